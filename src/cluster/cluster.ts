@@ -1,0 +1,102 @@
+/**
+ * The desired state after parsing, defaults and validation: what the rest of the program works with. Immutable; knows nothing of what is
+ * really there. `parse-cluster-file.ts` makes it from the user's YAML.
+ */
+export const roles = ['etcd', 'control-plane', 'load-balancer', 'worker'] as const;
+export type Role = (typeof roles)[number];
+
+export interface Cluster {
+  readonly name: string;
+  readonly endpoint: Endpoint;
+  readonly kubernetes: Kubernetes;
+  readonly etcd: EtcdSpec;
+  readonly networks: Networks;
+  readonly programs: ProgramsSpec;
+  /** In the order of the file. */
+  readonly hosts: readonly HostSpec[];
+}
+
+export interface Endpoint {
+  /** IPv4 address held by keepalived. */
+  readonly vip: string;
+  /** Prefix length of the VIP's subnet, 8 to 32. */
+  readonly prefix: number;
+  readonly port: number;
+  /** DNS names; the first one, where there is one, is what kubeconfigs name. */
+  readonly names: readonly string[];
+  /** Addresses that stay up beside `vip` until they are taken out of the file. */
+  readonly previousVips: readonly string[];
+}
+
+export interface Kubernetes {
+  readonly version: string;
+  /** More names and addresses for the API server's certificate. */
+  readonly extraSans: readonly string[];
+  readonly apiServer: ComponentSpec;
+  readonly controllerManager: ComponentSpec;
+  readonly scheduler: ComponentSpec;
+}
+
+export interface ComponentSpec {
+  /** Flag without dashes → value; they win over kubekeep's own. */
+  readonly extraFlags: Readonly<Record<string, string>>;
+}
+
+export interface EtcdSpec {
+  readonly version: string;
+  /** Milliseconds, the same on all members. */
+  readonly heartbeatInterval: number;
+  readonly electionTimeout: number;
+  readonly quotaBackendBytes: number;
+}
+
+export interface Networks {
+  readonly pods: string;
+  readonly services: string;
+  readonly dnsDomain: string;
+}
+
+export const programSources = ['auto', 'release', 'build', 'directory'] as const;
+export type ProgramSource = (typeof programSources)[number];
+
+export interface ProgramsSpec {
+  readonly source: ProgramSource;
+  /** For `directory`: absolute path on the operator's computer. */
+  readonly directory?: string | undefined;
+  /** For `release`: a mirror's base address instead of the official ones. */
+  readonly mirror?: string | undefined;
+}
+
+export interface HostSpec {
+  readonly name: string;
+  /** IPv4 address the other hosts use. */
+  readonly address: string;
+  readonly roles: readonly Role[];
+  /** Network interface of the VIP where it cannot be found from the VIP's subnet. */
+  readonly interface?: string | undefined;
+  readonly ssh: SshSpec;
+}
+
+export interface SshSpec {
+  /** Where SSH reaches the host; default `address` of the host. */
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+  /** Absolute path of a private key on the operator's computer. */
+  readonly identity?: string | undefined;
+  /** `user@host:port` of a jump host, as for `ssh -J`. */
+  readonly jump?: string | undefined;
+  /** Pinned public host key, as in `ssh-keyscan`'s second and third column: "ssh-ed25519 AAAA…". */
+  readonly hostKey?: string | undefined;
+}
+
+/** The hosts that have a role, in the order of the file. */
+export function hostsWith(cluster: Cluster, role: Role): readonly HostSpec[] {
+  return cluster.hosts.filter((host) => host.roles.includes(role));
+}
+
+/** The n-th address of an IPv4 network, for example (10.96.0.0/12, 1) → 10.96.0.1. */
+export function addressInNetwork(cidr: string, offset: number): string {
+  const base = cidr.split('/')[0]!.split('.').reduce((sum, part) => sum * 256 + Number(part), 0) + offset;
+  return [24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256).join('.');
+}
