@@ -1,0 +1,28 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** What the program reads from its surroundings; the only reader of `process.env`. */
+export interface Environment {
+  /** The user's cache folder for kubekeep, shared by all clusters. */
+  readonly cacheFolder: string;
+  /** Folder for sockets and the registry of labs; gone after a reboot. */
+  readonly runtimeFolder: string;
+  readonly colour: boolean;
+  readonly interactive: boolean;
+  /** Path of an age identity, from KUBEKEEP_IDENTITY. */
+  readonly identityFile: string | undefined;
+  readonly user: string;
+}
+
+export function readEnvironment(): Environment {
+  const { env } = process;
+  const interactive = process.stdin.isTTY === true && process.stderr.isTTY === true && env['CI'] === undefined;
+  return {
+    cacheFolder: join(resolve(env['XDG_CACHE_HOME'] || join(homedir(), '.cache')), 'kubekeep'),
+    runtimeFolder: process.getuid?.() === 0 ? '/run/kubekeep' : join(env['XDG_RUNTIME_DIR'] || '/tmp', `kubekeep-${process.getuid?.() ?? 0}`),
+    colour: process.stdout.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
+    interactive,
+    identityFile: env['KUBEKEEP_IDENTITY'] || undefined,
+    user: env['SUDO_USER'] || env['USER'] || env['LOGNAME'] || String(process.getuid?.() ?? 'unknown'),
+  };
+}

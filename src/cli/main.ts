@@ -1,0 +1,70 @@
+import { Command, CommanderError } from 'commander';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
+import { systemClock } from '../lib/clock.ts';
+import { KubekeepError, toKubekeepError } from '../lib/errors.ts';
+import type { Cli } from './cli.ts';
+import { commands } from './commands.ts';
+import { readEnvironment } from './env.ts';
+import { createProgress } from './progress.ts';
+import { reportError } from './report-error.ts';
+
+const json = process.argv.includes('--json');
+const interruption = new AbortController();
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    // The second Ctrl-C ends the program at once.
+    process.once(signal, () => interruption.abort(new KubekeepError('interrupted', `stopped by ${signal}`, { hint: 'Run the same command again to go on.' })));
+  }
+  const program = new Command('kubekeep')
+    .description('Keeps a Kubernetes control plane up, and keeps its data.')
+    .version((JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version)
+    .option('--json', 'one JSON document on stdout, progress as NDJSON on stderr')
+    .option('--quiet', 'no progress')
+    .enablePositionalOptions()
+    .showHelpAfterError('(--help lists what there is)')
+    .exitOverride();
+  let exitCode = 0;
+  const cli = createCli();
+  for (const add of commands) add(program, cli, (code) => (exitCode = code));
+  try {
+    await program.parseAsync();
+    return exitCode;
+  } catch (caught) {
+    if (caught instanceof CommanderError) return caught.exitCode === 0 ? 0 : 2;
+    const error = interruption.signal.aborted ? toKubekeepError(interruption.signal.reason) : toKubekeepError(caught);
+    reportError(error, { json, write: (text) => process.stderr.write(text) });
+    return error.exitCode;
+  }
+}
+
+function createCli(): Cli {
+  const environment = readEnvironment();
+  return {
+    environment,
+    clock: systemClock,
+    signal: interruption.signal,
+    json,
+    progress: createProgress({
+      mode: process.argv.includes('--quiet') ? 'quiet' : json ? 'ndjson' : 'lines',
+      colour: environment.colour && process.stderr.isTTY === true,
+      clock: systemClock,
+      write: (text) => process.stderr.write(text),
+    }),
+    print: ({ kind, data, text }) => {
+      process.stdout.write(json ? `${JSON.stringify({ apiVersion: 'kubekeep.dev/v1alpha1', kind, ...data }, null, 2)}\n` : text.endsWith('\n') ? text : `${text}\n`);
+    },
+    confirm: async (question) => {
+      if (!environment.interactive) return false;
+      const terminal = createInterface({ input: process.stdin, output: process.stderr });
+      try {
+        return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `, { signal: interruption.signal })).trim());
+      } finally {
+        terminal.close();
+      }
+    },
+  };
+}
