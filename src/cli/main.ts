@@ -36,7 +36,7 @@ async function main(): Promise<number> {
   } catch (caught) {
     if (caught instanceof CommanderError) return caught.exitCode === 0 ? 0 : 2;
     const error = interruption.signal.aborted ? toKubekeepError(interruption.signal.reason) : toKubekeepError(caught);
-    reportError(error, { json, write: (text) => process.stderr.write(text) });
+    reportError(error, { json, write: (text) => (json ? process.stdout : process.stderr).write(text) });
     return error.exitCode;
   }
 }
