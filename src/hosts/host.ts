@@ -1,5 +1,5 @@
 /**
- * What can be done on one machine. Implementations: `ssh.ts` (every real use), `local.ts` (this computer), `memory.ts` (tests); all pass
+ * What can be done on one machine. Implementations: `ssh.ts` (every real use) and `local.ts` (this computer); both pass
  * `host.conformance.ts`. Everything runs as root: the implementation adds `sudo -n` where the login is another user.
  */
 export interface Host {
@@ -22,10 +22,10 @@ export interface Host {
   upload(file: Upload, options?: UploadOptions): Promise<void>;
 
   /**
-   * A way to reach a TCP port or a unix socket as the host itself reaches it. Resolves to the path of a local unix socket that stays usable
-   * until the host is closed.
+   * A way to reach a TCP port as the host itself reaches it (address default 127.0.0.1). Resolves to the path of a local unix socket that
+   * stays usable until the host is closed.
    */
-  forward(target: ForwardTarget): Promise<string>;
+  forward(target: { readonly port: number; readonly address?: string }): Promise<string>;
 
   /** Ends the connection and every forward. Safe to call twice. */
   close(): Promise<void>;
@@ -68,6 +68,3 @@ export interface UploadOptions extends RunOptions {
   /** Called with the bytes sent so far. */
   readonly onBytes?: ((sent: number) => void) | undefined;
 }
-
-/** `{ port, address? }` for TCP (address default 127.0.0.1), `{ socket }` for a unix socket of the host. */
-export type ForwardTarget = { readonly port: number; readonly address?: string } | { readonly socket: string };
