@@ -1,12 +1,11 @@
-import { Command, CommanderError } from 'commander';
-import { readFileSync } from 'node:fs';
+import { CommanderError } from 'commander';
 import { createInterface } from 'node:readline/promises';
 import { systemClock } from '../lib/clock.ts';
 import { KubekeepError, toKubekeepError } from '../lib/errors.ts';
 import type { Cli } from './cli.ts';
-import { commands } from './commands.ts';
 import { readEnvironment } from './env.ts';
 import { createProgress } from './progress.ts';
+import { buildProgram } from './program.ts';
 import { reportError } from './report-error.ts';
 
 const json = process.argv.includes('--json');
@@ -19,17 +18,8 @@ async function main(): Promise<number> {
     // The second Ctrl-C ends the program at once.
     process.once(signal, () => interruption.abort(new KubekeepError('interrupted', `stopped by ${signal}`, { hint: 'Run the same command again to go on.' })));
   }
-  const program = new Command('kubekeep')
-    .description('Keeps a Kubernetes control plane up, and keeps its data.')
-    .version((JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version)
-    .option('--json', 'one JSON document on stdout, progress as NDJSON on stderr')
-    .option('--quiet', 'no progress')
-    .enablePositionalOptions()
-    .showHelpAfterError('(--help lists what there is)')
-    .exitOverride();
   let exitCode = 0;
-  const cli = createCli();
-  for (const add of commands) add(program, cli, (code) => (exitCode = code));
+  const program = buildProgram(createCli(), (code) => (exitCode = code));
   try {
     await program.parseAsync();
     return exitCode;
