@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { createServer, type Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KubekeepError } from '../lib/errors.ts';
+
+export interface LockOptions {
+  readonly runtimeFolder: string;
+  /** What is locked: "registry", or a lab. */
+  readonly scope: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds to wait for the holder; default 30,000. */
+  readonly patience?: number;
+}
+
+/**
+ * Runs `work` while no other process of this computer works on the same scope. The lock is an abstract unix socket: the kernel frees it
+ * the moment its holder dies, however it dies, so there is no stale lock to take over.
+ */
+export async function withLock<T>({ runtimeFolder, scope, signal, patience = 30_000 }: LockOptions, work: () => Promise<T>): Promise<T> {
+  const path = lockPath(runtimeFolder, scope);
+  const deadline = performance.now() + patience;
+  let server = await tryListen(path);
+  while (!server) {
+    if (performance.now() > deadline) throw new KubekeepError('lab-failed', `another kubekeep is still working on ${scope}`, { hint: 'Wait for it to end, or stop it, and try again.' });
+    await sleep(30, undefined, { signal });
+    server = await tryListen(path);
+  }
+  try {
+    return await work();
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+/** True while some process holds the lock. */
+export async function isLocked(runtimeFolder: string, scope: string): Promise<boolean> {
+  const server = await tryListen(lockPath(runtimeFolder, scope));
+  if (!server) return true;
+  await new Promise((resolve) => server.close(resolve));
+  return false;
+}
+
+function lockPath(runtimeFolder: string, scope: string): string {
+  return `\0kubekeep-lab-${createHash('sha256').update(`${runtimeFolder}\n${scope}`).digest('hex').slice(0, 32)}`;
+}
+
+function tryListen(path: string): Promise<Server | undefined> {
+  const server = createServer((connection) => connection.destroy());
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error)));
+    server.listen(path, () => resolve(server));
+  });
+}

@@ -1,0 +1,1 @@
+export async function putLimitsBack(_runtimeFolder: string): Promise<void> {}

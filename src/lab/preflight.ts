@@ -1,0 +1,1 @@
+export async function preflight(_options: { readonly directory: string }): Promise<void> {}
