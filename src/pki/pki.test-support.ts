@@ -1,0 +1,26 @@
+import type { Cluster, HostSpec } from '../cluster/cluster.ts';
+
+/** 23 November 2026, noon. */
+export const now = Date.UTC(2026, 10, 23, 12);
+export const day = 86_400_000;
+
+export function aHost(changes: Partial<HostSpec> = {}): HostSpec {
+  const address = '10.0.0.11';
+  return { name: 'cp1', address, roles: ['etcd', 'control-plane', 'load-balancer'], ssh: { address, port: 22, user: 'root' }, ...changes };
+}
+
+export const cluster: Cluster = {
+  name: 'prod',
+  endpoint: { vip: '10.0.0.100', prefix: 24, port: 6443, names: ['api.example'], previousVips: ['10.0.0.99'] },
+  kubernetes: {
+    version: '1.37.2',
+    extraSans: ['k8s.example', '192.0.2.7'],
+    apiServer: { extraFlags: {} },
+    controllerManager: { extraFlags: {} },
+    scheduler: { extraFlags: {} },
+  },
+  etcd: { version: '3.7.3', heartbeatInterval: 100, electionTimeout: 1000, quotaBackendBytes: 2 ** 33 },
+  networks: { pods: '10.244.0.0/16', services: '10.96.0.0/12', dnsDomain: 'cluster.local' },
+  programs: { source: 'auto' },
+  hosts: [aHost()],
+};
