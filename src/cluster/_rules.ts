@@ -1,0 +1,12 @@
+import { distinctHosts } from './rules/distinct-hosts.ts';
+import { endpointFits } from './rules/endpoint.ts';
+import { etcdTimesFit } from './rules/etcd-times.ts';
+import { flagsAreFree } from './rules/free-flags.ts';
+import { networksAreApart } from './rules/networks.ts';
+import { programsHaveAPlace } from './rules/programs.ts';
+import type { Rule } from './rules/rule.ts';
+import { versionsAreSafe } from './rules/safe-versions.ts';
+import { topologyHolds } from './rules/topology.ts';
+
+/** Everything that is checked beyond the form of single fields. */
+export const rules: readonly Rule[] = [distinctHosts, topologyHolds, endpointFits, networksAreApart, versionsAreSafe, etcdTimesFit, flagsAreFree, programsHaveAPlace];

@@ -1,0 +1,62 @@
+import type { z } from 'zod';
+import { show, showPath } from './_finding.ts';
+import type { Finding, Path } from './_finding.ts';
+import type { KnownFields } from './_known-fields.ts';
+import { nearestWord } from './_nearest-word.ts';
+
+/** What can be said about fields that come later, instead of "unknown field". */
+const laterFields: ReadonlyMap<string, string> = new Map(
+  ['spec.backup', 'spec.services', 'spec.external', 'spec.endpoint.external', 'spec.workers'].map((field) => [field, 'comes in a later release; take it out of the file for now']),
+);
+
+/** Turns what zod found into sentences with suggestions. `value` is the whole file. */
+export function schemaFindings(issues: readonly z.core.$ZodIssue[], value: unknown, known: KnownFields): readonly Finding[] {
+  return issues.flatMap((issue) => {
+    const path = issue.path.filter((part) => typeof part !== 'symbol');
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((name) => unknownField([...path, name], known));
+    const problem = issue.code === 'invalid_key' ? issue.issues[0]! : issue;
+    const wrong = issue.code === 'invalid_key' ? path.at(-1) : valueAt(value, path);
+    const suggestion = repair(problem, wrong);
+    return [{
+      path,
+      at: issue.code === 'invalid_key' ? 'name' : 'value',
+      message: `${path.length === 0 ? 'the file' : showPath(path)} ${problem.message}`,
+      suggestion: suggestion === undefined ? undefined : `did you mean ${show(suggestion)}?`,
+    } satisfies Finding];
+  });
+}
+
+function unknownField(path: Path, known: KnownFields): Finding {
+  const name = String(path.at(-1));
+  const parent = generalPath(path.slice(0, -1));
+  const finding = { path, at: 'name' } as const;
+  const later = laterFields.get(generalPath(path));
+  if (later !== undefined) return { ...finding, message: `${showPath(path)} ${later}` };
+  const siblings = known.get(parent) ?? [];
+  const near = nearestWord(name, siblings);
+  const homes = [...known].filter(([, fields]) => fields.includes(name)).map(([home]) => home);
+  return {
+    ...finding,
+    message: `${showPath(path)} is not a known field`,
+    suggestion: near !== undefined ? `did you mean ${near}?` : homes.length > 0 ? `${name} belongs in ${homes.map((home) => home || 'the top level').join(' or ')}` : `known here: ${siblings.join(', ')}`,
+  };
+}
+
+function generalPath(path: Path): string {
+  return showPath(path).replaceAll(/\[\d+\]/g, '[]');
+}
+
+/** A small correction of a wrong text that would make it right. */
+function repair(issue: z.core.$ZodIssue, wrong: unknown): string | undefined {
+  if (typeof wrong !== 'string' || wrong.length > 300) return undefined;
+  if (issue.code === 'invalid_value') return nearestWord(wrong, issue.values.map(String));
+  if (issue.code !== 'invalid_format' || !('pattern' in issue) || issue.pattern === undefined) return undefined;
+  const pattern = new RegExp(issue.pattern.slice(1, issue.pattern.lastIndexOf('/')));
+  const plain = wrong.trim().toLowerCase();
+  const candidates = [wrong.trim(), plain, plain.replace(/^v(?=\d)/, ''), plain.replace(/^-+/, ''), plain.replaceAll('_', '-'), plain.replace(/\/\d+$/, ''), `${plain}/24`];
+  return candidates.find((candidate) => pattern.test(candidate));
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>((inner, part) => (typeof inner === 'object' && inner !== null && Object.hasOwn(inner, part) ? (inner as Record<string | number, unknown>)[part] : undefined), value);
+}

@@ -1,0 +1,42 @@
+import { posix } from 'node:path';
+import type { ClusterFile } from './cluster-file-schema.ts';
+import type { Cluster, HostSpec } from './cluster.ts';
+
+export interface ClusterFilePlace {
+  /** The file's name for messages, as the user gave it. */
+  readonly file: string;
+  /** Absolute path of its folder. */
+  readonly directory: string;
+  /** The user's home folder, for paths that begin with `~/`; where it is not given they stay as they are, which `ssh` understands. */
+  readonly home?: string | undefined;
+}
+
+/** The checked file as what the program works with: parts put together, paths made absolute. */
+export function toCluster({ metadata, spec }: ClusterFile, { directory, home }: ClusterFilePlace): Cluster {
+  const [vip = '', prefix] = spec.endpoint.vip.split('/');
+  const absolute = (path: string | undefined) => {
+    if (path?.startsWith('~/')) return home === undefined ? path : posix.join(home, path.slice(2));
+    return path === undefined ? undefined : posix.resolve(directory, path);
+  };
+  return {
+    name: metadata.name,
+    endpoint: { ...spec.endpoint, vip, prefix: Number(prefix) },
+    kubernetes: spec.kubernetes,
+    etcd: spec.etcd,
+    networks: spec.networks,
+    programs: { ...spec.programs, directory: absolute(spec.programs.directory) },
+    hosts: spec.hosts.map(
+      (host): HostSpec => ({
+        ...host,
+        ssh: {
+          address: host.ssh.address ?? host.address,
+          port: host.ssh.port ?? spec.ssh.port,
+          user: host.ssh.user ?? spec.ssh.user,
+          identity: absolute(host.ssh.identity ?? spec.ssh.identity),
+          jump: host.ssh.jump ?? spec.ssh.jump,
+          hostKey: host.ssh.hostKey,
+        },
+      }),
+    ),
+  };
+}

@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import { complaint, dnsName, dnsNameOrIpv4, integer, ipv4Address, ipv4Cidr, label, list, mapping, oneOf, path, sshAddress, sshJump, text } from './_fields.ts';
+import { programSources } from './cluster.ts';
+
+/**
+ * The cluster file as the user writes it: the one source of its fields, defaults and texts. `schema/cluster.json` and `docs/reference/spec.md` are made
+ * from it by `npm run fix:schema`. What concerns several fields at once stands in `rules/`.
+ */
+export type ClusterFile = z.output<typeof clusterFileSchema>;
+
+export const defaults = { kubernetes: '1.37.2', etcd: '3.7.3', roles: ['etcd', 'control-plane', 'load-balancer'], sshUser: 'root', sshPort: 22 } as const;
+
+const version = (example: string) => text(/^(0|[1-9][0-9]{0,3})(\.(0|[1-9][0-9]{0,3})){2}$/, `a version with three numbers such as "${example}"`);
+const port = () => integer(1, 65535, 'a port');
+const certificateNames = 'a DNS name in lower case or an IPv4 address';
+
+const flagValue = z
+  .union([z.string().regex(/^[^\u0000-\u001f\u007f]*$/), z.number().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER), z.boolean()], {
+    error: complaint('text on one line, a number, or true or false'),
+  })
+  .transform(String);
+
+const component = (name: string) =>
+  mapping({
+    extraFlags: z
+      .record(text(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, "a flag's name without leading dashes, in lower case"), flagValue, { error: complaint('a mapping from flag to value') })
+      .prefault({})
+      .describe(`Flags of ${name} without their dashes; they win over kubekeep's own, and the ones that kubekeep must set itself are refused.`),
+  })
+    .prefault({})
+    .describe(`Settings of ${name}.`);
+
+const ssh = {
+  port: port().optional(),
+  user: text(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/, 'a user name').optional(),
+  identity: path('the path of a private key').optional(),
+  jump: sshJump('a jump host as for ssh -J, such as admin@bastion.example:22').optional(),
+};
+
+const host = mapping({
+  name: label('a host name of at most 63 lower-case letters, digits and dashes').describe('Name of the host: of its etcd member and its node; never changed later.'),
+  address: ipv4Address('an IPv4 address such as 10.0.0.11').describe('IPv4 address at which the other hosts reach it.'),
+  roles: list(
+    oneOf(defaults.roles, (value) => (value === 'worker' ? 'is "worker", a role that comes in a later release; take it out of the file for now' : undefined)),
+    `roles (${defaults.roles.join(', ')})`,
+    1,
+  )
+    .default([...defaults.roles])
+    .describe('What the host does: `etcd` holds data, `control-plane` runs the API server and the controllers, `load-balancer` runs HAProxy and can hold the VIP.'),
+  interface: text(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/, 'the name of a network interface such as eth0')
+    .optional()
+    .describe("Network interface that carries the VIP, where the host's address is not in the VIP's subnet."),
+  ssh: mapping({
+    address: sshAddress('a host name or an IPv4 address')
+      .optional()
+      .describe('Where SSH reaches the host: a name, an address, or an alias of your SSH configuration. Default: `address` of the host.'),
+    port: ssh.port.describe('SSH port. Default: that of `spec.ssh`.'),
+    user: ssh.user.describe('Login user. Default: that of `spec.ssh`.'),
+    identity: ssh.identity.describe('Path of a private key on your computer. Default: that of `spec.ssh`.'),
+    jump: ssh.jump.describe('Jump host. Default: that of `spec.ssh`.'),
+    hostKey: text(/^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa|sk-ssh-ed25519@openssh\.com) AAAA[A-Za-z0-9+/]{16,8000}={0,2}$/, 'a public host key in the form "ssh-ed25519 AAAA…", without a comment')
+      .optional()
+      .describe('Pinned public host key, as in the second and third column of `ssh-keyscan`; it wins over `kubekeep hosts trust`.'),
+  })
+    .prefault({})
+    .describe('How SSH reaches this host, where it differs from `spec.ssh`.'),
+});
+
+const endpoint = mapping({
+  vip: ipv4Cidr('[89]|[12][0-9]|3[0-2]', 'an IPv4 address with the prefix length of its subnet such as 10.0.0.100/24').describe(
+    'Virtual IP of the API server, with the prefix length of its subnet; a free address that keepalived moves between the load balancers.',
+  ),
+  port: port().default(6443).describe('Port of the API server at the VIP.'),
+  names: list(dnsName('a DNS name in lower case such as api.prod.example'), 'DNS names')
+    .default([])
+    .describe('DNS names of the endpoint; kubeconfigs use the first one, so it must lead to the VIP.'),
+  previousVips: list(ipv4Address('an IPv4 address without a prefix length such as 10.0.0.99'), 'IPv4 addresses')
+    .default([])
+    .describe('Earlier VIPs that stay up until they are taken out of this list; this is how a VIP is changed without a failed request.'),
+});
+
+const kubernetes = mapping({
+  version: version(defaults.kubernetes).default(defaults.kubernetes).describe('Version of the Kubernetes programs.'),
+  extraSans: list(dnsNameOrIpv4(certificateNames), 'DNS names and IPv4 addresses')
+    .default([])
+    .describe("More names and addresses for the API server's certificate."),
+  apiServer: component('kube-apiserver'),
+  controllerManager: component('kube-controller-manager'),
+  scheduler: component('kube-scheduler'),
+});
+
+const etcd = mapping({
+  version: version(defaults.etcd).default(defaults.etcd).describe('Version of etcd.'),
+  heartbeatInterval: integer(10, 10000, 'milliseconds').default(100).describe("Milliseconds between the leader's heartbeats, the same on all members."),
+  electionTimeout: integer(500, 50000, 'milliseconds').default(1000).describe('Milliseconds without a heartbeat after which a new leader is elected; at least five times `heartbeatInterval`.'),
+  quotaBackendBytes: integer(16 * 2 ** 20, 100 * 2 ** 30, 'bytes').default(8 * 2 ** 30).describe('Size of the database in bytes at which etcd refuses writes.'),
+});
+
+const networks = mapping({
+  pods: ipv4Cidr('[89]|1[0-9]|2[0-4]', 'an IPv4 network from /8 to /24 such as 10.244.0.0/16').default('10.244.0.0/16').describe('Network of the pods; each node gets a /24 of it.'),
+  services: ipv4Cidr('1[2-9]|2[0-8]', 'an IPv4 network from /12 to /28 such as 10.96.0.0/12').default('10.96.0.0/12').describe('Network of the service addresses.'),
+  dnsDomain: dnsName('a DNS domain in lower case such as cluster.local').default('cluster.local').describe('DNS domain of the services.'),
+});
+
+const programs = mapping({
+  source: oneOf(programSources)
+    .default('auto')
+    .describe('Where programs come from: `release` (official downloads), `build` (compiled from the public Go modules), `directory` (a local folder), `auto` (`release`, and `build` where that cannot be reached).'),
+  directory: path('the path of a folder').optional().describe('Folder for `source: directory`; a relative path starts at the folder of the cluster file.'),
+  mirror: text(/^https?:\/\/[^\s@\u0000-\u001f/?#]+(\/[^\s\u0000-\u001f?#]*)?$/, 'an http or https address without user, password or query')
+    .optional()
+    .describe('Base address of a mirror that is used instead of the official download addresses.'),
+});
+
+export const clusterFileSchema = mapping({
+  apiVersion: oneOf(['kubekeep.dev/v1alpha1']).describe('Version of this format.'),
+  kind: oneOf(['Cluster']).describe('Kind of this file.'),
+  metadata: mapping({
+    name: label('a name of at most 63 lower-case letters, digits and dashes').describe('Name of the cluster; never changed later.'),
+  }).describe('Who the cluster is.'),
+  spec: mapping({
+    endpoint: endpoint.describe('The address that clients use.'),
+    kubernetes: kubernetes.prefault({}).describe('The Kubernetes programs.'),
+    etcd: etcd.prefault({}).describe('The etcd members.'),
+    networks: networks.prefault({}).describe('Networks inside the cluster; they must not overlap with the hosts or with each other.'),
+    programs: programs.prefault({}).describe('Where the programs come from.'),
+    ssh: mapping({
+      port: port().default(defaults.sshPort).describe('SSH port.'),
+      user: ssh.user.unwrap().default(defaults.sshUser).describe('Login user: root, or one with sudo that asks for no password.'),
+      identity: ssh.identity.describe('Path of a private key on your computer; a relative path starts at the folder of the cluster file. Without it, your SSH configuration and agent decide.'),
+      jump: ssh.jump.describe('Jump host as for `ssh -J`.'),
+    })
+      .prefault({})
+      .describe('How SSH reaches all hosts that say nothing else.'),
+    hosts: list(host, 'hosts, each with a name and an address', 1).describe('The Linux machines of the control plane.'),
+  }).describe('The control plane as it should be.'),
+});

@@ -1,0 +1,46 @@
+import type { Finding, Path } from '../_finding.ts';
+import type { Draft, Rule } from './rule.ts';
+
+/** No two hosts share a name, an address or a way in; no list holds a value twice. */
+export const distinctHosts: Rule = (draft) => [
+  ...repeated(each(draft, 'name'), 'the name'),
+  ...repeated(each(draft, 'address'), 'the address'),
+  ...repeated(sshTargets(draft), 'the SSH address and port'),
+  ...(draft.spec.hosts ?? []).flatMap((host, position) => repeatedInList(host.roles, ['spec', 'hosts', position, 'roles'])),
+  ...repeatedInList(draft.spec.endpoint.names, ['spec', 'endpoint', 'names']),
+  ...repeatedInList(draft.spec.endpoint.previousVips, ['spec', 'endpoint', 'previousVips']),
+  ...repeatedInList(draft.spec.kubernetes.extraSans, ['spec', 'kubernetes', 'extraSans']),
+];
+
+interface Entry {
+  readonly value: string | undefined;
+  readonly path: Path;
+}
+
+function each({ spec }: Draft, field: 'name' | 'address'): readonly Entry[] {
+  return (spec.hosts ?? []).map((host, position) => ({ value: host[field], path: ['spec', 'hosts', position, field] }));
+}
+
+/** Hosts that name no SSH address are reached at their own, which is compared already. */
+function sshTargets({ spec }: Draft): readonly Entry[] {
+  return (spec.hosts ?? []).map(({ ssh }, position) => ({
+    value: ssh.address === undefined ? undefined : [ssh.address, ssh.port ?? spec.ssh.port, ssh.jump ?? spec.ssh.jump ?? ''].join(' '),
+    path: ['spec', 'hosts', position, 'ssh', 'address'],
+  }));
+}
+
+function repeated(entries: readonly Entry[], what: string): readonly Finding[] {
+  const first = new Map<string, Path>();
+  return entries.flatMap(({ value, path }) => {
+    if (value === undefined) return [];
+    const earlier = first.get(value);
+    if (earlier === undefined) first.set(value, path);
+    return earlier === undefined ? [] : [{ path, message: `${what} ${value.split(' ')[0]} is taken by spec.hosts[${earlier[2]}] already`, suggestion: 'every host needs its own' }];
+  });
+}
+
+function repeatedInList(values: readonly (string | undefined)[] | undefined, path: Path): readonly Finding[] {
+  return (values ?? []).flatMap((value, position) =>
+    value !== undefined && values!.indexOf(value) < position ? [{ path: [...path, position], message: `${value} is in the list twice`, suggestion: 'keep one of them' }] : [],
+  );
+}
