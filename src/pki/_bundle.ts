@@ -3,7 +3,7 @@ import { KubekeepError } from '../lib/errors.ts';
 import { publicKeyPem } from './_key-pair.ts';
 import { authorityNames, clusterId } from './authorities.ts';
 import type { Authority, AuthorityName } from './authorities.ts';
-import { Secret } from './secret.ts';
+import { Secret } from '../lib/secret.ts';
 import type { ClusterSecrets } from './secrets.ts';
 
 const format = 'kubekeep.secrets/v1';

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import type { webcrypto } from 'node:crypto';
 import { x509 } from './_x509.ts';
-import { Secret } from './secret.ts';
+import { Secret } from '../lib/secret.ts';
 
 export const ecdsa = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 

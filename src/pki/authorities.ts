@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { randomSerial, validity } from './_certificate-times.ts';
 import { createKeyPair, ecdsa, privateKeyPem } from './_key-pair.ts';
 import { x509 } from './_x509.ts';
-import type { Secret } from './secret.ts';
+import type { Secret } from '../lib/secret.ts';
 
 /**
  * The CAs of a cluster. `kubernetes-signing` is the only one whose key lies on hosts: kube-controller-manager signs kubelets' certificates

@@ -3,7 +3,7 @@ import { createKeyPair, ecdsa, importSigningKey, privateKeyPem } from './_key-pa
 import { x509 } from './_x509.ts';
 import type { Authority } from './authorities.ts';
 import type { CertificateSpec, Usage } from './leaves.ts';
-import type { Secret } from './secret.ts';
+import type { Secret } from '../lib/secret.ts';
 
 export interface IssuedLeaf {
   /** PEM, without the CA's certificate. */

@@ -8,7 +8,7 @@ import { bundleToJson } from './_bundle.ts';
 import { authorityNames } from './authorities.ts';
 import { now } from './pki.test-support.ts';
 import { createIdentity, open, recipientOf, seal } from './seal.ts';
-import { Secret } from './secret.ts';
+import { Secret } from '../lib/secret.ts';
 import { createSecrets, publicAuthorities, servicePublicKey } from './secrets.ts';
 
 const secrets = await createSecrets('prod', now);

@@ -1,7 +1,7 @@
 import { armor, Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { KubekeepError } from '../lib/errors.ts';
 import { bundleFromJson, bundleToJson } from './_bundle.ts';
-import { Secret } from './secret.ts';
+import { Secret } from '../lib/secret.ts';
 import type { ClusterSecrets } from './secrets.ts';
 
 export interface Identity {

@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { authorityNames, clusterId, createAuthority } from './authorities.ts';
 import type { Authority, AuthorityName } from './authorities.ts';
 import { x509 } from './_x509.ts';
-import { Secret } from './secret.ts';
+import { Secret } from '../lib/secret.ts';
 
 /** Everything secret that makes a cluster this cluster; kept sealed, never on a host in the clear except where a program needs one of it. */
 export interface ClusterSecrets {
