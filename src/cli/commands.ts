@@ -1,9 +1,8 @@
-import type { Command } from 'commander';
-import type { Cli } from './cli.ts';
+import type { AddCommand } from './add-command.ts';
 import { addPrograms } from './commands/programs.ts';
-
-/** Adds one command (or a group) to the program; `exit` sets the exit code of a command that ends without an error. */
-export type AddCommand = (program: Command, cli: Cli, exit: (code: number) => void) => void;
 
 /** The table of contents of the program. */
 export const commands: readonly AddCommand[] = [addPrograms];
+
+// Commands import this type from add-command.ts; this line goes when the last one does.
+export type { AddCommand };

@@ -81,5 +81,5 @@ export function createReport({ folder, write, everyTest = false }) {
 function explain(error) {
   const thrown = error?.failureType === 'testCodeFailure' ? error.cause : error;
   const text = thrown?.name === 'AssertionError' ? thrown.stack : inspect(thrown, { depth: 5, colors: false });
-  return text.split('\n').filter((frame) => !/^\s+at .*node:internal/.test(frame)).join('\n');
+  return text.split('\n').filter((frame) => !/^\s+at .*\(?node:(internal|async_hooks)/.test(frame)).join('\n');
 }

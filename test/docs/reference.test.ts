@@ -1,0 +1,11 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { generatedPages, generatedPart } from '../support/generated-pages.ts';
+
+describe('the reference pages', () => {
+  for (const { path, content } of generatedPages) {
+    it(`${path} lists exactly what the code has`, () => {
+      assert.equal(generatedPart(path), content(), 'npm run fix:docs writes it anew');
+    });
+  }
+});

@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { fromRepository } from '../support/from-repository.ts';
+import { lockedAddresses, markdownProblems, unverifiedConnections } from '../support/text-problems.ts';
+
+describe('the text of the repository', () => {
+  it('has Markdown whose links resolve, without line numbers and without anything that only one computer knows', () => {
+    assert.deepEqual(markdownProblems(fromRepository('')), []);
+  });
+
+  it('never turns the check of a server\'s identity off', () => {
+    assert.deepEqual(unverifiedConnections(fromRepository('')), []);
+  });
+
+  it('locks packages by their sums and not by the address they came from', () => {
+    assert.deepEqual(lockedAddresses(fromRepository('')), []);
+  });
+});

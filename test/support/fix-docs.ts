@@ -1,0 +1,3 @@
+import { generatedPages, writeGeneratedPart } from './generated-pages.ts';
+
+for (const { path, content } of generatedPages) writeGeneratedPart(path, content());
