@@ -8,7 +8,7 @@ import { fetchPrograms, programsFolder } from '../../programs/fetch-programs.ts'
 import { defaultVersions, familyOf, isProgramName, platformOf, programNames } from '../../programs/program.ts';
 import type { Program, ProgramName } from '../../programs/program.ts';
 import type { Cli } from '../cli.ts';
-import type { AddCommand } from '../commands.ts';
+import type { AddCommand } from '../add-command.ts';
 
 interface FetchFlags {
   readonly source?: ProgramsSpec['source'];
