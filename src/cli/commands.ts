@@ -1,8 +1,10 @@
 import type { AddCommand } from './add-command.ts';
+import { addInit } from './commands/init.ts';
 import { addPrograms } from './commands/programs.ts';
+import { addValidate } from './commands/validate.ts';
 
 /** The table of contents of the program. */
-export const commands: readonly AddCommand[] = [addPrograms];
+export const commands: readonly AddCommand[] = [addInit, addValidate, addPrograms];
 
 // Commands import this type from add-command.ts; this line goes when the last one does.
 export type { AddCommand };
