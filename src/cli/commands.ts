@@ -1,10 +1,11 @@
 import type { AddCommand } from './add-command.ts';
 import { addInit } from './commands/init.ts';
+import { addLab } from './commands/lab.ts';
 import { addPrograms } from './commands/programs.ts';
 import { addValidate } from './commands/validate.ts';
 
 /** The table of contents of the program. */
-export const commands: readonly AddCommand[] = [addInit, addValidate, addPrograms];
+export const commands: readonly AddCommand[] = [addInit, addValidate, addPrograms, addLab];
 
 // Commands import this type from add-command.ts; this line goes when the last one does.
 export type { AddCommand };

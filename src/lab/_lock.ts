@@ -3,10 +3,14 @@ import { createServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubekeepError } from '../lib/errors.ts';
 
-export interface LockOptions {
-  readonly runtimeFolder: string;
-  /** What is locked: "registry", or a lab. */
+export interface LockScope {
+  /** What is locked, in words: "the lab registry", "lab a". */
   readonly scope: string;
+  /** Locks of different run-time folders are apart; without one the lock is the whole computer's. */
+  readonly runtimeFolder?: string;
+}
+
+export interface LockOptions extends LockScope {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds to wait for the holder; default 30,000. */
   readonly patience?: number;
@@ -16,12 +20,12 @@ export interface LockOptions {
  * Runs `work` while no other process of this computer works on the same scope. The lock is an abstract unix socket: the kernel frees it
  * the moment its holder dies, however it dies, so there is no stale lock to take over.
  */
-export async function withLock<T>({ runtimeFolder, scope, signal, patience = 30_000 }: LockOptions, work: () => Promise<T>): Promise<T> {
-  const path = lockPath(runtimeFolder, scope);
+export async function withLock<T>({ signal, patience = 30_000, ...where }: LockOptions, work: () => Promise<T>): Promise<T> {
+  const path = lockPath(where);
   const deadline = performance.now() + patience;
   let server = await tryListen(path);
   while (!server) {
-    if (performance.now() > deadline) throw new KubekeepError('lab-failed', `another kubekeep is still working on ${scope}`, { hint: 'Wait for it to end, or stop it, and try again.' });
+    if (performance.now() > deadline) throw new KubekeepError('lab-failed', `another kubekeep is still working on ${where.scope}`, { hint: 'Wait for it to end, or stop it, and try again.' });
     await sleep(30, undefined, { signal });
     server = await tryListen(path);
   }
@@ -33,14 +37,14 @@ export async function withLock<T>({ runtimeFolder, scope, signal, patience = 30_
 }
 
 /** True while some process holds the lock. */
-export async function isLocked(runtimeFolder: string, scope: string): Promise<boolean> {
-  const server = await tryListen(lockPath(runtimeFolder, scope));
+export async function isLocked(where: LockScope): Promise<boolean> {
+  const server = await tryListen(lockPath(where));
   if (!server) return true;
   await new Promise((resolve) => server.close(resolve));
   return false;
 }
 
-function lockPath(runtimeFolder: string, scope: string): string {
+function lockPath({ runtimeFolder = '', scope }: LockScope): string {
   return `\0kubekeep-lab-${createHash('sha256').update(`${runtimeFolder}\n${scope}`).digest('hex').slice(0, 32)}`;
 }
 

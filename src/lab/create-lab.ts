@@ -12,7 +12,8 @@ import { newSshKey, type SshKey } from './_ssh-key.ts';
 import { waitForSsh } from './_wait-for-ssh.ts';
 import { removeLab } from './destroy-lab.ts';
 import { identityFile, knownHostsFile, type Lab } from './lab.ts';
-import { layOutLab, runtimeTag, subnetCount } from './layout.ts';
+import { layOutLab, networkPrefix, runtimeTag, subnetCount } from './layout.ts';
+import { raiseLimits } from './limits.ts';
 import { preflight } from './preflight.ts';
 import { readRecords, writeRecord, type LabRecord } from './registry.ts';
 
@@ -45,6 +46,7 @@ export async function createLab(options: CreateLabOptions): Promise<Lab> {
     const keys = options.machines.map((machine) => newSshKey(machine.name));
     const record = await register(options, keys);
     try {
+      if (options.raiseLimits) await withLock({ runtimeFolder, scope: 'the lab registry' }, () => raiseLimits(runtimeFolder, options.progress));
       await make(record.lab, keys, options);
       await writeRecord(runtimeFolder, { ...record, state: 'ready' });
       return record.lab;
@@ -58,7 +60,7 @@ export async function createLab(options: CreateLabOptions): Promise<Lab> {
 /** Takes a free subnet and notes the lab, before anything of it exists. */
 async function register(options: CreateLabOptions, keys: readonly SshKey[]): Promise<LabRecord> {
   const { name, directory, runtimeFolder, signal } = options;
-  return withLock({ runtimeFolder, scope: 'registry', signal }, async () => {
+  return withLock({ runtimeFolder, scope: 'the lab registry', signal }, async () => {
     const records = await readRecords(runtimeFolder);
     const clash = records.find(({ lab }) => lab.name === name || lab.directory === directory);
     if (clash?.lab.name === name) throw new KubekeepError('lab-exists', `there is a lab ${name} already, in ${clash.lab.directory}`, { hint: `kubekeep lab down --name ${name} removes it.` });
@@ -85,7 +87,7 @@ async function freeSubnet(runtimeFolder: string, records: readonly LabRecord[]):
   const first = Number.parseInt(runtimeTag(runtimeFolder).slice(2), 16) % subnetCount;
   for (let step = 0; step < subnetCount; step += 1) {
     const number = (first + step) % subnetCount;
-    if (!taken.has(number) && !registered.has(`198.${18 + (number >> 8)}.${number & 255}.0/24`)) return number;
+    if (!taken.has(number) && !registered.has(`${networkPrefix(number)}.0/24`)) return number;
   }
   throw new KubekeepError('lab-failed', 'no subnet of 198.18.0.0/15 is free', { hint: 'kubekeep lab down --all removes all labs.' });
 }

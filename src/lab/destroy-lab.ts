@@ -6,10 +6,11 @@ import type { Progress } from '../lib/progress.ts';
 import { withLock } from './_lock.ts';
 import { readMounts, unmount } from './_machine-disk.ts';
 import { removeInterface } from './_network.ts';
-import { removeTable } from './_cut-table.ts';
+import { removeTables } from './links.ts';
 import { putLimitsBack } from './limits.ts';
 import { stopMachine } from './power.ts';
-import { readRecord, readRecords, removeRecord, removeTemporaryFiles, type LabRecord } from './registry.ts';
+import { sweepStrays } from './sweep.ts';
+import { readRecord, readRecords, removeBrokenRecords, removeRecord, removeTemporaryFiles, type LabRecord } from './registry.ts';
 
 export interface DestroyOptions {
   readonly runtimeFolder: string;
@@ -23,16 +24,33 @@ export async function destroyLab(name: string, options: DestroyOptions): Promise
   await withLock({ runtimeFolder, scope: `lab ${name}` }, async () => removeLab(await readRecord(runtimeFolder, name), options));
 }
 
+/**
+ * Removes every lab of the run-time folder, and whatever else of labs is left on the computer without a registry entry. Returns the names of the
+ * labs and, in words, the strays.
+ */
+export async function destroyAllLabs(options: DestroyOptions): Promise<{ readonly labs: readonly string[]; readonly strays: readonly string[] }> {
+  const { runtimeFolder } = options;
+  await removeBrokenRecords(runtimeFolder);
+  const labs = (await readRecords(runtimeFolder)).map(({ lab }) => lab.name);
+  await parallel(labs, (name) => destroyLab(name, options));
+  const strays = await sweepStrays(runtimeFolder);
+  await withLock({ runtimeFolder, scope: 'the lab registry' }, async () => {
+    await removeTemporaryFiles(runtimeFolder);
+    if ((await readRecords(runtimeFolder)).length === 0) await putLimitsBack(runtimeFolder);
+  });
+  return { labs, strays };
+}
+
 /** The work of `destroyLab`, for a caller that holds the lab's lock. Each step may be repeated; the registry's entry goes last. */
 export async function removeLab({ lab, owns }: LabRecord, { runtimeFolder, progress }: DestroyOptions): Promise<void> {
   await parallel(lab.machines, async (machine) => {
     await stopMachine(lab, machine);
     progress({ type: 'done', title: 'removed', host: machine.name, step: 'remove' });
   });
-  await removeTable(lab.table);
+  await removeTables(lab.table);
   await removeInterface(lab.bridge);
   await removeFiles(lab.directory, owns);
-  await withLock({ runtimeFolder, scope: 'registry' }, async () => {
+  await withLock({ runtimeFolder, scope: 'the lab registry' }, async () => {
     await removeRecord(runtimeFolder, lab.name);
     await removeTemporaryFiles(runtimeFolder);
     if ((await readRecords(runtimeFolder)).length === 0) await putLimitsBack(runtimeFolder);

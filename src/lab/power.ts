@@ -6,6 +6,7 @@ import { mountDisk, unmountDisk } from './_machine-disk.ts';
 import { removeInterface } from './_network.ts';
 import { findInit, findMachineProcesses, kill, killMachine } from './_processes.ts';
 import { waitForSsh } from './_wait-for-ssh.ts';
+import { renewCuts } from './links.ts';
 import { findMachine, type Lab, type LabMachine } from './lab.ts';
 
 export const machineStates = ['on', 'off'] as const;
@@ -22,7 +23,7 @@ export async function machineState(machine: LabMachine): Promise<MachineState> {
  */
 export async function powerOff(lab: Lab, name: string, { graceful = false }: { graceful?: boolean } = {}): Promise<void> {
   const machine = findMachine(lab, name);
-  await withLock({ runtimeFolder: '', scope: `machine ${machine.machineId}` }, async () => {
+  await withLock({ scope: `machine ${machine.machineId}` }, async () => {
     if (graceful) await shutDown(machine);
     await stopMachine(lab, machine);
   });
@@ -31,13 +32,14 @@ export async function powerOff(lab: Lab, name: string, { graceful = false }: { g
 /** Boots a machine on its own disk and waits for its SSH server. Safe to call on a machine that is on. Throws `lab-failed`. */
 export async function powerOn(lab: Lab, name: string, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
   const machine = findMachine(lab, name);
-  await withLock({ runtimeFolder: '', scope: `machine ${machine.machineId}`, signal }, async () => {
+  await withLock({ scope: `machine ${machine.machineId}`, signal }, async () => {
     // What a machine that went down by itself left behind would stop it from starting.
     if ((await machineState(machine)) === 'off') await stopMachine(lab, machine);
     await mountDisk(lab, machine);
     await boot(lab, machine);
   });
   await waitForSsh(lab, machine, { signal });
+  await renewCuts(lab);
 }
 
 /** Everything of a running machine, gone: cable, processes, cgroups, mount. */

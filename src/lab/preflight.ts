@@ -1,1 +1,75 @@
-export async function preflight(_options: { readonly directory: string }): Promise<void> {}
+import { existsSync } from 'node:fs';
+import { readFile, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { KubekeepError } from '../lib/errors.ts';
+import { attempt } from './_tool.ts';
+import { inotifyPerMachine, readInotifyLimit } from './limits.ts';
+import { readRecords } from './registry.ts';
+import { missingTools, packageLine } from './packages.ts';
+
+export interface PreflightOptions {
+  readonly directory: string;
+  readonly image?: string | undefined;
+  readonly machines: readonly unknown[];
+  readonly runtimeFolder: string;
+  readonly raiseLimits?: boolean | undefined;
+}
+
+/** Whether this computer can carry the lab, before anything is made. Throws one sentence: `not-root`, `tool-missing`, `lab-unsupported` or `usage`. */
+export async function preflight(options: PreflightOptions): Promise<void> {
+  await checkRights();
+  await checkTools();
+  await checkDisk(options);
+  await checkMemory();
+  await checkInotify(options);
+}
+
+/** Root, with the rights to mount and to make network interfaces, which root in an ordinary container has not. */
+export async function checkRights(): Promise<void> {
+  if (process.getuid?.() !== 0) throw new KubekeepError('not-root', 'the lab needs root on this computer', { hint: 'Run it as root or with sudo.' });
+  const effective = BigInt(`0x${/^CapEff:\s*(\w+)/m.exec(await readFile('/proc/self/status', 'utf8'))?.[1] ?? 'ffffffffff'}`);
+  const lacking = [['CAP_NET_ADMIN', 12n], ['CAP_SYS_ADMIN', 21n]].find(([, bit]) => (effective & (1n << (bit as bigint))) === 0n);
+  if (lacking) throw new KubekeepError('lab-unsupported', `root lacks ${lacking[0]} here, so it cannot make lab machines`, { hint: 'This looks like a container: give it --privileged, or use a virtual machine.' });
+}
+
+async function checkTools(): Promise<void> {
+  const missing = await missingTools();
+  if (missing.length === 0) return;
+  const names = missing.map(({ program }) => program).join(', ');
+  throw new KubekeepError('tool-missing', `the lab needs ${names}, which ${missing.length === 1 ? 'is' : 'are'} not installed`, { hint: `${packageLine(missing)}, or kubekeep lab up --yes.` });
+}
+
+async function checkDisk({ directory, image }: PreflightOptions): Promise<void> {
+  for (const path of [directory, image ?? '/']) {
+    if (/[:,\\"\n]/.test(path)) throw new KubekeepError('usage', `${path} cannot be used for a lab: the path has a colon, comma, quote or backslash in it`);
+  }
+  const overlay = async () => /\boverlay$/m.test(await readFile('/proc/filesystems', 'utf8'));
+  if (!(await overlay())) {
+    await attempt('modprobe', ['overlay']).catch(() => {});
+    if (!(await overlay())) throw new KubekeepError('lab-unsupported', "this computer's kernel has no overlay file system, which the machines' disks need");
+  }
+  const overlayMagic = 0x794c7630;
+  let folder = directory;
+  while (!existsSync(folder)) folder = dirname(folder);
+  if ((await statfs(folder)).type === overlayMagic) throw new KubekeepError('lab-unsupported', `${folder} lies on an overlay file system, which cannot carry the machines' disks`, { hint: 'Name a folder on an ordinary disk or a tmpfs with --dir.' });
+}
+
+const leastMemory = 4 * 1024 ** 3;
+
+async function checkMemory(): Promise<void> {
+  const kibibytes = Number(/^MemAvailable:\s+(\d+)/m.exec(await readFile('/proc/meminfo', 'utf8'))?.[1] ?? Infinity);
+  if (kibibytes * 1024 >= leastMemory) return;
+  throw new KubekeepError('lab-unsupported', `the lab needs 4 GiB of free memory, and this computer has ${(kibibytes / 1024 ** 2).toFixed(1)} GiB`);
+}
+
+async function checkInotify({ machines, runtimeFolder, raiseLimits = false }: PreflightOptions): Promise<void> {
+  if (raiseLimits) return;
+  const running = (await readRecords(runtimeFolder)).reduce((sum, { lab }) => sum + lab.machines.length, 0);
+  const all = running + machines.length;
+  const limit = await readInotifyLimit();
+  if (all * inotifyPerMachine <= limit) return;
+  const others = running === 0 ? '' : ` with the ${running} of other labs`;
+  throw new KubekeepError('lab-unsupported', `${all} machines${others} need ${all * inotifyPerMachine} inotify instances, and fs.inotify.max_user_instances is ${limit}`, {
+    hint: 'kubekeep lab up --raise-limits raises it until the last lab is down.',
+  });
+}

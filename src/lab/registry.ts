@@ -14,8 +14,7 @@ export interface LabRecord {
 
 /** All labs, by name. */
 export async function readRecords(runtimeFolder: string): Promise<LabRecord[]> {
-  const names = (await readdir(registryFolder(runtimeFolder)).catch(() => [])).filter((name) => name.endsWith('.json')).sort();
-  const records = await Promise.all(names.map((name) => readJson(join(registryFolder(runtimeFolder), name))));
+  const records = await Promise.all((await recordPaths(runtimeFolder)).map(readJson));
   return records.filter((record) => record !== undefined);
 }
 
@@ -52,12 +51,24 @@ export async function removeTemporaryFiles(runtimeFolder: string): Promise<void>
   await Promise.all(names.filter((name) => name.endsWith('.tmp')).map((name) => rm(join(registryFolder(runtimeFolder), name), { force: true })));
 }
 
+/** Entries that cannot be read: what they stood for is found by its names alone. */
+export async function removeBrokenRecords(runtimeFolder: string): Promise<void> {
+  for (const path of await recordPaths(runtimeFolder)) {
+    await readJson(path).catch(() => rm(path, { force: true }));
+  }
+}
+
 function registryFolder(runtimeFolder: string): string {
   return join(runtimeFolder, 'labs');
 }
 
 function recordPath(runtimeFolder: string, name: string): string {
   return join(registryFolder(runtimeFolder), `${name}.json`);
+}
+
+async function recordPaths(runtimeFolder: string): Promise<string[]> {
+  const names = (await readdir(registryFolder(runtimeFolder)).catch(() => [])).filter((name) => name.endsWith('.json')).sort();
+  return names.map((name) => join(registryFolder(runtimeFolder), name));
 }
 
 /** undefined where the file went away in between. */

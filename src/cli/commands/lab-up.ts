@@ -1,0 +1,90 @@
+import { Option, type Command } from 'commander';
+import { relative, resolve } from 'node:path';
+import { exampleClusterFile } from '../../cluster/example-file.ts';
+import { describeHosts, topologies, topologyTitles, type Topology } from '../../cluster/topologies.ts';
+import { createLab } from '../../lab/create-lab.ts';
+import { identityFile, type Lab } from '../../lab/lab.ts';
+import { installTools, missingTools, packageLine } from '../../lab/packages.ts';
+import { checkRights, preflight } from '../../lab/preflight.ts';
+import { KubekeepError } from '../../lib/errors.ts';
+import { ensureImage } from '../../programs/images/ensure-image.ts';
+import { releases, type Release } from '../../programs/images/image-recipe.ts';
+import type { Cli } from '../cli.ts';
+
+export interface LabUpOptions {
+  readonly topology: Topology;
+  readonly name: string;
+  /** Default: a folder of the lab's name below the current one. */
+  readonly dir?: string | undefined;
+  readonly release: Release;
+  /** Installs missing packages without asking. */
+  readonly yes?: boolean | undefined;
+  readonly raiseLimits?: boolean | undefined;
+}
+
+/** `lab up`. */
+export function addLabUp(group: Command, cli: Cli): void {
+  group
+    .command('up')
+    .description('Make machines on this computer and a cluster file for them. Needs root.')
+    .addOption(new Option('--topology <topology>', `which machines: ${topologies.map((one) => `${one} ${topologyTitles[one]}`).join('; ')}`).choices(topologies).default('T3'))
+    .option('--name <name>', 'name of the lab', 'lab')
+    .option('--dir <folder>', 'folder for the disks, keys and cluster.yaml (default: ./NAME)')
+    .addOption(new Option('--release <release>', 'Debian release of the machines').choices(releases).default('trixie'))
+    .option('--raise-limits', 'raise limits of this computer that are too low, until the last lab is down')
+    .option('--yes', 'install missing packages of this computer without asking')
+    .action(async (options: LabUpOptions) => {
+      const lab = await labUp(options, cli);
+      const next = `kubekeep apply --file ${clusterFile(lab)}`;
+      const machines = lab.machines.map(({ name, address }) => ({ name, address }));
+      cli.print({
+        kind: 'Lab',
+        data: { name: lab.name, directory: lab.directory, clusterFile: clusterFile(lab), machines, next },
+        text: [`lab ${lab.name} is up in ${lab.directory}: ${machines.map(({ name, address }) => `${name} ${address}`).join(', ')}`, `next: ${next}`].join('\n'),
+      });
+    });
+}
+
+/** Everything `lab up` does, for the demo too: packages, image, machines, cluster file. */
+export async function labUp({ topology, name, dir, release, yes = false, raiseLimits = false }: LabUpOptions, cli: Cli): Promise<Lab> {
+  const { progress, signal, clock, environment } = cli;
+  const hosts = describeHosts(topology);
+  const directory = resolve(dir ?? name);
+  await checkRights();
+  await ensureTools(yes, cli);
+  const shared = { directory, machines: hosts.map((host) => ({ name: host.name })), runtimeFolder: environment.runtimeFolder, raiseLimits };
+  // Before the image too, which takes a minute the first time.
+  await preflight(shared);
+  const image = await ensureImage({ release, cacheFolder: environment.cacheFolder, progress, clock, signal });
+  return createLab({
+    ...shared, name, image, progress, signal,
+    files: (lab) => ({ 'cluster.yaml': clusterFileText(lab, topology) }),
+    alsoRemove: ['.kubekeep'],
+  });
+}
+
+function clusterFile(lab: Lab): string {
+  return `${lab.directory}/cluster.yaml`;
+}
+
+function clusterFileText(lab: Lab, topology: Topology): string {
+  const roles = new Map(describeHosts(topology).map((host) => [host.name, host.roles]));
+  return exampleClusterFile({
+    name: lab.name,
+    title: [`Lab ${lab.name}, made by kubekeep lab up --topology ${topology}; kubekeep lab down --name ${lab.name} removes it and this file.`],
+    vip: `${lab.gateway.replace(/\.1$/, '.100')}/24`,
+    ssh: { user: 'root', identity: relative(lab.directory, identityFile(lab)) },
+    hosts: lab.machines.map(({ name, address, hostKey }) => ({ name, address, roles: roles.get(name) ?? [], ssh: { hostKey } })),
+  });
+}
+
+async function ensureTools(yes: boolean, cli: Cli): Promise<void> {
+  const missing = await missingTools();
+  if (missing.length === 0) return;
+  const names = [...new Set(missing.map((tool) => tool.package))].join(', ');
+  if (yes) cli.progress({ type: 'note', title: `the lab needs packages that are not installed: ${names}` });
+  else if (!(await cli.confirm(`The lab needs packages that are not installed: ${names}. Install them now?`))) {
+    throw new KubekeepError('tool-missing', `the lab needs packages that are not installed: ${names}`, { hint: `${packageLine(missing)}, or kubekeep lab up --yes.` });
+  }
+  await installTools(missing, cli);
+}
