@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { clusterId, createAuthority } from './authorities.ts';
 import { issueLeaf } from './issue.ts';
 import { leavesFor } from './leaves.ts';
-import { aHost, cluster, day, now } from './pki.test-support.ts';
+import { aHost, cluster, day, now } from '../../test/support/example-cluster.ts';
 
 const leaves = leavesFor(cluster, aHost());
 const apiserver = leaves.find(({ name }) => name === 'apiserver')!;

@@ -5,7 +5,7 @@ import { issueLeaf } from './issue.ts';
 import { daysLeft, judgeLeaf } from './judge-leaf.ts';
 import { adminLeaf, leavesFor } from './leaves.ts';
 import type { CertificateSpec } from './leaves.ts';
-import { aHost, cluster, day, now } from './pki.test-support.ts';
+import { aHost, cluster, day, now } from '../../test/support/example-cluster.ts';
 
 const spec: CertificateSpec = leavesFor(cluster, aHost()).find(({ name }) => name === 'apiserver')!;
 const [ca, other] = await Promise.all([createAuthority('kubernetes', 'prod', now), createAuthority('kubernetes', 'prod', now)]);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Role } from '../cluster/cluster.ts';
 import { adminLeaf, leavesFor } from './leaves.ts';
-import { aHost, cluster } from './pki.test-support.ts';
+import { aHost, cluster } from '../../test/support/example-cluster.ts';
 
 const etcdNames = ['etcd-server', 'etcd-peer', 'etcd-healthcheck-client'];
 const controlPlaneNames = [

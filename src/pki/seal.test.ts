@@ -6,7 +6,7 @@ import { armor, Encrypter } from 'age-encryption';
 import { KubekeepError } from '../lib/errors.ts';
 import { bundleToJson } from './_bundle.ts';
 import { authorityNames } from './authorities.ts';
-import { now } from './pki.test-support.ts';
+import { now } from '../../test/support/example-cluster.ts';
 import { createIdentity, open, recipientOf, seal } from './seal.ts';
 import { Secret } from '../lib/secret.ts';
 import { createSecrets, publicAuthorities, servicePublicKey } from './secrets.ts';

@@ -8,7 +8,7 @@ import { authorityNames, createAuthority } from '../../src/pki/authorities.ts';
 import type { Authority, AuthorityName } from '../../src/pki/authorities.ts';
 import { issueLeaf } from '../../src/pki/issue.ts';
 import { leavesFor } from '../../src/pki/leaves.ts';
-import { aHost, cluster } from '../../src/pki/pki.test-support.ts';
+import { aHost, cluster } from '../support/example-cluster.ts';
 
 // A second opinion on our certificates from another implementation.
 const folder = mkdtempSync(join(tmpdir(), 'kubekeep-openssl-'));

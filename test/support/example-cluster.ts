@@ -1,4 +1,4 @@
-import type { Cluster, HostSpec } from '../cluster/cluster.ts';
+import type { Cluster, HostSpec } from '../../src/cluster/cluster.ts';
 
 /** 23 November 2026, noon. */
 export const now = Date.UTC(2026, 10, 23, 12);
