@@ -1,0 +1,64 @@
+import { configFolder, etcdDataFolder, pkiFolder, stateFolder, unitFolder } from '../render/paths.ts';
+import { haproxySocket } from '../render/haproxy.ts';
+
+export const componentUnits = [
+  'etcd.service',
+  'kube-apiserver.service',
+  'kube-controller-manager.service',
+  'kube-scheduler.service',
+  'kubekeep-haproxy.service',
+  'kubekeep-keepalived.service',
+  'kubekeep-lb-alive.service',
+  'haproxy.service',
+  'keepalived.service',
+] as const;
+
+/**
+ * One script that prints everything about a host, a fact a line, fields separated by tabs. It only reads, but for a stamp that spares hashing a
+ * program again while its inode, size and change time are the same.
+ */
+export function factsScript(address: string): string {
+  return `
+LC_ALL=C; export LC_ALL
+p() { printf '%s\\t' "$@"; printf '\\n'; }
+. /etc/os-release 2>/dev/null; p os "$ID $VERSION_ID"
+p arch "$(uname -m)"
+p openfiles "$(ulimit -Hn)"
+ip -4 -o addr show 2>/dev/null | while read -r _ i _ a _; do p address "\${i%@*}" "$a"; done
+F=$(find ${configFolder} /etc/kubernetes ${stateFolder}/sealed.age /etc/sysctl.d/90-kubekeep.conf /etc/systemd/journald.conf.d/90-kubekeep.conf ${componentUnits.map((unit) => `${unitFolder}/${unit}`).join(' ')} -type f 2>/dev/null)
+[ -n "$F" ] && { sha256sum $F | while read -r h f; do printf 'hash\\t%s\\t%s\\n' "$f" "$h"; done; stat -c 'stat\t%n\t%a\t%U:%G' $F; }
+find ${pkiFolder} -name '*.crt' -type f 2>/dev/null | while read -r f; do p cert "$f" "$(base64 -w0 < "$f")"; done
+[ -f ${stateFolder}/keys ] && while read -r h f; do p key "$f" "$h"; done < ${stateFolder}/keys
+S=${stateFolder}/programs.stamp
+for f in /opt/kubekeep/programs/*/*/*; do
+  [ -f "$f" ] || continue
+  k="$f $(stat -c '%i %s %Z %a' "$f")"
+  h=$(grep -F "$k " $S 2>/dev/null | tail -n 1 | sed 's/.* //')
+  [ -n "$h" ] || { h=$(sha256sum < "$f" | cut -d' ' -f1); echo "$k $h" >> $S; }
+  p program "$f" "$h"
+done
+{ systemctl show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p NeedDaemonReload ${componentUnits.join(' ')} 2>/dev/null; echo; } | while IFS='=' read -r k v; do
+  case $k in Id) i=$v;; LoadState) l=$v;; ActiveState) a=$v;; SubState) s=$v;; UnitFileState) e=$v;; NeedDaemonReload) n=$v;; '') [ -n "$i" ] && p unit "$i" "$l" "$a" "$s" "$e" "$n"; i=;; esac
+done
+systemctl show -p Id ${componentUnits.at(-1)} > /dev/null 2>&1 && p systemd yes
+for f in ${stateFolder}/pending/*; do [ -e "$f" ] && p pending "\${f##*/}"; done
+dpkg-query -W -f '\${db:Status-Abbrev}\\t\${Package}\\t\${Version}\\n' haproxy keepalived socat curl 2>/dev/null | while read -r s n v; do [ "$s" = ii ] && p package "$n" "$v"; done
+for u in etcd kubernetes; do getent passwd $u > /dev/null && p user $u; done
+p nonlocalbind "$(cat /proc/sys/net/ipv4/ip_nonlocal_bind 2>/dev/null)"
+[ -f ${configFolder}/cluster.json ] && p identity "$(base64 -w0 < ${configFolder}/cluster.json)"
+[ -f ${stateFolder}/sealed.age ] && p sealed "$(base64 -w0 < ${stateFolder}/sealed.age)"
+[ -d ${etcdDataFolder}/member/wal ] && p etcd data
+[ -f ${stateFolder}/formed ] && p etcd formed
+[ -f ${stateFolder}/completed ] && p completed
+[ -f ${configFolder}/etcd.yaml ] && p etcd "$(sed -n 's/^initial-cluster-state: //p' ${configFolder}/etcd.yaml)"
+if command -v curl > /dev/null; then
+  [ -f ${configFolder}/etcd.yaml ] && curl -sf -m 1.5 -o /dev/null http://127.0.0.1:2381/readyz && p etcd ready
+  if [ -f ${pkiFolder}/ca.crt ] && [ -f ${unitFolder}/kube-apiserver.service ]; then
+    api() { curl -sf -m 2.5 -o /dev/null --cacert ${pkiFolder}/ca.crt --resolve kubernetes:6443:${address} "https://kubernetes:6443/$1"; }
+    api 'livez?exclude=etcd' && { p api live; api readyz && p api ready; }
+  fi
+fi
+[ -S ${haproxySocket} ] && command -v socat > /dev/null && echo 'show stat' | socat -t 1 - UNIX-CONNECT:${haproxySocket} 2>/dev/null | while IFS= read -r line; do p stat-line "$line"; done
+p end
+`;
+}

@@ -1,0 +1,39 @@
+import type { Cluster, HostSpec } from '../cluster/cluster.ts';
+import { KubekeepError } from '../lib/errors.ts';
+import type { ComponentDesign, Renderer, RenderFacts } from '../render/design.ts';
+import { hostDesign, renderers } from '../render/host-design.ts';
+import { reachable, type ClusterFacts, type HostFacts } from './facts.ts';
+import type { OpenedSecrets } from './state.ts';
+
+/** What every reachable host should have. Throws `host-unfit` where the VIP's interface cannot be told. */
+export function designsOf(cluster: Cluster, facts: ClusterFacts, { secrets, sealed }: OpenedSecrets, table: readonly Renderer[] = renderers): Map<string, ComponentDesign[]> {
+  const seen = [...facts.hosts.values()].filter(reachable);
+  const formed = seen.some(({ etcd }) => etcd.formed);
+  const virtualRouterId = seen.find(({ identity }) => identity)?.identity?.virtualRouterId ?? defaultRouterId(secrets.clusterId);
+  const designs = new Map<string, ComponentDesign[]>();
+  for (const host of cluster.hosts) {
+    const found = facts.hosts.get(host.name);
+    if (!reachable(found)) continue;
+    const renderFacts: RenderFacts = {
+      vipInterface: vipInterface(cluster, host, found),
+      virtualRouterId,
+      openFiles: found.openFiles,
+      etcdInitialState: found.etcd.hasData ? (found.etcd.initialState ?? 'new') : formed ? 'existing' : 'new',
+    };
+    designs.set(host.name, hostDesign({ cluster, host, secrets, sealed, facts: renderFacts }, table));
+  }
+  return designs;
+}
+
+/** 1 to 254 from the cluster id, so that two clusters in one network rarely meet; the hosts then keep it. */
+function defaultRouterId(clusterId: string): number {
+  return (Number.parseInt(clusterId.slice(0, 8), 16) % 254) + 1;
+}
+
+function vipInterface({ endpoint }: Cluster, host: HostSpec, { addresses }: HostFacts): string {
+  if (host.interface) return host.interface;
+  const own = addresses.find(({ address }) => address === host.address);
+  if (own) return own.interface;
+  if (!host.roles.includes('load-balancer')) return '';
+  throw new KubekeepError('host-unfit', `${host.name}: no interface has the address ${host.address}, so there is none for the VIP ${endpoint.vip}`, { hint: 'Give hosts[].interface in the cluster file.' });
+}

@@ -1,0 +1,79 @@
+/** What was seen on the hosts at one moment. Immutable; says nothing about what should be. */
+export interface ClusterFacts {
+  /** Milliseconds since the epoch. */
+  readonly observedAt: number;
+  /** By host name, in the order of the cluster file. */
+  readonly hosts: ReadonlyMap<string, HostFacts | Unreachable>;
+}
+
+export interface Unreachable {
+  readonly reachable: false;
+  readonly reason: string;
+}
+
+export interface HostFacts {
+  readonly reachable: true;
+  readonly os: string;
+  readonly architecture: string;
+  readonly openFiles: number;
+  readonly addresses: readonly { readonly interface: string; readonly address: string; readonly prefix: number }[];
+  /** By path; every file in kubekeep's places. */
+  readonly files: ReadonlyMap<string, FileFact>;
+  /** PEM by path. */
+  readonly certificates: ReadonlyMap<string, string>;
+  /** Path of a private key → SHA-256 that was recorded when it was put there. */
+  readonly recordedKeys: ReadonlyMap<string, string>;
+  /** Path of a program → SHA-256. */
+  readonly programs: ReadonlyMap<string, string>;
+  readonly units: ReadonlyMap<string, UnitFact>;
+  /** Units whose files were changed by an operation that did not get to restarting them. */
+  readonly pendingUnits: ReadonlySet<string>;
+  readonly packages: ReadonlyMap<string, string>;
+  readonly users: ReadonlySet<string>;
+  readonly nonlocalBind: boolean;
+  /** /etc/kubekeep/cluster.json, where it is there. */
+  readonly identity: { readonly cluster: string; readonly id: string; readonly virtualRouterId: number } | undefined;
+  /** The sealed secrets, where the host keeps a copy. */
+  readonly sealed: string | undefined;
+  /** The cluster was built to its end once. */
+  readonly completed: boolean;
+  readonly etcd: EtcdFact;
+  readonly apiServer: { readonly live: boolean; readonly ready: boolean };
+  /** Servers as this host's HAProxy sees them; empty where it does not answer. */
+  readonly backends: readonly BackendFact[];
+}
+
+export interface FileFact {
+  readonly sha256: string;
+  readonly mode: number;
+  readonly owner: string;
+}
+
+export interface UnitFact {
+  readonly load: string;
+  readonly active: string;
+  readonly sub: string;
+  readonly enabled: string;
+  readonly needsReload: boolean;
+}
+
+export interface EtcdFact {
+  readonly hasData: boolean;
+  /** The cluster has had a quorum once: it is never bootstrapped again. */
+  readonly formed: boolean;
+  /** `initial-cluster-state` in the file that is there. */
+  readonly initialState: 'new' | 'existing' | undefined;
+  readonly ready: boolean;
+}
+
+export interface BackendFact {
+  readonly backend: string;
+  readonly server: string;
+  readonly status: string;
+  readonly lastCheck: string;
+  readonly sessions: number;
+}
+
+export function reachable(facts: HostFacts | Unreachable | undefined): facts is HostFacts {
+  return facts?.reachable === true;
+}

@@ -1,0 +1,57 @@
+import { hostsWith } from '../../cluster/cluster.ts';
+import { expectSuccess } from '../../hosts/local.ts';
+import { KubekeepError } from '../../lib/errors.ts';
+import { parallel } from '../../lib/parallel.ts';
+import { stateFolder } from '../../render/paths.ts';
+import { apiAt } from '../clients.ts';
+import { reachable } from '../facts.ts';
+import { apiReady, etcdReady, servesThrough, unitActive, waitForHost, type Gate } from '../gates.ts';
+import { lockGuard } from '../lock.ts';
+import type { Work } from './work.ts';
+
+/** Looks at everything from outside: each host, each balancer, and the API through the VIP; then notes that the cluster is complete. */
+export async function finish(work: Work): Promise<void> {
+  const { cluster, prepared } = work;
+  const here = cluster.hosts.filter(({ name }) => reachable(prepared.facts.hosts.get(name)));
+  const servers = hostsWith(cluster, 'control-plane').filter((host) => here.includes(host)).map(({ name }) => name);
+  await parallel(here, async (spec) => {
+    const gates: Gate[] = [
+      ...(spec.roles.includes('etcd') ? [etcdReady] : []),
+      ...(spec.roles.includes('control-plane') ? [apiReady, unitActive('kube-controller-manager.service'), unitActive('kube-scheduler.service')] : []),
+      ...(spec.roles.includes('load-balancer') ? [servesThrough(servers), unitActive('kubekeep-keepalived.service')] : []),
+    ];
+    await waitForHost(work, spec, gates);
+  });
+  await askThroughVip(work);
+  await parallel(here, async (spec) => {
+    expectSuccess(await work.hosts.get(spec.name)!.run(`${lockGuard(work.token)}\ndate -u +%FT%TZ > ${stateFolder}/completed`, { signal: work.signal }), 'noting that the cluster is complete');
+  });
+}
+
+/** The administrators' group gets its rights by a binding, as kubeadm does it, so that they can be taken away again. */
+const administrators = {
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: 'ClusterRoleBinding',
+  metadata: { name: 'kubeadm:cluster-admins' },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+  subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'kubeadm:cluster-admins' }],
+};
+
+async function askThroughVip(work: Work): Promise<void> {
+  const { cluster, clock, signal, prepared } = work;
+  const from = hostsWith(cluster, 'load-balancer').find(({ name }) => reachable(prepared.facts.hosts.get(name)))!;
+  const deadline = clock.monotonic() + 60_000;
+  for (;;) {
+    const api = await apiAt(cluster.endpoint.vip, cluster.endpoint.port, work.hosts.get(from.name)!, prepared.opened.secrets, clock.now());
+    try {
+      await api.get('/readyz');
+      await api.apply(`/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/${encodeURIComponent(administrators.metadata.name)}`, administrators, { fieldManager: 'kubekeep', force: true });
+      return;
+    } catch (error) {
+      if (clock.monotonic() > deadline) throw new KubekeepError('not-healthy', `the API does not answer through the VIP ${cluster.endpoint.vip}: ${(error as Error).message}`, { hint: 'kubekeep status shows who holds the VIP and what the balancers see.', cause: error });
+    } finally {
+      api.close();
+    }
+    await clock.sleep(300, signal);
+  }
+}

@@ -1,0 +1,49 @@
+import type { CachedProgram, Program, ProgramName } from '../programs/program.ts';
+import { familyOf } from '../programs/program.ts';
+import type { ComponentDesign } from '../render/design.ts';
+import { KubekeepError } from '../lib/errors.ts';
+import { designsOf } from './designs.ts';
+import { reachable, type ClusterFacts } from './facts.ts';
+import { observe } from './observe.ts';
+import type { Operation } from './operation.ts';
+import { makePlan, type Plan } from './plan/plan.ts';
+import { openSecrets, type OpenedSecrets } from './state.ts';
+
+/** Everything that was looked up to make a plan, for the one who performs it. */
+export interface PreparedPlan {
+  readonly plan: Plan;
+  readonly facts: ClusterFacts;
+  readonly opened: OpenedSecrets;
+  readonly designs: ReadonlyMap<string, readonly ComponentDesign[]>;
+}
+
+/** Looks at the hosts and compares them with the cluster file. Changes nothing anywhere. */
+export async function preparePlan(operation: Operation): Promise<PreparedPlan> {
+  const { cluster, hosts, state, identityFile, clock, signal } = operation;
+  const facts = await observe(cluster, hosts, { clock, signal });
+  if (![...facts.hosts.values()].some(reachable)) {
+    const [first] = facts.hosts.values();
+    throw new KubekeepError('host-unreachable', `none of the ${cluster.hosts.length} hosts can be reached: ${first?.reachable === false ? first.reason : ''}`, { hint: 'Check addresses and SSH; kubekeep hosts check says more.' });
+  }
+  const opened = await openSecrets(state, { cluster: cluster.name, facts, identityFile, now: clock.now() });
+  const designs = designsOf(cluster, facts, opened, operation.renderers);
+  const programs = await operation.cachedPrograms(wantedPrograms(cluster, designs, facts));
+  const programSums = new Map(programs.filter((program) => program !== undefined).map(({ name, sha256 }) => [name as string, sha256]));
+  return { plan: makePlan({ cluster, facts, secrets: opened.secrets, programSums, designs }), facts, opened, designs };
+}
+
+/** Every program that some host should have, once. */
+export function wantedPrograms(cluster: Operation['cluster'], designs: PreparedPlan['designs'], facts: ClusterFacts): Program[] {
+  const wanted = new Map<string, Program>();
+  for (const [host, components] of designs) {
+    const found = facts.hosts.get(host);
+    const platform = reachable(found) && found.architecture === 'aarch64' ? 'linux-arm64' : 'linux-amd64';
+    for (const name of components.flatMap(({ programs }) => Object.keys(programs)) as ProgramName[]) {
+      const version = familyOf(name) === 'etcd' ? cluster.etcd.version : cluster.kubernetes.version;
+      wanted.set(`${name} ${platform}`, { name, version, platform });
+    }
+  }
+  return [...wanted.values()];
+}
+
+export type ProgramsByName = ReadonlyMap<string, CachedProgram>;

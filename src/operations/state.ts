@@ -1,0 +1,103 @@
+import { mkdir, readFile, rename, writeFile, open as openFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KubekeepError } from '../lib/errors.ts';
+import { createIdentity, open, recipientOf, seal } from '../pki/seal.ts';
+import { Secret } from '../lib/secret.ts';
+import { createSecrets, type ClusterSecrets } from '../pki/secrets.ts';
+import { reachable, type ClusterFacts } from './facts.ts';
+
+/**
+ * The operator's side of a cluster: `.kubekeep/NAME/` beside the cluster file, mode 0700, kept out of git by its own .gitignore. It holds the age
+ * identity, the sealed secrets, the trusted host keys and the journal. All but the identity can be rebuilt from the hosts.
+ */
+export interface StateFolder {
+  readonly path: string;
+  readonly knownHosts: string;
+  readonly journal: string;
+}
+
+export interface OpenedSecrets {
+  readonly secrets: ClusterSecrets;
+  /** Armored age file: what lies in the state folder and on every control-plane host. */
+  readonly sealed: string;
+  /** `state`: opened from the folder. `hosts`: opened from a host's copy. `new`: made now, saved nowhere yet. */
+  readonly from: 'state' | 'hosts' | 'new';
+  readonly identity: Secret;
+}
+
+export function stateFolder(directory: string, cluster: string): StateFolder {
+  const path = join(directory, '.kubekeep', cluster);
+  return { path, knownHosts: join(path, 'known_hosts'), journal: join(path, 'journal.ndjson') };
+}
+
+/**
+ * The secrets of the cluster: from the folder, else from a host's sealed copy, else new ones where no host belongs to a cluster. Throws
+ * `identity-missing` where they are sealed and cannot be opened, `cluster-mismatch` where the hosts belong to another cluster.
+ */
+export async function openSecrets(folder: StateFolder, { cluster, facts, identityFile, now }: { cluster: string; facts: ClusterFacts; identityFile: string | undefined; now: number }): Promise<OpenedSecrets> {
+  const seen = [...facts.hosts].flatMap(([name, found]) => (reachable(found) ? [{ name, found }] : []));
+  const identityPath = identityFile ?? join(folder.path, 'identity');
+  const identityText = (await readIfThere(identityPath))?.trim();
+  if (identityFile && identityText === undefined) throw new KubekeepError('file-missing', `the identity ${identityFile} cannot be read`);
+  const local = await readIfThere(join(folder.path, 'secrets.age'));
+  const remote = seen.find(({ found }) => found.sealed !== undefined)?.found.sealed;
+  const sealed = local ?? remote;
+  if (sealed === undefined) {
+    const owned = seen.find(({ found }) => found.identity !== undefined);
+    if (owned) throw new KubekeepError('cluster-mismatch', `${owned.name} belongs to cluster ${owned.found.identity!.cluster} and no sealed keys were found`, { hint: 'Run kubekeep destroy with the file of that cluster, or reinstall the host.' });
+    return createNew(cluster, identityText, now);
+  }
+  if (identityText === undefined) {
+    throw new KubekeepError('identity-missing', `the keys of cluster ${cluster} are sealed and ${identityPath} is not there`, { hint: 'Give the identity that you copied away when the cluster was built: KUBEKEEP_IDENTITY=FILE.' });
+  }
+  const identity = new Secret(keyLine(identityText));
+  const secrets = await open(new TextEncoder().encode(sealed), identity);
+  for (const { name, found } of seen) refuseOther(name, found.identity, secrets.clusterId);
+  return { secrets, sealed, identity, from: local === undefined ? 'hosts' : 'state' };
+}
+
+/** Puts identity and sealed secrets into the folder. Nothing is overwritten with something else: an existing identity stays. */
+export async function saveSecrets(folder: StateFolder, { sealed, identity }: OpenedSecrets): Promise<void> {
+  await mkdir(folder.path, { recursive: true, mode: 0o700 });
+  await writeSynced(join(folder.path, '..', '.gitignore'), '*\n');
+  const identityPath = join(folder.path, 'identity');
+  if ((await readIfThere(identityPath)) === undefined) {
+    await writeSynced(identityPath, `# age identity of this cluster. Copy it to a safe place: with it and the cluster file everything else can be rebuilt from the hosts.\n${identity.reveal()}\n`);
+  }
+  await writeSynced(join(folder.path, 'secrets.age'), sealed);
+}
+
+function refuseOther(host: string, found: { cluster: string; id: string } | undefined, id: string): void {
+  if (!found || found.id === id) return;
+  throw new KubekeepError('cluster-mismatch', `${host} belongs to another cluster (${found.cluster}, id ${found.id.slice(0, 12)}), not to the one of this cluster file (id ${id.slice(0, 12)})`, {
+    hint: 'Check the addresses in the cluster file. Nothing was changed.',
+  });
+}
+
+async function createNew(cluster: string, identityText: string | undefined, now: number): Promise<OpenedSecrets> {
+  const identity = identityText === undefined ? (await createIdentity()).identity : new Secret(keyLine(identityText));
+  const secrets = await createSecrets(cluster, now);
+  const sealed = new TextDecoder().decode(await seal(secrets, [await recipientOf(identity)]));
+  return { secrets, sealed: sealed.endsWith('\n') ? sealed : `${sealed}\n`, identity, from: 'new' };
+}
+
+function keyLine(text: string): string {
+  return text.split('\n').find((line) => line.startsWith('AGE-SECRET-KEY-')) ?? '';
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new KubekeepError('file-missing', `${path} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function writeSynced(path: string, content: string): Promise<void> {
+  await writeFile(`${path}.new`, content, { mode: 0o600 });
+  const file = await openFile(`${path}.new`, 'r');
+  await file.sync();
+  await file.close();
+  await rename(`${path}.new`, path);
+}

@@ -1,0 +1,68 @@
+import type { Cluster, HostSpec } from '../cluster/cluster.ts';
+import type { LeafSpec } from '../pki/leaves.ts';
+import type { Secret } from '../lib/secret.ts';
+import type { ClusterSecrets } from '../pki/secrets.ts';
+
+/** The parts of a host that kubekeep keeps, in the order in which they are brought up. */
+export const componentNames = ['system', 'etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'haproxy', 'keepalived'] as const;
+export type ComponentName = (typeof componentNames)[number];
+
+/** What a renderer may look at: the spec, the secrets and a few facts of the host that decide what its files say. */
+export interface RenderInput {
+  readonly cluster: Cluster;
+  readonly host: HostSpec;
+  readonly secrets: ClusterSecrets;
+  /** The secrets sealed with age, as every control-plane host keeps them: losing the operator's computer loses nothing but the identity. */
+  readonly sealed: string;
+  readonly facts: RenderFacts;
+}
+
+export interface RenderFacts {
+  /** Interface that carries the VIP on this host. */
+  readonly vipInterface: string;
+  /** VRRP virtual router id, the same on all balancers of the cluster. */
+  readonly virtualRouterId: number;
+  /** The host's hard limit of open files. */
+  readonly openFiles: number;
+  /** What the host's etcd is told for its first start: part of a new cluster, or joining the members that are there. */
+  readonly etcdInitialState: 'new' | 'existing';
+}
+
+/** A file as it should be. Its content is given, or made when it is needed: a certificate with its key is issued at the time of writing. */
+export type DesiredFile = DesiredContent | DesiredLeaf;
+
+export interface DesiredContent {
+  readonly path: string;
+  readonly mode: number;
+  readonly owner: string;
+  /** A Secret is never shown by `render` or `plan`. */
+  readonly content: string | Secret;
+}
+
+/** A certificate and its key; the key never exists anywhere but on the host. */
+export interface DesiredLeaf {
+  readonly path: string;
+  readonly leaf: LeafSpec;
+}
+
+export interface ComponentDesign {
+  readonly name: ComponentName;
+  /** Main systemd unit; none for `system`. */
+  readonly unit?: string;
+  /** Units that run beside the main one and restart with it. */
+  readonly companions?: readonly string[];
+  /** Program name → absolute path on the host. */
+  readonly programs: Readonly<Record<string, string>>;
+  readonly files: readonly DesiredFile[];
+  /** The main configuration and the command that refuses a broken one; the candidate's path is its last argument. */
+  readonly check?: { readonly path: string; readonly command: string };
+  /** How a changed file comes into force; a changed program or unit always restarts. */
+  readonly onChange: 'restart' | 'reload';
+}
+
+/** One renderer per component: what it needs on a host, or nothing where the host lacks the role. Another table is another set-up. */
+export type Renderer = (input: RenderInput) => ComponentDesign | undefined;
+
+export function isLeaf(file: DesiredFile): file is DesiredLeaf {
+  return 'leaf' in file;
+}

@@ -1,0 +1,170 @@
+import { hostsWith } from '../cluster/cluster.ts';
+import { authorityFile } from './_pki-files.ts';
+import { hardening, unitFile } from './_unit-file.ts';
+import { managed } from './_yaml.ts';
+import type { ComponentDesign, RenderInput } from './design.ts';
+import { configFolder, pkiFolder, unitFolder } from './paths.ts';
+
+const unit = 'kubekeep-haproxy.service';
+const config = `${configFolder}/haproxy.cfg`;
+const lua = `${configFolder}/haproxy-dead-or-draining.lua`;
+
+/** Port on loopback where HAProxy says that it is alive; `kubekeep-lb-alive` asks it. */
+export const alivePort = 8404;
+export const haproxySocket = '/run/kubekeep-haproxy/admin.sock';
+
+/** HAProxy on the VIP in front of all API servers. */
+export function renderHaproxy(input: RenderInput): ComponentDesign | undefined {
+  if (!input.host.roles.includes('load-balancer')) return undefined;
+  const file = (path: string, content: string) => ({ path, content, mode: 0o644, owner: 'root:root' });
+  return {
+    name: 'haproxy',
+    unit,
+    programs: {},
+    files: [
+      authorityFile(input, 'kubernetes', 'ca.crt'),
+      file(lua, deadOrDraining),
+      file(config, haproxyConfig(input)),
+      file(`${unitFolder}/${unit}`, haproxyUnit(input)),
+    ],
+    check: { path: config, command: 'haproxy -c -q -f' },
+    onChange: 'reload',
+  };
+}
+
+/**
+ * Two questions about each API server, because the answers call for different things. `api` asks fast whether it is alive (a dead one gets no
+ * connection and its sessions are closed); `api-ready` asks patiently whether it is ready (one that is not gets no new connection and keeps the
+ * ones it has). /livez without etcd and a 3 s limit for /readyz: a change of etcd's leader must take nobody out of rotation. Connections to a
+ * dead host are given up fast, so that none is still in progress when the Lua task closes the dead server's sessions (lab measurement:
+ * HAProxy 3.0's `on-marked-down shutdown-sessions` leaves such a connection hanging for ever).
+ */
+function haproxyConfig({ cluster, facts }: RenderInput): string {
+  const servers = hostsWith(cluster, 'control-plane');
+  const { vip, previousVips, port } = cluster.endpoint;
+  const check = (path: string) => [
+    '    option httpchk',
+    '    http-check connect ssl sni kubernetes',
+    `    http-check send meth GET uri ${path} ver HTTP/1.1 hdr Host kubernetes`,
+    '    http-check expect status 200',
+  ];
+  const server = `check verify required verifyhost kubernetes ca-file ${pkiFolder}/ca.crt`;
+  return [
+    managed.trimEnd(),
+    'global',
+    '    log stdout format raw daemon info',
+    `    maxconn ${maxConnections(facts.openFiles)}`,
+    `    stats socket ${haproxySocket} mode 600 level admin expose-fd listeners`,
+    '    hard-stop-after 5m',
+    `    lua-load ${lua}`,
+    '',
+    'defaults',
+    '    mode tcp',
+    '    log global',
+    '    option tcplog',
+    '    option dontlognull',
+    '    option redispatch 1',
+    '    retries 2',
+    '    timeout connect 300ms',
+    '    timeout client 30s',
+    '    timeout server 30s',
+    '    timeout tunnel 24h',
+    '    timeout client-fin 5s',
+    '    timeout server-fin 5s',
+    '',
+    'frontend api',
+    ...[vip, ...previousVips].map((address) => `    bind ${address}:${port}`),
+    '    default_backend api',
+    '',
+    'frontend alive',
+    '    mode http',
+    '    no log',
+    '    timeout client 2s',
+    `    bind 127.0.0.1:${alivePort}`,
+    '    monitor-uri /alive',
+    '',
+    'backend api',
+    '    balance roundrobin',
+    ...check('/livez?exclude=etcd'),
+    '    timeout check 800ms',
+    '    default-server inter 500ms fastinter 100ms downinter 500ms fall 2 rise 2',
+    ...servers.map(({ name, address }) => `    server ${name} ${address}:6443 ${server} tcp-ut 3s`),
+    '',
+    'backend api-ready',
+    ...check('/readyz'),
+    '    timeout check 3s',
+    '    default-server inter 1s fastinter 300ms downinter 500ms fall 2 rise 1',
+    ...servers.map(({ name, address }) => `    server ${name} ${address}:6443 ${server}`),
+    '',
+  ].join('\n');
+}
+
+/** Two file descriptors a connection, some for checks and listeners. HAProxy refuses to start with more than the limit allows. */
+export function maxConnections(openFiles: number): number {
+  return Math.max(500, Math.min(20_000, Math.floor((openFiles - 400) / 2.2)));
+}
+
+const deadOrDraining = `-- Managed by kubekeep. Carries the answers of the backend api-ready over to the backend api.
+-- Not ready: drain (no new connections, the open ones stay), unless no live server is ready: then all live ones serve.
+-- Dead: close what is left of its sessions once no connection to it can be in progress any more.
+local grace = 1.0
+
+core.register_task(function()
+  local drained, dead_since = {}, {}
+  while true do
+    core.msleep(100)
+    local now = core.now()
+    local time = now.sec + now.usec / 1e6
+    local ready, any = {}, false
+    for name, server in pairs(core.backends["api"].servers) do
+      local alive = string.sub(server:get_stats().status, 1, 4) ~= "DOWN"
+      if alive then
+        dead_since[name] = nil
+      elseif dead_since[name] == nil then
+        dead_since[name] = time
+      elseif dead_since[name] and time - dead_since[name] > grace then
+        server:shut_sess()
+        dead_since[name] = false
+      end
+      local twin = core.backends["api-ready"].servers[name]
+      ready[name] = string.sub(twin:get_stats().status, 1, 2) == "UP"
+      any = any or (alive and ready[name])
+    end
+    for name, server in pairs(core.backends["api"].servers) do
+      local drain = any and not ready[name]
+      if drain and not drained[name] then
+        server:set_drain()
+      elseif drained[name] and not drain then
+        server:set_ready()
+      end
+      drained[name] = drain
+    end
+  end
+end)
+`;
+
+function haproxyUnit({ facts }: RenderInput): string {
+  const master = `/usr/sbin/haproxy -Ws -f ${config} -p /run/kubekeep-haproxy/haproxy.pid`;
+  return unitFile({
+    Unit: { Description: 'HAProxy in front of the Kubernetes API (kubekeep)', After: 'network-online.target', Wants: 'network-online.target', StartLimitIntervalSec: 0 },
+    Service: {
+      Type: 'notify',
+      User: 'haproxy',
+      Group: 'haproxy',
+      ExecStartPre: `/usr/sbin/haproxy -c -q -f ${config}`,
+      ExecStart: master,
+      ExecReload: [`/usr/sbin/haproxy -c -q -f ${config}`, '/bin/kill -USR2 $MAINPID'],
+      KillMode: 'mixed',
+      SuccessExitStatus: 143,
+      RuntimeDirectory: 'kubekeep-haproxy',
+      RuntimeDirectoryMode: '0700',
+      Restart: 'always',
+      RestartSec: '100ms',
+      TimeoutStopSec: 10,
+      LimitNOFILE: Math.min(facts.openFiles, 65536),
+      Nice: -10,
+      ...hardening,
+    },
+    Install: { WantedBy: 'multi-user.target' },
+  });
+}

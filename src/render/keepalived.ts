@@ -1,0 +1,145 @@
+import { hostsWith } from '../cluster/cluster.ts';
+import { hardening, unitFile } from './_unit-file.ts';
+import { alivePort } from './haproxy.ts';
+import type { ComponentDesign, RenderInput } from './design.ts';
+import { configFolder, unitFolder } from './paths.ts';
+
+const unit = 'kubekeep-keepalived.service';
+const aliveUnit = 'kubekeep-lb-alive.service';
+const config = `${configFolder}/keepalived.conf`;
+const script = `${configFolder}/lb-alive.sh`;
+const aliveFile = '/run/kubekeep-lb/alive';
+
+/** keepalived holds the VIP on one balancer; it follows the HAProxy of its own host and never the API behind it. */
+export function renderKeepalived(input: RenderInput): ComponentDesign | undefined {
+  if (!input.host.roles.includes('load-balancer')) return undefined;
+  const file = (path: string, content: string, mode = 0o644) => ({ path, content, mode, owner: 'root:root' });
+  return {
+    name: 'keepalived',
+    unit,
+    companions: [aliveUnit],
+    programs: {},
+    files: [
+      file(script, aliveScript, 0o755),
+      file(config, keepalivedConfig(input)),
+      file(`${unitFolder}/${aliveUnit}`, aliveUnitFile),
+      file(`${unitFolder}/${unit}`, keepalivedUnit),
+    ],
+    check: { path: config, command: 'keepalived -t -f' },
+    onChange: 'reload',
+  };
+}
+
+/**
+ * VRRPv3 by unicast. All start as BACKUP and nobody takes the VIP back, so that one failure is one interruption. Priorities lie far apart: equal
+ * ones were seen to become MASTER within microseconds of each other. At 0.2 s an advert a silent holder is replaced after 0.6 to 0.8 s.
+ */
+function keepalivedConfig({ cluster, host, facts }: RenderInput): string {
+  const balancers = hostsWith(cluster, 'load-balancer');
+  const position = balancers.findIndex(({ name }) => name === host.name);
+  const peers = balancers.filter(({ name }) => name !== host.name);
+  return `# Managed by kubekeep: changes are found by kubekeep plan and undone by kubekeep apply.
+global_defs {
+    router_id ${host.name}
+    enable_script_security
+    script_user root
+    vrrp_version 3
+    vrrp_garp_master_delay 1
+    vrrp_garp_master_repeat 5
+    vrrp_garp_master_refresh 30
+    vrrp_startup_delay 1
+}
+vrrp_track_file haproxy_alive {
+    file ${aliveFile}
+    weight 0
+}
+vrrp_instance api {
+    state BACKUP
+    nopreempt
+    interface ${facts.vipInterface}
+    virtual_router_id ${facts.virtualRouterId}
+    priority ${priority(position, balancers.length)}
+    advert_int 0.2
+    unicast_src_ip ${host.address}
+${peers.length > 0 ? `    unicast_peer {\n${peers.map(({ address }) => `        ${address}`).join('\n')}\n    }\n` : ''}    virtual_ipaddress {
+${[cluster.endpoint.vip, ...cluster.endpoint.previousVips].map((address) => `        ${address}/32`).join('\n')}
+    }
+    track_file {
+        haproxy_alive
+    }
+}
+`;
+}
+
+/** 250 for the first, then evenly down to 50: with five balancers they are 50 apart, which is 39 ms of skew at 0.2 s an advert. */
+function priority(position: number, count: number): number {
+  return 250 - Math.floor((200 / Math.max(1, count - 1)) * position);
+}
+
+/**
+ * keepalived's own track_process needs a kernel interface that containers lack, and sees no hung process. Two bad answers of the last three
+ * count; the loop uses no process per turn but one a second, for systemd's watchdog.
+ */
+const aliveScript = `#!/bin/bash
+# Managed by kubekeep. Asks the local HAProxy every 200 ms whether it is alive and tells keepalived (0: alive, -254: fault).
+exec 9<> <(:)
+window=(0 0 0)
+told=
+turn=0
+
+alive() {
+  local answer=
+  { exec 3<>/dev/tcp/127.0.0.1/${alivePort}; } 2>/dev/null || return 1
+  printf 'GET /alive HTTP/1.0\\r\\n\\r\\n' >&3
+  IFS= read -r -t 0.3 -u 3 answer
+  exec 3>&-
+  [[ $answer == *" 200 "* ]]
+}
+
+while :; do
+  alive; window=("\${window[@]:1}" $?)
+  if (( window[0] + window[1] + window[2] >= 2 )); then now=-254; else now=0; fi
+  if [[ $now != "$told" ]]; then echo "$now" > ${aliveFile}; told=$now; echo "HAProxy: $([[ $now == 0 ]] && echo alive || echo does not answer)"; fi
+  if (( turn == 0 )); then systemd-notify READY=1 WATCHDOG=1; fi
+  turn=$(( (turn + 1) % 5 ))
+  read -r -t 0.2 -u 9
+done
+`;
+
+const aliveUnitFile = unitFile({
+  Unit: { Description: 'Tells keepalived whether HAProxy is alive (kubekeep)', After: 'kubekeep-haproxy.service', StartLimitIntervalSec: 0 },
+  Service: {
+    Type: 'notify',
+    NotifyAccess: 'all',
+    ExecStart: `/bin/bash ${script}`,
+    // A loop that ended by itself or was killed must not leave a good word behind.
+    ExecStopPost: `/bin/sh -c '[ "$SERVICE_RESULT" = success ] || echo -254 > ${aliveFile}'`,
+    WatchdogSec: 5,
+    RuntimeDirectory: 'kubekeep-lb',
+    RuntimeDirectoryPreserve: 'yes',
+    Restart: 'always',
+    RestartSec: '100ms',
+    Nice: -10,
+    ...hardening,
+  },
+  Install: { WantedBy: 'multi-user.target' },
+});
+
+const keepalivedUnit = unitFile({
+  Unit: { Description: 'keepalived for the VIP of the Kubernetes API (kubekeep)', After: `network-online.target ${aliveUnit}`, Wants: `network-online.target ${aliveUnit}`, StartLimitIntervalSec: 0 },
+  Service: {
+    ExecStart: `/usr/sbin/keepalived --dont-fork --log-console --vrrp --use-file ${config} --pid /run/kubekeep-keepalived/keepalived.pid --vrrp_pid /run/kubekeep-keepalived/vrrp.pid`,
+    ExecReload: '/bin/kill -HUP $MAINPID',
+    KillMode: 'mixed',
+    RuntimeDirectory: 'kubekeep-keepalived',
+    Restart: 'always',
+    RestartSec: '500ms',
+    Nice: -10,
+    ...hardening,
+    CapabilityBoundingSet: 'CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BROADCAST CAP_SYS_NICE CAP_SETGID CAP_SETUID',
+    MemoryDenyWriteExecute: 'no',
+    RestrictRealtime: 'no',
+    SystemCallFilter: ['@system-service', '@privileged'],
+  },
+  Install: { WantedBy: 'multi-user.target' },
+});

@@ -1,0 +1,15 @@
+/** Where things lie on a host: kubeadm's layout for Kubernetes' PKI, ours for everything that is kubekeep's. */
+export const pkiFolder = '/etc/kubernetes/pki';
+export const configFolder = '/etc/kubekeep';
+export const stateFolder = '/var/lib/kubekeep';
+export const unitFolder = '/etc/systemd/system';
+export const etcdDataFolder = '/var/lib/etcd';
+
+export function programPath(name: string, version: string): string {
+  return `/opt/kubekeep/programs/${name}/${version}/${name}`;
+}
+
+/** Where a unit finds a file that systemd handed to it with LoadCredential. */
+export function credentialPath(unit: string, credential: string): string {
+  return `/run/credentials/${unit}/${credential}`;
+}

@@ -1,0 +1,23 @@
+import type { ComponentDesign, DesiredFile, RenderInput } from './design.ts';
+import { configFolder, stateFolder } from './paths.ts';
+
+/** What stands under everything else: whose host this is, kernel settings, limits of the journal. */
+export function renderSystem({ cluster, host, secrets, sealed, facts }: RenderInput): ComponentDesign {
+  const file = (path: string, content: string): DesiredFile => ({ path, content, mode: 0o644, owner: 'root:root' });
+  const identity = { cluster: cluster.name, id: secrets.clusterId, virtualRouterId: facts.virtualRouterId };
+  return {
+    name: 'system',
+    programs: {},
+    files: [
+      file(`${configFolder}/cluster.json`, `${JSON.stringify(identity, null, 2)}\n`),
+      file('/etc/systemd/journald.conf.d/90-kubekeep.conf', '# Managed by kubekeep.\n[Journal]\nSystemMaxUse=1G\nSystemKeepFree=1G\n'),
+      ...(host.roles.includes('control-plane') ? [file(`${stateFolder}/sealed.age`, sealed)] : []),
+      ...(host.roles.includes('load-balancer') ? [file('/etc/sysctl.d/90-kubekeep.conf', sysctl)] : []),
+    ],
+    onChange: 'restart',
+  };
+}
+
+const sysctl = `# Managed by kubekeep. HAProxy listens on the VIP also where keepalived does not hold it.
+net.ipv4.ip_nonlocal_bind = 1
+`;
