@@ -6,6 +6,3 @@ import { addValidate } from './commands/validate.ts';
 
 /** The table of contents of the program. */
 export const commands: readonly AddCommand[] = [addInit, addValidate, addPrograms, addLab];
-
-// Commands import this type from add-command.ts; this line goes when the last one does.
-export type { AddCommand };
