@@ -8,7 +8,7 @@ const read = (path: string) => readFileSync(fromRepository(path), 'utf8');
 describe('tables written by hand', () => {
   it('ARCHITECTURE.md has the folders of layers.json and what each may import', () => {
     const layers = JSON.parse(read('layers.json')) as Record<string, readonly string[]>;
-    const rows = [...read('ARCHITECTURE.md').matchAll(/^\| `(\w+)` \| [^|]+ \|([^|]*)\|$/gm)].map(([, folder, imports = '']) => [folder, imports.split(',').map((name) => name.trim()).filter((name) => name !== '')]);
+    const rows = [...read('ARCHITECTURE.md').matchAll(/^\| `([a-z]+)` \| [^|]+ \|([^|]*)\|$/gm)].map(([, folder, imports = '']) => [folder, imports.split(',').map((name) => name.trim()).filter((name) => name !== '')]);
     assert.deepEqual(Object.fromEntries(rows), layers);
   });
 
