@@ -1,8 +1,10 @@
 import type { AddCommand } from './add-command.ts';
+import { addApply } from './commands/apply.ts';
 import { addInit } from './commands/init.ts';
 import { addLab } from './commands/lab.ts';
+import { addPlan } from './commands/plan.ts';
 import { addPrograms } from './commands/programs.ts';
 import { addValidate } from './commands/validate.ts';
 
 /** The table of contents of the program. */
-export const commands: readonly AddCommand[] = [addInit, addValidate, addPrograms, addLab];
+export const commands: readonly AddCommand[] = [addInit, addValidate, addPlan, addApply, addPrograms, addLab];

@@ -2,7 +2,7 @@ import type { HostFile } from '../hosts/host.ts';
 import { quote } from '../hosts/quote.ts';
 import { writeScript } from '../hosts/write-script.ts';
 import { issueLeaf } from '../pki/issue.ts';
-import { Secret } from '../pki/secret.ts';
+import { Secret } from '../lib/secret.ts';
 import type { ClusterSecrets } from '../pki/secrets.ts';
 import { isLeaf, type ComponentDesign, type DesiredFile } from '../render/design.ts';
 import { configFolder, stateFolder } from '../render/paths.ts';

@@ -60,8 +60,8 @@ async function handOverLeadership(work: Work, spec: HostSpec, facts: ClusterFact
   const client = await etcdOf(spec, work.hosts.get(spec.name)!, work.prepared.opened.secrets, work.clock.now());
   try {
     const [status, members] = await Promise.all([client.status(), client.members()]);
-    if (status.leader !== status.memberId) return;
-    const ready = members.filter(({ id, name, isLearner }) => id !== status.memberId && !isLearner && isReady(facts, name));
+    if (status.leader !== status.member) return;
+    const ready = members.filter(({ id, name, isLearner }) => id !== status.member && !isLearner && isReady(facts, name));
     if (ready[0]) await client.moveLeader(ready[0].id);
   } finally {
     client.close();

@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Host } from '../hosts/host.ts';
+import { sshHost } from '../hosts/ssh.ts';
+import type { Operation } from '../operations/operation.ts';
+import { stateFolder } from '../operations/state.ts';
+import { openCache } from '../programs/cache.ts';
+import { fetchPrograms, programsFolder } from '../programs/fetch-programs.ts';
+import type { Cli } from './cli.ts';
+import { readClusterFile } from './cluster-file.ts';
+
+export interface WireOptions {
+  /** Path of the cluster file. */
+  readonly file: string;
+  /** Seconds to wait for a host's SSH. */
+  readonly connectTimeout?: number;
+  readonly trustFirst?: boolean;
+}
+
+/** An operation on the cluster of a file: the only place where hosts, state and programs are put together. Ends its connections when disposed. */
+export async function openOperation(cli: Cli, { file, connectTimeout = 10, trustFirst }: WireOptions): Promise<Operation & AsyncDisposable> {
+  const { cluster, directory } = await readClusterFile(file);
+  const state = stateFolder(directory, cluster.name);
+  const hosts = connectHosts(cluster, { folder: join(cli.environment.runtimeFolder, 'ssh'), knownHosts: state.knownHosts, connectTimeout });
+  const { environment, clock, signal, progress } = cli;
+  const cache = openCache(programsFolder(environment.cacheFolder), clock);
+  return {
+    cluster,
+    hosts,
+    state,
+    identityFile: environment.identityFile,
+    user: environment.user,
+    clock,
+    signal,
+    progress,
+    cachedPrograms: (wanted) => Promise.all(wanted.map((program) => cache.find(program))),
+    fetchPrograms: (wanted) =>
+      fetchPrograms(wanted, { source: cluster.programs, cacheFolder: environment.cacheFolder, progress, clock, signal, trustFirst, confirm: environment.interactive ? cli.confirm : undefined }),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([...hosts.values()].map((host) => host.close()));
+    },
+  };
+}
+
+function connectHosts(cluster: Cluster, options: { folder: string; knownHosts: string; connectTimeout: number }): Map<string, Host> {
+  return new Map(cluster.hosts.map(({ name, ssh }) => [name, sshHost({ name, ...ssh }, options)]));
+}

@@ -1,0 +1,134 @@
+import type { Secret } from '../../lib/secret.ts';
+import { openChannel } from './_channel.ts';
+import type { CallOptions, Channel } from './_channel.ts';
+import { AlarmRequest_AlarmAction, AlarmType, Cluster, KV, Maintenance } from './_rpc.ts';
+import type { Member } from './_rpc.ts';
+import { EtcdError } from './etcd-error.ts';
+import { toEtcdStatus } from './etcd-status.ts';
+import type { EtcdStatus } from './etcd-status.ts';
+import { formatMemberId, parseMemberId } from './member-id.ts';
+import type { MemberId } from './member-id.ts';
+
+export interface EtcdConnection {
+  /** A unix socket that leads to the member's client port, as `Host.forward` gives it. */
+  readonly socketPath: string;
+  /** A name in the member's server certificate: the host's name. */
+  readonly serverName: string;
+  /** CA of etcd's server certificates, own certificate: PEM. */
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: Secret;
+  /** Milliseconds for each call; default 5000. */
+  readonly deadline?: number | undefined;
+}
+
+/** One member of etcd. Every verb rejects with an EtcdError (code `etcd-failed`), or an AbortError when the signal fires. */
+export interface EtcdClient {
+  /** What this member itself knows; answers without a quorum. */
+  status(options?: CallOptions): Promise<EtcdStatus>;
+  /** The members by the cluster's word; with `stale` by this member's own, which needs no quorum. */
+  members(options?: CallOptions & { readonly stale?: boolean }): Promise<readonly EtcdMember[]>;
+  /**
+   * Adds a member without a vote, to be started with `initial-cluster-state: existing`. At most one at a time (`learner-exists`). Refused
+   * (`quorum-at-risk`) until every member that is up has been connected for 5 s: try again.
+   */
+  addLearner(peerUrl: string, options?: CallOptions): Promise<EtcdMember>;
+  /** Gives a learner its vote; `learner-not-ready` until it has caught up. */
+  promote(id: MemberId, options?: CallOptions): Promise<void>;
+  remove(id: MemberId, options?: CallOptions): Promise<void>;
+  /** Only the leader does it (`not-leader`). */
+  moveLeader(to: MemberId, options?: CallOptions): Promise<void>;
+  /** Alarms of all members. */
+  alarms(options?: CallOptions): Promise<readonly EtcdAlarm[]>;
+  disarm(alarm: EtcdAlarm, options?: CallOptions): Promise<void>;
+  /** Hash of the keys up to `revision` (0: the newest). Members agree only where `compactRevision` is the same. */
+  hashKv(revision: number, options?: CallOptions): Promise<EtcdHash>;
+  /** Gives unused space of the file back; the member serves nothing meanwhile, so allow minutes. */
+  defragment(options?: CallOptions): Promise<void>;
+  /** Whether a linearizable read succeeds: this member is connected and there is a quorum and a leader. */
+  canRead(options?: CallOptions): Promise<boolean>;
+  close(): void;
+}
+
+export interface EtcdMember {
+  readonly id: MemberId;
+  /** Empty until the member has been started for the first time. */
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
+  readonly isLearner: boolean;
+}
+
+export interface EtcdAlarm {
+  readonly member: MemberId;
+  readonly kind: 'no-space' | 'corrupt';
+}
+
+export interface EtcdHash {
+  readonly hash: number;
+  /** Revision that was hashed, and the one compacted to at that time. */
+  readonly revision: number;
+  readonly compactRevision: number;
+}
+
+/** A client of one member. Connects with the first call. */
+export function connectEtcd(connection: EtcdConnection): EtcdClient {
+  const channel = openChannel(connection);
+  return { ...reads(channel), ...changes(channel), close: () => channel.close() };
+}
+
+function reads(channel: Channel): Pick<EtcdClient, 'status' | 'members' | 'alarms' | 'hashKv' | 'canRead'> {
+  return {
+    status: async (options) => toEtcdStatus(await channel.call(Maintenance.method.status, {}, options)),
+    members: async ({ stale = false, ...options } = {}) => {
+      const { members } = await channel.call(Cluster.method.memberList, { linearizable: !stale }, options);
+      return members.map(toMember);
+    },
+    alarms: async (options) => {
+      const { alarms } = await channel.call(Maintenance.method.alarm, { action: AlarmRequest_AlarmAction.GET }, options);
+      return alarms.map(({ memberID, alarm }) => ({ member: formatMemberId(memberID), kind: alarm === AlarmType.NOSPACE ? 'no-space' : 'corrupt' }));
+    },
+    hashKv: async (revision, options) => {
+      const answer = await channel.call(Maintenance.method.hashKV, { revision: BigInt(revision) }, options);
+      return { hash: answer.hash, revision: Number(answer.hashRevision), compactRevision: Number(answer.compactRevision) };
+    },
+    canRead: async (options) => {
+      try {
+        await channel.call(KV.method.range, { key: new TextEncoder().encode('health'), limit: 1n, keysOnly: true }, options);
+        return true;
+      } catch (error) {
+        if (error instanceof EtcdError) return false;
+        throw error;
+      }
+    },
+  };
+}
+
+function changes(channel: Channel): Pick<EtcdClient, 'addLearner' | 'promote' | 'remove' | 'moveLeader' | 'disarm' | 'defragment'> {
+  return {
+    addLearner: async (peerUrl, options) => {
+      const { member } = await channel.call(Cluster.method.memberAdd, { peerURLs: [peerUrl], isLearner: true }, options);
+      return toMember(member!);
+    },
+    promote: async (id, options) => {
+      await channel.call(Cluster.method.memberPromote, { ID: parseMemberId(id) }, options);
+    },
+    remove: async (id, options) => {
+      await channel.call(Cluster.method.memberRemove, { ID: parseMemberId(id) }, options);
+    },
+    moveLeader: async (to, options) => {
+      await channel.call(Maintenance.method.moveLeader, { targetID: parseMemberId(to) }, options);
+    },
+    disarm: async ({ member, kind }, options) => {
+      const alarm = kind === 'no-space' ? AlarmType.NOSPACE : AlarmType.CORRUPT;
+      await channel.call(Maintenance.method.alarm, { action: AlarmRequest_AlarmAction.DEACTIVATE, memberID: parseMemberId(member), alarm }, options);
+    },
+    defragment: async (options) => {
+      await channel.call(Maintenance.method.defragment, {}, options);
+    },
+  };
+}
+
+function toMember({ ID, name, peerURLs, clientURLs, isLearner }: Member): EtcdMember {
+  return { id: formatMemberId(ID), name, peerUrls: peerURLs, clientUrls: clientURLs, isLearner };
+}

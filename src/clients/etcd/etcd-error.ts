@@ -1,0 +1,68 @@
+import { status } from '@grpc/grpc-js';
+import { KubekeepError } from '../../lib/errors.ts';
+
+/** Why etcd did not do it, as far as somebody may want to act on it. After `timed-out`, `unreachable` and `no-leader` a change may have happened all the same. */
+export const etcdReasons = [
+  'unreachable',
+  'timed-out',
+  'no-leader',
+  'not-leader',
+  'learner-not-ready',
+  'learner-exists',
+  'member-missing',
+  'peer-url-taken',
+  'quorum-at-risk',
+  'compacted',
+  'no-space',
+  'refused',
+] as const;
+export type EtcdReason = (typeof etcdReasons)[number];
+
+/** An answer of etcd that is an error, or none at all; code `etcd-failed`. */
+export class EtcdError extends KubekeepError {
+  readonly reason: EtcdReason;
+
+  constructor(reason: EtcdReason, message: string, cause?: unknown) {
+    super('etcd-failed', message, { cause });
+    this.reason = reason;
+  }
+}
+
+/** The part of gRPC's error that is looked at. */
+export interface GrpcFailure {
+  readonly code?: number | undefined;
+  readonly details?: string | undefined;
+}
+
+/** Turns gRPC's error into ours: "etcd on cp1: status: …". */
+export function toEtcdError(server: string, call: string, failure: GrpcFailure): EtcdError {
+  const reason = reasonOf(failure);
+  const why = reason === 'timed-out' ? 'no answer in time' : (failure.details || 'no details').replace(/^etcdserver: /, '');
+  return new EtcdError(reason, `etcd on ${server}: ${call}: ${why}`, failure);
+}
+
+function reasonOf({ code, details = '' }: GrpcFailure): EtcdReason {
+  const known = byDetails.find(([text]) => details.includes(text));
+  if (known) return known[1];
+  // Only our own deadline cancels a call.
+  if (code === status.CANCELLED || code === status.DEADLINE_EXCEEDED) return 'timed-out';
+  return code === status.UNAVAILABLE ? 'unreachable' : 'refused';
+}
+
+/** etcd's own sentences: api/v3rpc/rpctypes/error.go. */
+const byDetails: readonly (readonly [string, EtcdReason])[] = [
+  ['etcdserver: no leader', 'no-leader'],
+  ['etcdserver: leader changed', 'no-leader'],
+  ['etcdserver: request timed out', 'timed-out'],
+  ['etcdserver: not leader', 'not-leader'],
+  ['in sync with leader', 'learner-not-ready'],
+  ['too many learner members', 'learner-exists'],
+  ['member not found', 'member-missing'],
+  ['Peer URLs already exists', 'peer-url-taken'],
+  // The same URL within one second: etcd makes the id of the URL and the second.
+  ['member ID already exist', 'peer-url-taken'],
+  ['unhealthy cluster', 'quorum-at-risk'],
+  ['not enough started members', 'quorum-at-risk'],
+  ['required revision has been compacted', 'compacted'],
+  ['database space exceeded', 'no-space'],
+];
