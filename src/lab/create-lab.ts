@@ -51,7 +51,9 @@ export async function createLab(options: CreateLabOptions): Promise<Lab> {
       await writeRecord(runtimeFolder, { ...record, state: 'ready' });
       return record.lab;
     } catch (caught) {
-      await removeLab(record, { runtimeFolder, progress: options.progress });
+      await removeLab(record, { runtimeFolder, progress: options.progress }).catch((cause: unknown) => {
+        throw new KubekeepError('lab-failed', `lab ${name} could not be made, and not all that was made could be removed`, { hint: `kubekeep lab down --name ${name} tries again.`, cause });
+      });
       throw caught;
     }
   });

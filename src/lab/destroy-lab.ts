@@ -8,7 +8,7 @@ import { readMounts, unmount } from './_machine-disk.ts';
 import { removeInterface } from './_network.ts';
 import { removeTables } from './links.ts';
 import { putLimitsBack } from './limits.ts';
-import { stopMachine } from './power.ts';
+import { removeMachine } from './power.ts';
 import { sweepStrays } from './sweep.ts';
 import { readRecord, readRecords, removeBrokenRecords, removeRecord, removeTemporaryFiles, type LabRecord } from './registry.ts';
 
@@ -44,7 +44,7 @@ export async function destroyAllLabs(options: DestroyOptions): Promise<{ readonl
 /** The work of `destroyLab`, for a caller that holds the lab's lock. Each step may be repeated; the registry's entry goes last. */
 export async function removeLab({ lab, owns }: LabRecord, { runtimeFolder, progress }: DestroyOptions): Promise<void> {
   await parallel(lab.machines, async (machine) => {
-    await stopMachine(lab, machine);
+    await removeMachine(lab, machine);
     progress({ type: 'done', title: 'removed', host: machine.name, step: 'remove' });
   });
   await removeTables(lab.table);

@@ -36,9 +36,9 @@ export async function readCuts(lab: Lab): Promise<readonly Cut[]> {
   return exitCode === 0 ? parseCuts(stdout) : [];
 }
 
-/** Puts the rejecting rules back on a cable that a boot made anew. */
-export async function renewCuts(lab: Lab): Promise<void> {
-  if ((await readCuts(lab)).length > 0) await change(lab, (cuts) => cuts);
+/** Puts the rejecting rules back on a cable that a boot made anew. Returns all cuts. */
+export async function renewCuts(lab: Lab): Promise<readonly Cut[]> {
+  return (await readCuts(lab)).length > 0 ? change(lab, (cuts) => cuts) : [];
 }
 
 /** Removes the tables of a lab; nothing happens where there are none. */

@@ -9,7 +9,7 @@ export interface LabTool {
 }
 
 /** What the lab needs of this computer; debootstrap is for the root image. */
-export const labTools: readonly LabTool[] = [
+const labTools: readonly LabTool[] = [
   { program: 'debootstrap', package: 'debootstrap' },
   { program: 'systemd-nspawn', package: 'systemd-container' },
   { program: 'ip', package: 'iproute2' },

@@ -2,6 +2,7 @@ import { hasSystemd } from './_boot.ts';
 import { listCgroups, removeCgroups } from './_cgroups.ts';
 import { readMounts, unmount } from './_machine-disk.ts';
 import { readInterfaces, removeInterface } from './_network.ts';
+import { removeNspawnState } from './_nspawn-state.ts';
 import { findMachineProcesses, killMachine } from './_processes.ts';
 import { attempt, tool } from './_tool.ts';
 import { removeTables } from './links.ts';
@@ -23,6 +24,7 @@ export async function sweepStrays(runtimeFolder: string): Promise<readonly strin
     await removeInterface(`vb-${machineId}`);
     await killMachine(machineId);
     if (await hasSystemd()) await attempt('systemctl', ['stop', `kubekeep-lab-${machineId}.service`]);
+    await removeNspawnState(machineId);
     await removeCgroups(machineId);
   }
   for (const { source, target } of await readMounts()) {

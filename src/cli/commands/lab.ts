@@ -15,7 +15,7 @@ import { addLabUp } from './lab-up.ts';
 
 /** `lab up|down|list|ssh|power|cut|heal`. */
 export const addLab: AddCommand = (program, cli, exit) => {
-  const group = program.command('lab').description('Throw-away machines on this computer, to try things on.').enablePositionalOptions();
+  const group = program.command('lab').description('Throw-away machines on this computer, to try things on.');
   addLabUp(group, cli);
   addDown(group, cli);
   addList(group, cli);
@@ -74,7 +74,6 @@ function addSsh(group: Command, cli: Cli, exit: (code: number) => void): void {
     .argument('<machine>', 'name of the machine')
     .argument('[command...]', 'one word is shell text, several are run as they are')
     .option(...nameFlag)
-    .passThroughOptions()
     .action(async (machine: string, command: readonly string[], { name }: Named) => {
       exit(await openSsh(await chooseLab(cli, name), machine, command));
     });
