@@ -1,4 +1,4 @@
-// The part of etcd's API that kubekeep uses, with etcd's own names and numbers (etcd 3.7). test/integration/etcd-client.test.ts compares it
+// The part of etcd's API that kubekeep uses, with etcd's own names and numbers (etcd 3.7). test/integration/etcd-rpc.test.ts compares it
 // with the description inside the real program.
 //
 // _rpc.ts is made from this file, in an empty folder with a copy of it:

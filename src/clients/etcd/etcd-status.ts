@@ -11,7 +11,7 @@ export interface EtcdStatus {
   readonly isLearner: boolean;
   /** Of the program, for example 3.7.3. */
   readonly version: string;
-  /** Of the data, for example 3.7.0. */
+  /** Of the data, for example 3.7.0; 3.5.0 for the first seconds of a new member. */
   readonly storageVersion: string;
   readonly revision: number;
   readonly raftTerm: number;
