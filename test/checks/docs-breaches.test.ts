@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { describeJson } from '../support/describe-json.ts';
 import { generatedPages, generatedPart } from '../support/generated-pages.ts';
 import { createSkeleton } from '../support/skeleton.ts';
-import { lockedAddresses, markdownProblems, unverifiedConnections } from '../support/text-problems.ts';
+import { lockFileProblems, markdownProblems, unverifiedConnections } from '../support/text-problems.ts';
 
 const print = (document: string) => `import { cli } from '../cli.ts';\n\ncli.print(${document});\n`;
 const cli = 'export const cli: { print(document: { kind: string; data: object; text: string }): void } = { print: () => {} };\n';
@@ -31,10 +31,23 @@ describe('the tests of the documents', () => {
     assert.deepEqual(unverifiedConnections(skeleton.folder), lines.map((line) => `verify-servers: src/hosts/trusting.ts: ${line}`));
   });
 
-  it('report a locked package with a download address', () => {
+  it('report what is wrong with the lock file', () => {
     using skeleton = createSkeleton();
-    skeleton.write({ 'package-lock.json': JSON.stringify({ packages: { '': {}, 'node_modules/a': { resolved: 'https://host.invalid/a.tgz' }, 'node_modules/b': { integrity: 'sha512-x' } } }) });
-    assert.deepEqual(lockedAddresses(skeleton.folder), ['no-download-addresses: package-lock.json: node_modules/a']);
+    const packages = {
+      '': {},
+      'node_modules/a': { resolved: 'https://host.invalid/a.tgz', integrity: 'sha512-x' },
+      'node_modules/b': { version: '1.0.0' },
+      'node_modules/c': { integrity: 'sha512-x', optionalDependencies: { 'c-win32-x64': '1.0.0', 'c-darwin-x64': '1.0.0', 'c-linux-x64-gnu': '1.0.0' } },
+      'node_modules/c-win32-x64': { version: '1.0.0' },
+      'node_modules/c-linux-x64-gnu': { version: '1.0.0' },
+    };
+    skeleton.write({ 'package-lock.json': JSON.stringify({ packages }) });
+    assert.deepEqual(lockFileProblems(skeleton.folder), [
+      'no-download-addresses: package-lock.json: node_modules/a',
+      'packages-have-sums: package-lock.json: node_modules/b',
+      'optional-packages-are-listed: package-lock.json: c-darwin-x64',
+      'packages-have-sums: package-lock.json: node_modules/c-linux-x64-gnu',
+    ]);
   });
 
   it('find a kind that a command prints, with its fields', () => {

@@ -23,10 +23,28 @@ export function unverifiedConnections(folder: string): readonly string[] {
     readFileSync(join(folder, file), 'utf8').split('\n').filter((line) => forbidden.test(line)).map((line) => `verify-servers: ${file}: ${line.trim()}`));
 }
 
-/** One line for each package in the lock file that names the address it was downloaded from. */
-export function lockedAddresses(folder: string): readonly string[] {
-  const { packages } = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')) as { packages: Record<string, { resolved?: string }> };
-  return Object.entries(packages).filter(([, { resolved }]) => resolved !== undefined).map(([name]) => `no-download-addresses: package-lock.json: ${name}`);
+interface LockedPackage {
+  readonly resolved?: string;
+  readonly integrity?: string;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+/**
+ * What is wrong with the lock file. An optional package of another platform may lack its sum (npm leaves such packages out where the registry
+ * at hand does not have them), but it has to be listed: npm ci refuses a lock file without it.
+ */
+export function lockFileProblems(folder: string): readonly string[] {
+  const { packages } = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')) as { packages: Readonly<Record<string, LockedPackage>> };
+  const installed = /linux-(x64|arm64)(-gnu)?$/;
+  return Object.entries(packages).flatMap(([path, { resolved, integrity, optionalDependencies = {} }]) => {
+    const isForeign = /[-/](android|darwin|freebsd|linux|openharmony|win32)-\w+/.test(path) && !installed.test(path);
+    const missing = Object.keys(optionalDependencies).filter((name) => !(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages));
+    return [
+      ...(resolved === undefined ? [] : [`no-download-addresses: package-lock.json: ${path}`]),
+      ...(integrity === undefined && path !== '' && !isForeign ? [`packages-have-sums: package-lock.json: ${path}`] : []),
+      ...missing.map((name) => `optional-packages-are-listed: package-lock.json: ${name}`),
+    ];
+  });
 }
 
 function brokenLinks(folder: string, file: string, prose: string): readonly string[] {
