@@ -5,12 +5,13 @@ import { runCommand } from './_run-command.ts';
 import { buildRecipe, outputName } from './build-recipes.ts';
 import type { BuildRecipe } from './build-recipes.ts';
 import { findGo } from './go-toolchain.ts';
-import { familyOf } from './program.ts';
+import { defaultVersions, familyOf } from './program.ts';
 import type { CachedProgram, Platform, Program } from './program.ts';
 import type { Source, SourceContext } from './source.ts';
 
 /** Compiles programs from their public Go modules; the sums in `pins/build` pin every byte that is compiled. */
 export const buildSource: Source = {
+  fits: async () => ({ origin: 'build' }),
   fetch: async (programs, context) => {
     const batches = Map.groupBy(programs, ({ name, version, platform }) => `${familyOf(name)} ${version} ${platform}`);
     const recipes = new Map<string, BuildRecipe>();
@@ -23,15 +24,15 @@ export const buildSource: Source = {
   },
 };
 
-/** The versions of a program that can be compiled are those with pins. */
-async function pinnedRecipe({ name, version }: Program): Promise<BuildRecipe> {
+/** How a program is compiled; throws `program-unavailable` for a version without pins. */
+export async function pinnedRecipe({ name, version }: Program): Promise<BuildRecipe> {
   const recipe = buildRecipe(familyOf(name), version);
   try {
     await access(join(recipe.folder, 'go.sum'));
     return recipe;
   } catch (cause) {
     throw new KubekeepError('program-unavailable', `${name} ${version} cannot be compiled: this kubekeep has no pinned module sums for that version`, {
-      hint: 'Use source release or directory, or a version that kubekeep programs list shows.',
+      hint: `Use source release or directory, or version ${defaultVersions[familyOf(name)]} of ${familyOf(name)}.`,
       cause,
     });
   }
@@ -69,14 +70,13 @@ async function runGo(go: string, flags: readonly string[], { title, recipe, plat
   const begin = clock.monotonic();
   const seconds = () => Math.round((clock.monotonic() - begin) / 1000);
   let compiled = 0;
-  let now = 'downloading modules';
+  let now = 'reading modules';
   const onLine = (line: string) => {
-    if (line.startsWith('go: ')) return;
-    compiled += 1;
-    now = line;
+    if (!line.startsWith('go: ')) compiled += 1;
+    now = line.replace(/^go: /, '');
   };
   const ended = new AbortController();
-  void tellRegularly(clock, ended.signal, () => progress({ type: 'note', title: `still ${title.split(':')[0]}`, detail: `${seconds()} s, ${compiled} packages, now ${now}` }));
+  void tellRegularly(clock, ended.signal, () => progress({ type: 'note', title: `still ${title.split(':')[0]}`, detail: `${seconds()} s, ${compiled} packages compiled, last: ${now}` }));
   try {
     const { exitCode, lines } = await runCommand([go, ...flags], { cwd: recipe.folder, signal, environment: goEnvironment(platform), onLine });
     if (exitCode !== 0) throw buildFailed(title, exitCode, lines);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProgramSource } from '../cluster/cluster.ts';
+import type { Clock } from '../lib/clock.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { withFileLock } from './_file-lock.ts';
 import type { FileLockOptions } from './_file-lock.ts';
@@ -16,14 +17,14 @@ export type Origin = Exclude<ProgramSource, 'auto'>;
 /** Programs on this computer: `FOLDER/NAME/VERSION/PLATFORM/SHA256/NAME`. Shared by all clusters and all running kubekeeps of a user. */
 export interface ProgramCache {
   /** The newest intact entry that fits; a broken one is removed. Needs no network and, as a rule, reads no file. */
-  find(program: Program, fits?: Fits): Promise<CachedProgram | undefined>;
+  find(program: Program, fits?: Fits): Promise<CacheEntry | undefined>;
   /**
    * Moves `file` (on the same file system) into the cache and makes it executable. Throws `program-checksum` where it does not have
    * `sha256`; without it the sum is only recorded. The caller holds the program's lock.
    */
-  add(program: Program, file: string, options: AddOptions): Promise<CachedProgram>;
+  add(program: Program, file: string, options: AddOptions): Promise<CacheEntry>;
   /** Everything in the cache, by name and version. With `verify` every file is read again and broken ones are removed. */
-  list(options?: { readonly verify?: boolean }): Promise<readonly ListedProgram[]>;
+  list(options?: { readonly verify?: boolean }): Promise<readonly CacheEntry[]>;
   /** Runs `work` while no other kubekeep fetches these programs. */
   withLocks<T>(programs: readonly Program[], work: () => Promise<T>, options?: FileLockOptions): Promise<T>;
   /** A folder for half-done work on a program, kept after a kill; only for the holder of the program's lock. */
@@ -41,7 +42,7 @@ export interface AddOptions {
   readonly sha256?: string | undefined;
 }
 
-export interface ListedProgram extends CachedProgram {
+export interface CacheEntry extends CachedProgram {
   readonly origin: Origin;
 }
 
@@ -54,16 +55,16 @@ interface Stamp {
   readonly origin: Origin;
 }
 
-export function openCache(folder: string): ProgramCache {
+export function openCache(folder: string, clock: Clock): ProgramCache {
   const platformFolder = ({ name, version, platform }: Program) => join(folder, name, version, platform);
   return {
     find: async (program, fits = {}) => {
       const entries = await readEntries(platformFolder(program), program, false);
       return entries.find((entry) => (fits.sha256 ?? entry.sha256) === entry.sha256 && (fits.origin ?? entry.origin) === entry.origin);
     },
-    add: (program, file, options) => addEntry(platformFolder(program), program, file, options),
+    add: (program, file, options) => addEntry(platformFolder(program), program, file, { ...options, added: clock.now() }),
     list: async ({ verify = false } = {}) => {
-      const found: ListedProgram[] = [];
+      const found: CacheEntry[] = [];
       for (const program of await programsIn(folder)) found.push(...(await readEntries(platformFolder(program), program, verify)));
       return found;
     },
@@ -77,7 +78,7 @@ export function openCache(folder: string): ProgramCache {
   };
 }
 
-async function addEntry(folder: string, program: Program, file: string, { origin, sha256: expected }: AddOptions): Promise<ListedProgram> {
+async function addEntry(folder: string, program: Program, file: string, { origin, sha256: expected, added }: AddOptions & { added: number }): Promise<CacheEntry> {
   await chmod(file, 0o755);
   await syncPath(file);
   const sha256 = await sha256OfFile(file);
@@ -90,7 +91,7 @@ async function addEntry(folder: string, program: Program, file: string, { origin
   const staging = join(folder, `.new-${randomBytes(6).toString('hex')}`);
   await mkdir(staging, { recursive: true });
   await rename(file, join(staging, program.name));
-  await writeStamp(staging, program, { origin, added: Date.now() });
+  await writeStamp(staging, program, { origin, added });
   await syncPath(staging);
   const entry = join(folder, sha256);
   await rm(entry, { recursive: true, force: true });
@@ -101,7 +102,7 @@ async function addEntry(folder: string, program: Program, file: string, { origin
 }
 
 /** Intact entries, the newest first. */
-async function readEntries(folder: string, program: Program, verify: boolean): Promise<ListedProgram[]> {
+async function readEntries(folder: string, program: Program, verify: boolean): Promise<CacheEntry[]> {
   const names = (await readdirIfThere(folder)).filter((name) => /^[0-9a-f]{64}$/.test(name));
   const entries = await Promise.all(names.map((sha256) => readEntry(join(folder, sha256), program, sha256, verify)));
   return entries
@@ -110,7 +111,7 @@ async function readEntries(folder: string, program: Program, verify: boolean): P
     .map(({ added: _, ...entry }) => entry);
 }
 
-async function readEntry(entry: string, program: Program, sha256: string, verify: boolean): Promise<(ListedProgram & { added: number }) | undefined> {
+async function readEntry(entry: string, program: Program, sha256: string, verify: boolean): Promise<(CacheEntry & { added: number }) | undefined> {
   const path = join(entry, program.name);
   const facts = await stat(path).catch(() => undefined);
   const stamp = await readStamp(entry);

@@ -1,12 +1,15 @@
-import type { ProgramsSpec } from '../cluster/cluster.ts';
 import { join } from 'node:path';
+import type { ProgramsSpec } from '../cluster/cluster.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Progress } from '../lib/progress.ts';
+import { autoSource } from './auto-source.ts';
 import { buildSource } from './build-source.ts';
-import { openCache } from './cache.ts';
-import type { Fits, ProgramCache } from './cache.ts';
+import { openCache, type CacheEntry } from './cache.ts';
+import { directorySource } from './directory-source.ts';
 import { describeProgram } from './program.ts';
-import type { CachedProgram, Program } from './program.ts';
+import type { Program } from './program.ts';
+import { readReleasePins } from './release-files.ts';
+import { releaseSource } from './release-source.ts';
 import type { Source } from './source.ts';
 
 export interface FetchOptions {
@@ -27,28 +30,34 @@ export interface FetchOptions {
  * Makes sure that all wanted programs are in the cache; the result is in the order of `wanted`. What is cached already needs neither
  * network nor locks. Throws `program-unavailable`, `program-checksum`, `build-failed`, `tool-missing` or an AbortError.
  */
-export async function fetchPrograms(wanted: readonly Program[], options: FetchOptions): Promise<CachedProgram[]> {
-  const cache = openCache(programsFolder(options.cacheFolder));
-  const fits: Fits = options.source.source === 'auto' ? {} : { origin: options.source.source };
-  const missing = await missingIn(cache, wanted, fits);
+export async function fetchPrograms(wanted: readonly Program[], options: FetchOptions): Promise<CacheEntry[]> {
+  const cache = openCache(programsFolder(options.cacheFolder), options.clock);
+  const source = sourceFor(options);
+  const find: Find = async (program) => cache.find(program, await source.fits(program));
+  const missing = await missingOf(wanted, find);
   if (missing.length > 0) {
     const onWait = () => options.progress({ type: 'note', title: 'another kubekeep is fetching the same programs; waiting for it' });
-    await cache.withLocks(
-      missing,
-      async () => {
-        const stillMissing = await missingIn(cache, missing, fits);
-        if (stillMissing.length > 0) await sourceFor(options).fetch(stillMissing, { cache, ...options });
-      },
-      { signal: options.signal, onWait },
-    );
+    const fetchMissing = async () => {
+      // Another kubekeep may have fetched some while this one waited for the locks.
+      const stillMissing = await missingOf(missing, find);
+      if (stillMissing.length > 0) await source.fetch(stillMissing, { cache, ...options });
+    };
+    await cache.withLocks(missing, fetchMissing, { signal: options.signal, onWait });
   }
-  return Promise.all(
-    wanted.map(async (program) => {
-      const found = await cache.find(program, fits);
-      if (!found) throw new Error(`${describeProgram(program)} is not in the cache after it was fetched`);
-      return found;
-    }),
-  );
+  return Promise.all(wanted.map(async (program) => {
+    const found = await find(program);
+    if (found) return found;
+    throw new Error(`${describeProgram(program)} is not in the cache after it was fetched`);
+  }));
+}
+
+type Find = (program: Program) => Promise<CacheEntry | undefined>;
+
+/** Each missing program once. */
+async function missingOf(programs: readonly Program[], find: Find): Promise<Program[]> {
+  const unique = [...new Map(programs.map((program) => [describeProgram(program), program])).values()];
+  const found = await Promise.all(unique.map(find));
+  return unique.filter((_, position) => found[position] === undefined);
 }
 
 /** The folder of the program cache inside the user's cache folder for kubekeep. */
@@ -56,11 +65,9 @@ export function programsFolder(cacheFolder: string): string {
   return join(cacheFolder, 'programs');
 }
 
-async function missingIn(cache: ProgramCache, programs: readonly Program[], fits: Fits): Promise<Program[]> {
-  const found = await Promise.all(programs.map((program) => cache.find(program, fits)));
-  return programs.filter((_, position) => found[position] === undefined);
-}
-
-function sourceFor(_: FetchOptions): Source {
-  return buildSource;
+function sourceFor({ source: { source, directory, mirror }, trustFirst, confirm }: FetchOptions): Source {
+  if (source === 'build') return buildSource;
+  if (source === 'directory') return directorySource(directory);
+  const release = { pins: readReleasePins(), mirror, trustFirst };
+  return source === 'release' ? releaseSource(release) : autoSource({ ...release, confirm });
 }

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { familyOf } from './program.ts';
+import type { Platform, Program, ProgramFamily } from './program.ts';
+
+/** A file that a project publishes: a program, or an archive with several. */
+export interface ReleaseFile {
+  /** Its name in `pins/release.json` and in the list of sums trusted at first use. */
+  readonly key: string;
+  readonly url: string;
+  /** Where the project publishes the file's SHA-256. */
+  readonly sumUrl: string;
+  /** For an archive: the folder in it that has the programs. */
+  readonly archiveFolder?: string;
+}
+
+export const officialAddresses: Readonly<Record<ProgramFamily, string>> = {
+  kubernetes: 'https://dl.k8s.io/release',
+  etcd: 'https://github.com/etcd-io/etcd/releases/download',
+};
+
+/**
+ * The published file that has a program. Below a mirror's base address both projects' files have the paths that they have below the
+ * official ones.
+ */
+export function releaseFile({ name, version, platform }: Program, mirror?: string): ReleaseFile {
+  const family = familyOf(name);
+  const base = (mirror ?? officialAddresses[family]).replace(/\/$/, '');
+  return family === 'etcd' ? etcdArchive(base, version, platform) : kubernetesProgram(base, { name, version, platform });
+}
+
+function kubernetesProgram(base: string, { name, version, platform }: Program): ReleaseFile {
+  const url = `${base}/v${version}/bin/${platform.replace('-', '/')}/${name}`;
+  return { key: `kubernetes/v${version}/${platform}/${name}`, url, sumUrl: `${url}.sha256` };
+}
+
+function etcdArchive(base: string, version: string, platform: Platform): ReleaseFile {
+  const archiveFolder = `etcd-v${version}-${platform}`;
+  const folder = `${base}/v${version}`;
+  return { key: `etcd/v${version}/${archiveFolder}.tar.gz`, url: `${folder}/${archiveFolder}.tar.gz`, sumUrl: `${folder}/SHA256SUMS`, archiveFolder };
+}
+
+/** The SHA-256 of published files that this kubekeep knows, by key. */
+export type ReleasePins = Readonly<Record<string, string>>;
+
+export function readReleasePins(): ReleasePins {
+  return (JSON.parse(readFileSync(new URL('../../pins/release.json', import.meta.url), 'utf8')) as { sha256: ReleasePins }).sha256;
+}
+
+/** The sum of a file in what its project publishes: a lone sum, or lines of `SUM  NAME`; undefined where it is not in there. */
+export function findPublishedSum(text: string, file: ReleaseFile): string | undefined {
+  const fileName = file.url.split('/').at(-1);
+  for (const line of text.split('\n')) {
+    const [, sum, name] = /^([0-9a-f]{64})(?:\s+\*?(?:\.\/)?(\S+))?\s*$/.exec(line) ?? [];
+    if (sum && (name === undefined || name === fileName)) return sum;
+  }
+  return undefined;
+}
