@@ -19,17 +19,22 @@ test('without cuts no table is left', () => {
   for (const family of ['bridge', 'netdev', 'ip']) assert.match(rules, new RegExp(`add table ${family} ${lab.table}\ndelete table ${family} ${lab.table}`));
 });
 
-test('a dropped direction loses every frame of that direction and none of the other', () => {
+test('a link cut both ways loses every frame', () => {
+  const rules = cutRules(lab, [drop('one', 'two'), drop('two', 'one')], all);
+  for (const [from, to] of [[one, two], [two, one]]) assert.match(rules, new RegExp(`iifname "${from!.interface}" oifname "${to!.interface}" drop comment`));
+});
+
+test('a link cut one way loses nothing of the other, and addresses are still found', () => {
   const rules = cutRules(lab, [drop('one', 'two')], all);
-  assert.match(rules, new RegExp(`iifname "${one!.interface}" oifname "${two!.interface}" drop comment`));
+  assert.match(rules, new RegExp(`iifname "${one!.interface}" oifname "${two!.interface}" ether type != arp drop comment`));
   assert.doesNotMatch(rules, new RegExp(`iifname "${two!.interface}"`));
   assert.doesNotMatch(rules, /table (netdev|ip) \S+ \{/);
 });
 
 test('a cut to or from this computer is made where frames enter and leave the computer', () => {
   const rules = cutRules(lab, [drop('one', thisComputer), drop(thisComputer, 'two')], all).replaceAll('\n', ' ');
-  assert.match(rules, new RegExp(`chain input \\{[^}]*iifname "${one!.interface}" drop`));
-  assert.match(rules, new RegExp(`chain output \\{[^}]*oifname "${two!.interface}" drop`));
+  assert.match(rules, new RegExp(`chain input \\{[^}]*iifname "${one!.interface}" ether type != arp drop`));
+  assert.match(rules, new RegExp(`chain output \\{[^}]*oifname "${two!.interface}" ether type != arp drop`));
 });
 
 test('a rejecting cut answers at the cable of the sender, and still drops while that machine is off', () => {

@@ -22,14 +22,15 @@ export function withoutCuts(cuts: readonly Cut[], names: readonly string[]): rea
 /**
  * The nftables file that replaces a lab's tables by these cuts. Frames are dropped by the names of the cables, which are the same after
  * a power cycle. The answers of a reject come from the sender's own cable, which must exist (`interfaces`); without it the cut still
- * drops. ARP passes a rejecting cut, since a firewall lets it.
+ * drops. ARP passes where only one way is cut, since without its answers the other way would soon be cut too, and where a cut rejects,
+ * since firewalls let it.
  */
 export function cutRules(lab: Lab, cuts: readonly Cut[], interfaces: ReadonlySet<string>): string {
   const { table } = lab;
   const lines = ['bridge', 'netdev', 'ip'].flatMap((family) => [`add table ${family} ${table}`, `delete table ${family} ${table}`]);
   if (cuts.length === 0) return `${lines.join('\n')}\n`;
   const dropping = (hook: string, chosen: (cut: Cut) => boolean) => [
-    `chain ${hook} {`, `type filter hook ${hook} priority -200; policy accept;`, ...cuts.filter(chosen).map((cut) => `${dropRule(lab, cut)} comment "${comment(cut)}"`), '}',
+    `chain ${hook} {`, `type filter hook ${hook} priority -200; policy accept;`, ...cuts.filter(chosen).map((cut) => `${dropRule(lab, cut, cuts)} comment "${comment(cut)}"`), '}',
   ];
   lines.push(
     `table bridge ${table} {`,
@@ -55,9 +56,10 @@ function comment({ from, to, action }: Cut): string {
   return `cut ${from} ${to} ${action}`;
 }
 
-function dropRule(lab: Lab, { from, to, action }: Cut): string {
+function dropRule(lab: Lab, { from, to, action }: Cut, cuts: readonly Cut[]): string {
+  const bothWays = cuts.some((other) => other.from === to && other.to === from);
   const ends = [from !== thisComputer && `iifname "${cable(lab, from)}"`, to !== thisComputer && `oifname "${cable(lab, to)}"`];
-  return [...ends, action === 'reject' && 'ether type != arp', 'drop'].filter(Boolean).join(' ');
+  return [...ends, (action === 'reject' || !bothWays) && 'ether type != arp', 'drop'].filter(Boolean).join(' ');
 }
 
 function rejectAtCables(lab: Lab, cuts: readonly Cut[], interfaces: ReadonlySet<string>): string[] {
