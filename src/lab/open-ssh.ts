@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { quote } from '../hosts/quote.ts';
 import { KubekeepError } from '../lib/errors.ts';
-import { findMachine, knownHostsFile, loginOf, type Lab } from './lab.ts';
+import type { Lab } from './lab.ts';
+import { sshArguments } from './ssh-arguments.ts';
 
 /**
  * Opens an SSH session on the user's terminal and resolves to its exit code. A command of one word is shell text for the machine; several
@@ -13,12 +13,4 @@ export async function openSsh(lab: Lab, name: string, command: readonly string[]
     child.once('error', (cause) => reject(new KubekeepError('tool-missing', 'ssh is not installed on this computer', { hint: 'apt-get install -y openssh-client', cause })));
     child.once('close', (code) => resolve(code ?? 255));
   });
-}
-
-/** Arguments for ssh that use nothing of the user's own configuration and accept only the machine's own key. */
-export function sshArguments(lab: Lab, name: string, command: readonly string[] = []): string[] {
-  const { address, port, user, identity } = loginOf(lab, findMachine(lab, name));
-  const options = { IdentitiesOnly: 'yes', UserKnownHostsFile: `"${knownHostsFile(lab)}"`, GlobalKnownHostsFile: '/dev/null', StrictHostKeyChecking: 'yes', BatchMode: 'yes', LogLevel: 'ERROR', ConnectTimeout: '5' };
-  const text = command.length > 1 ? command.map(quote).join(' ') : command[0];
-  return ['-F', '/dev/null', '-i', identity, ...Object.entries(options).flatMap(([key, value]) => ['-o', `${key}=${value}`]), '-p', String(port), `${user}@${address}`, ...(text === undefined ? [] : [text])];
 }

@@ -14,7 +14,7 @@ import { destroyAllLabs, destroyLab } from '../../src/lab/destroy-lab.ts';
 import { thisComputer, type Lab } from '../../src/lab/lab.ts';
 import { cut, heal, readCuts } from '../../src/lab/links.ts';
 import { listLabs } from '../../src/lab/list-labs.ts';
-import { sshArguments } from '../../src/lab/open-ssh.ts';
+import { sshArguments } from '../../src/lab/ssh-arguments.ts';
 import { powerOff, powerOn } from '../../src/lab/power.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silent } from '../../src/lib/progress.ts';

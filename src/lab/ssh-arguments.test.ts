@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { layOutLab } from './layout.ts';
-import { sshArguments } from './open-ssh.ts';
+import { sshArguments } from './ssh-arguments.ts';
 
 const lab = layOutLab({ name: 'a', directory: '/labs/a', image: '/i', machines: [{ name: 'cp1' }], subnetNumber: 0, runtimeFolder: '/run/x', hostKeys: [''] });
 
