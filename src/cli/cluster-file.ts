@@ -38,7 +38,8 @@ export async function readClusterText(path: string): Promise<string> {
   try {
     handle = await open(path);
     const bytes = await readAtMost(handle, maxClusterFileBytes + 1);
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    // A file that was cut off may end in the middle of a character; it is refused for its size.
+    return new TextDecoder('utf-8', { fatal: bytes.length <= maxClusterFileBytes }).decode(bytes);
   } catch (caught) {
     if (caught instanceof TypeError) throw new KubekeepError('spec-invalid', `${path} is not a text file in UTF-8`, { hint: 'Save it as UTF-8, then run kubekeep validate.', cause: caught });
     const { code } = caught as NodeJS.ErrnoException;

@@ -10,7 +10,7 @@ export function writeScript(files: readonly HostFile[]): string {
   const directories = [...new Set(files.map(({ path }) => path.slice(0, path.lastIndexOf('/')) || '/'))];
   return [
     'umask 077',
-    ...directories.map((directory) => `[ -d ${quote(directory)} ] || mkdir -p -m 0755 ${quote(directory)} || exit 1`),
+    ...directories.map((directory) => `[ -d ${quote(directory)} ] || (umask 022; mkdir -p ${quote(directory)}) || exit 1`),
     ...files.map(({ path, content, mode, owner = 'root:root' }) => {
       const temporary = quote(`${path}.kubekeep-new`);
       return [
@@ -30,7 +30,7 @@ export function writeScript(files: readonly HostFile[]): string {
 export function receiveScript({ target, mode, sha256 }: Omit<Upload, 'source'>): string {
   const [path, temporary] = [quote(target), quote(`${target}.kubekeep-new`)];
   return [
-    `umask 077; mkdir -p -m 0755 "$(dirname ${path})" && cat > ${temporary} || exit 1`,
+    `(umask 022; mkdir -p "$(dirname ${path})") && umask 077 && cat > ${temporary} || exit 1`,
     `[ "$(sha256sum < ${temporary})" = "${sha256}  -" ] || { rm -f ${temporary}; exit 65; }`,
     `chmod ${octal(mode)} ${temporary} && sync -d ${temporary} && mv -fT ${temporary} ${path}`,
   ].join('\n');

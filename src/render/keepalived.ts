@@ -25,7 +25,7 @@ export function renderKeepalived(input: RenderInput): ComponentDesign | undefine
       file(`${unitFolder}/${aliveUnit}`, aliveUnitFile),
       file(`${unitFolder}/${unit}`, keepalivedUnit),
     ],
-    check: { path: config, command: 'keepalived -t -f' },
+    check: { path: config, command: `[ -e ${aliveFile} ] || { mkdir -p ${aliveFile.slice(0, aliveFile.lastIndexOf('/'))}; echo 0 > ${aliveFile}; }; keepalived -t -f` },
     onChange: 'reload',
   };
 }
@@ -49,7 +49,7 @@ global_defs {
     vrrp_garp_master_refresh 30
     vrrp_startup_delay 1
 }
-vrrp_track_file haproxy_alive {
+track_file haproxy_alive {
     file ${aliveFile}
     weight 0
 }
@@ -128,7 +128,7 @@ const aliveUnitFile = unitFile({
 const keepalivedUnit = unitFile({
   Unit: { Description: 'keepalived for the VIP of the Kubernetes API (kubekeep)', After: `network-online.target ${aliveUnit}`, Wants: `network-online.target ${aliveUnit}`, StartLimitIntervalSec: 0 },
   Service: {
-    ExecStart: `/usr/sbin/keepalived --dont-fork --log-console --vrrp --use-file ${config} --pid /run/kubekeep-keepalived/keepalived.pid --vrrp_pid /run/kubekeep-keepalived/vrrp.pid`,
+    ExecStart: `/usr/sbin/keepalived --dont-fork --vrrp --use-file ${config} --pid /run/kubekeep-keepalived/keepalived.pid --vrrp_pid /run/kubekeep-keepalived/vrrp.pid`,
     ExecReload: '/bin/kill -HUP $MAINPID',
     KillMode: 'mixed',
     RuntimeDirectory: 'kubekeep-keepalived',
@@ -138,6 +138,8 @@ const keepalivedUnit = unitFile({
     ...hardening,
     CapabilityBoundingSet: 'CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BROADCAST CAP_SYS_NICE CAP_SETGID CAP_SETUID',
     MemoryDenyWriteExecute: 'no',
+    // Gratuitous ARP is sent by a packet socket.
+    RestrictAddressFamilies: 'AF_INET AF_INET6 AF_UNIX AF_NETLINK AF_PACKET',
     RestrictRealtime: 'no',
     SystemCallFilter: ['@system-service', '@privileged'],
   },

@@ -109,8 +109,8 @@ function same(a: Program, b: Program): boolean {
 }
 
 function table(rows: readonly ListRow[]): string {
-  const cells = rows.map(({ name, version, platform, cached, size = 0, sha256 = '', origin = '' }) => {
-    return [name, version, platform, cached ? `${(size / 1e6).toFixed(1)} MB` : '-', cached ? sha256.slice(0, 12) : '-', cached ? origin : 'not in cache'];
+  const cells = rows.map(({ name, version, platform, cached, size = 0, sha256 = '', origins = [] }) => {
+    return [name, version, platform, cached ? `${(size / 1e6).toFixed(1)} MB` : '-', cached ? sha256.slice(0, 12) : '-', cached ? origins.join(', ') : 'not in cache'];
   });
   const all = [['PROGRAM', 'VERSION', 'PLATFORM', 'SIZE', 'SHA256', 'SOURCE'], ...cells];
   const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
