@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { run } from 'node:test';
 import { createReport } from './report.mjs';
 
@@ -22,7 +22,9 @@ export async function runGroup(group, { folder, files = [], shard, write }) {
     report.fail('lab: needs root on this computer (npm run test:unit does not)', '');
     return report.end();
   }
-  if (group === 'lab') await removeMachines(folder, report, 'remove machines of an earlier run');
+  // Somebody who runs a single file may have labs of their own, and what it needs.
+  const whole = group === 'lab' && files.length === 0;
+  if (whole && !(await prepareLab({ folder, report, write }))) return report.end();
   // A group may be started by a test: Node would otherwise take this process for one of that test's files.
   delete process.env.NODE_TEST_CONTEXT;
   const interruption = new AbortController();
@@ -35,7 +37,7 @@ export async function runGroup(group, { folder, files = [], shard, write }) {
     signal: interruption.signal,
   });
   for await (const event of events) report.event(event);
-  if (group === 'lab') await removeMachines(folder, report, 'leave no machine behind');
+  if (whole) await kubekeep({ folder, report, write }, 'leave no machine behind', 'lab down --all');
   return report.end();
 }
 
@@ -53,12 +55,28 @@ function part(files, shard = '1/1') {
   return files.filter((_, position) => position % count === index - 1);
 }
 
-async function removeMachines(folder, report, title) {
-  const { code, output } = await new Promise((done) => {
-    const child = spawn(process.execPath, ['bin/kubekeep.mjs', 'lab', 'down', '--all'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
-    child.on('close', (code) => done({ code, output }));
+/** Removes what an earlier run left, and gets programs and the root image once, where it can be watched. Resolves to whether all of it worked. */
+async function prepareLab(context) {
+  const place = mkdtempSync('/var/tmp/kubekeep-prepare-');
+  try {
+    return (
+      (await kubekeep(context, 'remove machines of an earlier run', 'lab down --all')) &&
+      (await kubekeep(context, 'get the programs', 'programs fetch --yes')) &&
+      (await kubekeep(context, 'make a machine', `lab up --yes --name test-prepare --topology T1 --dir ${join(place, 'lab')}`)) &&
+      (await kubekeep(context, 'remove the machine', 'lab down --name test-prepare'))
+    );
+  } finally {
+    rmSync(place, { recursive: true, force: true });
+  }
+}
+
+/** Runs kubekeep itself with its progress going through. Where it fails, that counts as one test failed. */
+async function kubekeep({ folder, report, write }, title, words) {
+  const code = await new Promise((done) => {
+    const child = spawn(process.execPath, ['bin/kubekeep.mjs', ...words.split(' ')], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+    child.stderr.setEncoding('utf8').on('data', write);
+    child.on('close', done);
   });
-  if (code !== 0) report.fail(`lab: ${title} (kubekeep lab down --all ended with ${code})`, output);
+  if (code !== 0) report.fail(`lab: ${title} (kubekeep ${words} ended with ${code})`, '');
+  return code === 0;
 }
