@@ -17,7 +17,7 @@ export default {
     error('only-hosts-lab-and-programs-spawn', { path: '^src/', pathNot: `(^src/(hosts|lab|programs)/|${test})` }, { path: '^(node:)?child_process$' }),
     // A file directly in src/clients/ may serve them all.
     error('clients-stay-apart', { path: '^src/clients/([^/]+)/', pathNot: test }, { path: '^src/clients/[^/]+/', pathNot: '^src/clients/$1/' }),
-    error('underscore-is-private', { path: '^([^/]+/[^/]+)/' }, { path: '/_[^/]+[.]ts$', pathNot: '^$1/' }),
+    error('underscore-is-private', { path: '^src/([^/]+)/' }, { path: '/_[^/]+[.]ts$', pathNot: '^src/$1/' }),
     error('no-tests-in-production', { path: '^src/', pathNot: test }, { path: `(${test}|^(test|bench)/)` }),
     error('packages-are-declared', {}, { pathNot: '^[.]', dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'] }),
     error('production-uses-dependencies', { path: '^src/', pathNot: test }, { dependencyTypes: ['npm-dev', 'npm-optional'], dependencyTypesNot: ['type-only'] }),
