@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +14,7 @@ import { createAuthority } from '../../src/pki/authorities.ts';
 import type { Authority } from '../../src/pki/authorities.ts';
 import { issueLeaf } from '../../src/pki/issue.ts';
 import { etcdOperatorLeaf } from '../../src/pki/leaves.ts';
+import { endProcess } from '../support/end-process.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { startEtcd, writeCertificates } from '../support/real-etcd.ts';
 import type { EtcdPlace } from '../support/real-etcd.ts';
@@ -74,9 +74,7 @@ async function until(done: () => Promise<boolean>): Promise<void> {
 async function stop(name: string): Promise<void> {
   const process = processes.get(name);
   processes.delete(name);
-  if (!process || process.exitCode !== null) return;
-  process.kill('SIGKILL');
-  await once(process, 'exit');
+  if (process) await endProcess(process);
 }
 
 const fails = (reason: EtcdReason) => (error: unknown) => error instanceof EtcdError && error.reason === reason && error.code === 'etcd-failed';
@@ -94,7 +92,7 @@ test('all members tell the same cluster, leader and members, in the ids that etc
   assert.deepEqual(all.map(({ version, storageVersion, isLearner, errors }) => [version, storageVersion, isLearner, errors]), Array(3).fill(['3.7.3', '3.7.0', false, []]));
   for (const { dbSize, dbSizeInUse, raftIndex, raftAppliedIndex, revision, dbSizeQuota } of all) assert.ok(dbSize >= dbSizeInUse && dbSizeInUse > 0 && raftIndex >= raftAppliedIndex && revision >= 1 && dbSizeQuota > 0);
   const members = await clients[1]!.members();
-  assert.deepEqual(members.map(({ name, peerUrls, isLearner }) => [name, peerUrls, isLearner]).sort(), places.slice(0, 3).map((place) => [place.name, [peerUrl(place)], false]));
+  assert.deepEqual(members.map(({ name, peerUrls, isLearner }) => [name, peerUrls, isLearner]).sort((a, b) => String(a).localeCompare(String(b))), places.slice(0, 3).map((place) => [place.name, [peerUrl(place)], false]));
   assert.ok(all.every(({ member, leader }) => [member, leader!].every((id) => members.some((one) => one.id === id) && /^[1-9a-f][0-9a-f]*$/.test(id))));
 });
 

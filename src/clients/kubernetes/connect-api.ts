@@ -1,108 +1,85 @@
-import { Agent, request } from 'node:https';
-import { connect as connectSocket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import { KubekeepError } from '../../lib/errors.ts';
+import { Agent } from 'node:https';
+import { isIP } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
 import type { Secret } from '../../lib/secret.ts';
+import { exchange } from './_exchange.ts';
+import type { CallOptions, Exchange } from './_exchange.ts';
+import { errorOfAnswer } from './api-error.ts';
+import { readHealth } from './health.ts';
+import type { Health } from './health.ts';
 
 export interface ApiConnection {
+  /** A unix socket that leads to the API server, as `Host.forward` gives it, or its address. */
   readonly connect: { readonly socketPath: string } | { readonly host: string; readonly port: number };
-  /** Name that the server's certificate must have. */
+  /** A name or an address in the serving certificate. */
   readonly serverName: string;
-  /** PEM. */
+  /** CA of the serving certificate, own certificate: PEM. */
   readonly ca: string;
   readonly certificate?: string | undefined;
   readonly key?: Secret | undefined;
-  /** Milliseconds for each request; default 5000. */
+  /** Milliseconds for each call; default 5000. */
   readonly deadline?: number | undefined;
 }
 
+/**
+ * The Kubernetes API as far as it is needed: JSON by path. Answers are parsed (text stays text) and taken for `T` without a check. Every verb
+ * rejects with an ApiError (code `api-failed`), or an AbortError when the signal fires.
+ */
 export interface ApiClient {
-  /** The answer's JSON, or its text where it is none. */
-  get(path: string, options?: RequestOptions): Promise<unknown>;
-  post(path: string, body: object, options?: RequestOptions): Promise<unknown>;
-  put(path: string, body: object, options?: RequestOptions): Promise<unknown>;
-  delete(path: string, options?: RequestOptions): Promise<unknown>;
-  /** Server-side apply. */
-  apply(path: string, body: object, options: RequestOptions & { readonly fieldManager: string; readonly force?: boolean }): Promise<unknown>;
+  get<T = unknown>(path: string, options?: CallOptions): Promise<T>;
+  post<T = unknown>(path: string, body: object, options?: CallOptions): Promise<T>;
+  put<T = unknown>(path: string, body: object, options?: CallOptions): Promise<T>;
+  /** RFC 7386 merge patch. */
+  patch<T = unknown>(path: string, body: object, options?: CallOptions): Promise<T>;
+  /** Server-side apply: makes the object so, or creates it. `path` names the object. */
+  apply<T = unknown>(path: string, object: object, options: CallOptions & ApplyOptions): Promise<T>;
+  delete<T = unknown>(path: string, options?: CallOptions): Promise<T>;
+  /** `/readyz?verbose`: not ready is an answer, not an error. */
+  readyz(options?: CallOptions): Promise<Health>;
   close(): void;
 }
 
-export interface RequestOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly deadline?: number | undefined;
+export interface ApplyOptions {
+  readonly fieldManager: string;
+  /** Takes over fields that others manage; otherwise that is a `Conflict`. */
+  readonly force?: boolean;
 }
 
-/** The API answered with an error (`status` is set) or not at all. */
-export class ApiError extends KubekeepError {
-  readonly status: number | undefined;
-  /** Kubernetes' reason, for example NotFound. */
-  readonly reason: string | undefined;
-
-  constructor(message: string, { status, reason, cause }: { status?: number | undefined; reason?: string | undefined; cause?: unknown } = {}) {
-    super('api-failed', message, { cause });
-    this.status = status;
-    this.reason = reason;
-  }
-}
-
-/** A client of one API server or of the endpoint: HTTP/1.1 over TLS with kept connections. */
+/** A client of one API server or of the endpoint. Connects with the first call and keeps connections. */
 export function connectApi(connection: ApiConnection): ApiClient {
-  const agent = new Agent({ keepAlive: true });
-  const { ca, certificate, key, serverName, connect } = connection;
-  agent.createConnection = (() =>
-    connectTls({
-      socket: 'socketPath' in connect ? connectSocket({ path: connect.socketPath }) : connectSocket({ host: connect.host, port: connect.port }),
-      servername: serverName,
-      ca,
-      ...(certificate && key && { cert: certificate, key: key.reveal() }),
-    })) as typeof agent.createConnection;
-  const send = (method: string, path: string, options: RequestOptions & { body?: object; type?: string } = {}) => sendRequest(agent, connection, method, path, options);
+  const agent = openAgent(connection);
+  const send = async (call: Exchange, options: CallOptions = {}) => {
+    const answer = await exchange(agent, connection, call, options);
+    if (answer.status >= 400) throw errorOfAnswer(connection.serverName, `${call.method} ${call.path}`, answer.status, answer.text);
+    return answer.content as never;
+  };
   return {
-    get: (path, options) => send('GET', path, options),
-    post: (path, body, options) => send('POST', path, { ...options, body }),
-    put: (path, body, options) => send('PUT', path, { ...options, body }),
-    delete: (path, options) => send('DELETE', path, options),
-    apply: (path, body, { fieldManager, force = false, ...options }) =>
-      send('PATCH', `${path}?fieldManager=${encodeURIComponent(fieldManager)}&force=${force}`, { ...options, body, type: 'application/apply-patch+yaml' }),
+    get: (path, options) => send({ method: 'GET', path }, options),
+    post: (path, body, options) => send({ method: 'POST', path, body, type: 'application/json' }, options),
+    put: (path, body, options) => send({ method: 'PUT', path, body, type: 'application/json' }, options),
+    patch: (path, body, options) => send({ method: 'PATCH', path, body, type: 'application/merge-patch+json' }, options),
+    // JSON is YAML too.
+    apply: (path, body, options) => send({ method: 'PATCH', path: applyPath(path, options), body, type: 'application/apply-patch+yaml' }, options),
+    delete: (path, options) => send({ method: 'DELETE', path }, options),
+    readyz: async (options = {}) => readHealth(await exchange(agent, connection, { method: 'GET', path: '/readyz?verbose' }, options)),
     close: () => agent.destroy(),
   };
 }
 
-function sendRequest(
-  agent: Agent,
-  { serverName, deadline: usual = 5000 }: ApiConnection,
-  method: string,
-  path: string,
-  { body, type = 'application/json', deadline = usual, signal }: RequestOptions & { body?: object; type?: string },
-): Promise<unknown> {
-  const text = body && JSON.stringify(body);
-  return new Promise((resolve, reject) => {
-    const timeout = AbortSignal.timeout(deadline);
-    const headers = { accept: 'application/json', ...(text && { 'content-type': type, 'content-length': Buffer.byteLength(text) }) };
-    const call = request({ agent, method, path, host: serverName, headers, signal: signal ? AbortSignal.any([signal, timeout]) : timeout }, (answer) => {
-      const chunks: Buffer[] = [];
-      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-      answer.on('error', (cause) => reject(new ApiError(`${method} ${path}: the answer was cut: ${cause.message}`, { cause })));
-      answer.on('end', () => {
-        const value = parse(Buffer.concat(chunks).toString());
-        const status = answer.statusCode ?? 0;
-        if (status < 400) return resolve(value);
-        const { message, reason } = (typeof value === 'object' && value !== null ? value : {}) as { message?: string; reason?: string };
-        reject(new ApiError(`${method} ${path}: ${status} ${message ?? String(value).slice(0, 200)}`, { status, reason }));
-      });
-    });
-    call.on('error', (cause) => {
-      if (signal?.aborted) return reject(signal.reason as Error);
-      reject(new ApiError(`${method} ${path}: ${timeout.aborted ? `no answer within ${deadline} ms` : cause.message}`, { cause }));
-    });
-    call.end(text);
+function openAgent({ connect, serverName, ca, certificate, key }: ApiConnection): Agent {
+  return new Agent({
+    keepAlive: true,
+    ...('socketPath' in connect ? { socketPath: connect.socketPath } : { host: connect.host, port: connect.port }),
+    ca,
+    ...(certificate !== undefined && key !== undefined && { cert: certificate, key: key.reveal() }),
+    minVersion: 'TLSv1.2',
+    // An address cannot be sent as a name, but it is checked like one.
+    servername: isIP(serverName) === 0 ? serverName : '',
+    checkServerIdentity: (_, found) => checkServerIdentity(serverName, found),
   });
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+function applyPath(path: string, { fieldManager, force = false }: ApplyOptions): string {
+  const query = new URLSearchParams({ fieldManager, ...(force && { force: 'true' }) });
+  return `${path}${path.includes('?') ? '&' : '?'}${query.toString()}`;
 }

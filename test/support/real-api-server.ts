@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { issueLeaf } from '../../src/pki/issue.ts';
+import { leavesFor } from '../../src/pki/leaves.ts';
+import { servicePublicKey } from '../../src/pki/secrets.ts';
+import type { ClusterSecrets } from '../../src/pki/secrets.ts';
+import { cachedProgram } from './cached-program.ts';
+import { aHost, cluster } from './example-cluster.ts';
+
+/** Writes the control plane's certificates below `folder` and starts a real kube-apiserver with them on loopback. */
+export async function startApiServer(folder: string, ports: { readonly api: number; readonly etcd: number }, secrets: ClusterSecrets, now: number): Promise<ChildProcess> {
+  const pki = join(folder, 'etc/kubernetes/pki');
+  const put = (path: string, content: string) => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content, { mode: 0o600 });
+  };
+  for (const leaf of leavesFor(cluster, aHost({ address: '127.0.0.1', roles: ['control-plane'] }))) {
+    const { certificate, privateKey } = await issueLeaf(leaf, secrets.authorities[leaf.authority], { now });
+    put(leaf.certificatePath, certificate);
+    put(leaf.keyPath, privateKey.reveal());
+  }
+  for (const [name, { certificate }] of Object.entries(secrets.authorities)) put(`${name}.pem`, certificate);
+  put('sa.key', secrets.serviceAccountKey.reveal());
+  put('sa.pub', servicePublicKey(secrets));
+  const flags = {
+    'bind-address': '127.0.0.1',
+    'secure-port': ports.api,
+    'advertise-address': '127.0.0.1',
+    'etcd-servers': `https://127.0.0.1:${ports.etcd}`,
+    'etcd-cafile': join(folder, 'etcd.pem'),
+    'etcd-certfile': `${pki}/apiserver-etcd-client.crt`,
+    'etcd-keyfile': `${pki}/apiserver-etcd-client.key`,
+    'tls-cert-file': `${pki}/apiserver.crt`,
+    'tls-private-key-file': `${pki}/apiserver.key`,
+    'client-ca-file': join(folder, 'kubernetes.pem'),
+    'authorization-mode': 'Node,RBAC',
+    'service-account-issuer': 'https://kubernetes.default.svc.cluster.local',
+    'service-account-key-file': join(folder, 'sa.pub'),
+    'service-account-signing-key-file': join(folder, 'sa.key'),
+    'service-cluster-ip-range': '10.96.0.0/12',
+    'endpoint-reconciler-type': 'none',
+    'requestheader-client-ca-file': join(folder, 'front-proxy.pem'),
+    'requestheader-allowed-names': 'front-proxy-client',
+    'proxy-client-cert-file': `${pki}/front-proxy-client.crt`,
+    'proxy-client-key-file': `${pki}/front-proxy-client.key`,
+  };
+  return spawn(cachedProgram('kube-apiserver', '1.37.2'), Object.entries(flags).map(([name, value]) => `--${name}=${value}`), { stdio: 'ignore' });
+}
