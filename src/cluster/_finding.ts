@@ -11,7 +11,7 @@ export type Path = readonly (string | number)[];
 
 /** `['spec', 'hosts', 0, 'address']` → `spec.hosts[0].address`. */
 export function showPath(path: Path): string {
-  return path.map((part, position) => (typeof part === 'number' ? `[${part}]` : `${position === 0 ? '' : '.'}${shorten(part)}`)).join('');
+  return path.map((part, position) => (typeof part === 'number' ? `[${part}]` : `${position === 0 ? '' : '.'}${hasSecret(part) ? '(a secret)' : shorten(part)}`)).join('');
 }
 
 /** A value as it may stand in a message: short, on one line, and never a secret. */

@@ -16,12 +16,11 @@ export function schemaFindings(issues: readonly z.core.$ZodIssue[], value: unkno
     if (issue.code === 'unrecognized_keys') return issue.keys.map((name) => unknownField([...path, name], known));
     const problem = issue.code === 'invalid_key' ? issue.issues[0]! : issue;
     const wrong = issue.code === 'invalid_key' ? path.at(-1) : valueAt(value, path);
-    const suggestion = repair(problem, wrong);
     return [{
       path,
       at: issue.code === 'invalid_key' ? 'name' : 'value',
       message: `${path.length === 0 ? 'the file' : showPath(path)} ${problem.message}`,
-      suggestion: suggestion === undefined ? undefined : `did you mean ${show(suggestion)}?`,
+      suggestion: suggest(problem, wrong),
     } satisfies Finding];
   });
 }
@@ -44,6 +43,12 @@ function unknownField(path: Path, known: KnownFields): Finding {
 
 function generalPath(path: Path): string {
   return showPath(path).replaceAll(/\[\d+\]/g, '[]');
+}
+
+function suggest(issue: z.core.$ZodIssue, wrong: unknown): string | undefined {
+  if (issue.code === 'invalid_type' && (issue.expected === 'int' || issue.expected === 'number') && typeof wrong === 'string' && /^\d{1,12}$/.test(wrong)) return `write ${wrong} without quotes`;
+  const right = repair(issue, wrong);
+  return right === undefined ? undefined : `did you mean ${show(right)}?`;
 }
 
 /** A small correction of a wrong text that would make it right. */

@@ -1,5 +1,6 @@
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
-import type { Document, Node, Pair } from 'yaml';
+import { Composer, isAlias, isMap, isPair, isScalar, isSeq, Lexer, LineCounter, Parser, visit, YAMLParseError } from 'yaml';
+import type { CST, Document, Node, Pair } from 'yaml';
+import { showPath } from './_finding.ts';
 import type { Finding, Path } from './_finding.ts';
 import type { Problem } from './problem.ts';
 
@@ -21,15 +22,9 @@ export function readYaml(text: string): YamlText {
     return { line: Math.max(1, line), column: Math.max(1, col), path: '', message, ...(suggestion !== undefined && { suggestion }) };
   };
   const unreadable = (problem: Problem): YamlText => ({ value: undefined, readable: false, problems: [problem], place: () => problem, placeAt });
-  let document: Document.Parsed;
-  try {
-    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, logLevel: 'error', keepSourceTokens: false });
-  } catch (caught) {
-    // The parser recurses once per level of nesting.
-    if (caught instanceof RangeError) return unreadable({ line: 1, column: 1, path: '', message: 'the file is nested too deeply to be read' });
-    throw caught;
-  }
-  const problems = [...document.errors, ...document.warnings].map(({ code, pos, message }) => placeAt(pos[0], ...explain(code, message)));
+  const document = compose(text, lines);
+  if (document === undefined) return unreadable({ line: 1, column: 1, path: '', message: 'the file is nested too deeply or has too many values for a cluster file' });
+  const problems = [...document.errors, ...document.warnings].map(({ code, pos, message }) => placeAt(pos[0], ...explain(code, message, text.slice(pos[0], pos[0] + 60))));
   try {
     const value: unknown = document.toJS({ maxAliasCount });
     return {
@@ -37,7 +32,7 @@ export function readYaml(text: string): YamlText {
       problems,
       readable: document.errors.every(({ code }) => code === 'DUPLICATE_KEY'),
       placeAt,
-      place: ({ path, at, message, suggestion }) => ({ ...placeAt(offsetOf(document, path, at ?? 'value'), message, suggestion), path: '' }),
+      place: ({ path, at, message, suggestion }) => ({ ...placeAt(offsetOf(document, path, at ?? 'value'), message, suggestion), path: showPath(path) }),
     };
   } catch (caught) {
     if (!(caught instanceof ReferenceError || caught instanceof RangeError)) throw caught;
@@ -49,8 +44,35 @@ export function readYaml(text: string): YamlText {
 /** Enough for a person who repeats a block for every host, too few for an anchor bomb. */
 const maxAliasCount = 100;
 
-function explain(code: string, message: string): [message: string, suggestion?: string] {
-  if (code === 'DUPLICATE_KEY') return ['this field is given twice', 'keep one of them'];
+const maxDepth = 50;
+const maxWords = 50_000;
+
+/**
+ * What `parseDocument` of the library does, with an end: its time grows with the square of the number of fields and worse with their depth.
+ * Undefined where a limit is passed.
+ */
+function compose(text: string, lines: LineCounter): Document.Parsed | undefined {
+  const parser = new Parser(lines.addNewLine);
+  let within = true;
+  const tokens = function* (): Generator<CST.Token, void> {
+    lines.addNewLine(0);
+    let words = 0;
+    for (const word of new Lexer().lex(text)) {
+      yield* parser.next(word);
+      within = parser.stack.length <= maxDepth && ++words <= maxWords;
+      if (!within) return;
+    }
+    yield* parser.end();
+  };
+  const documents = new Composer({ uniqueKeys: true, logLevel: 'error' }).compose(tokens(), true, text.length);
+  const first = documents.next().value ?? undefined;
+  const second = documents.next().value ?? undefined;
+  if (first && second) first.errors.push(new YAMLParseError([second.range[0], second.range[1]], 'MULTIPLE_DOCS', ''));
+  return within ? first : undefined;
+}
+
+function explain(code: string, message: string, at: string): [message: string, suggestion?: string] {
+  if (code === 'DUPLICATE_KEY') return [`${/^[\w-]+/.exec(at)?.[0] ?? 'this field'} is given twice`, 'keep one of them'];
   if (code === 'MULTIPLE_DOCS') return ['the file holds more than one YAML document', 'keep one cluster per file'];
   if (code === 'TAG_RESOLVE_FAILED') return ['YAML tags are not used in a cluster file', 'take the ! and its word away'];
   if (code === 'TAB_AS_INDENT') return ['tabs cannot indent YAML', 'use spaces'];

@@ -14,10 +14,9 @@ const version = (example: string) => text(/^(0|[1-9][0-9]{0,3})(\.(0|[1-9][0-9]{
 const port = () => integer(1, 65535, 'a port');
 const certificateNames = 'a DNS name in lower case or an IPv4 address';
 
+const flagExpects = 'text on one line, a number, or true or false';
 const flagValue = z
-  .union([z.string().regex(/^[^\u0000-\u001f\u007f]*$/), z.number().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER), z.boolean()], {
-    error: complaint('text on one line, a number, or true or false'),
-  })
+  .union([text(/^[^\u0000-\u001f\u007f]*$/, flagExpects), z.number().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER), z.boolean()], { error: complaint(flagExpects) })
   .transform(String);
 
 const component = (name: string) =>

@@ -36,7 +36,7 @@ export function findProblems(text: string): readonly Problem[] {
 function invalid(problems: readonly Problem[], file: string): KubekeepError {
   const lines = problems.map((problem) => formatProblem(problem, file));
   const message = lines.length === 1 ? lines[0]! : [`${file} has ${lines.length} problems`, ...lines.map((line) => `  ${line}`)].join('\n');
-  return new KubekeepError('spec-invalid', message, { hint: 'Correct the file, then run kubekeep validate. docs/reference/spec.md explains every field.' });
+  return new KubekeepError('spec-invalid', message, { hint: 'Correct the file; kubekeep validate checks it again. docs/reference/spec.md explains every field.' });
 }
 
 type Checked = { readonly content: ClusterFile; readonly problems: readonly [] } | { readonly content: undefined; readonly problems: readonly Problem[] };

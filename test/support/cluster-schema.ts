@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { clusterFileSchema } from './cluster-file-schema.ts';
+import { clusterFileSchema } from '../../src/cluster/cluster-file-schema.ts';
 
 /** A node of the JSON Schema, as far as it is used here. */
 export interface JsonSchema {
@@ -16,7 +16,12 @@ export interface JsonSchema {
 }
 
 /** The JSON Schema of the cluster file, for editors: the form of every field, without the rules about several fields at once. */
-export function clusterJsonSchema(): JsonSchema {
+export function clusterSchema(): JsonSchema {
   const { $schema, ...schema } = z.toJSONSchema(clusterFileSchema, { io: 'input' });
   return { $schema, title: 'The cluster file of kubekeep', ...schema } as JsonSchema;
+}
+
+/** `schema/cluster.json` as it should be. */
+export function clusterSchemaText(): string {
+  return `${JSON.stringify(clusterSchema(), null, 2)}\n`;
 }

@@ -3,6 +3,7 @@ import { catalogue, exitCodes } from '../../src/lib/errors.ts';
 import { describeCommands } from './describe-commands.ts';
 import { describeJson } from './describe-json.ts';
 import { fromRepository } from './from-repository.ts';
+import { specReference } from './spec-reference.ts';
 
 const begin = '<!-- generated: npm run fix:docs -->';
 const end = '<!-- end of generated -->';
@@ -13,6 +14,7 @@ export const generatedPages: readonly { readonly path: string; readonly content:
   { path: 'docs/reference/exit-codes.md', content: describeExitCodes },
   { path: 'docs/reference/commands.md', content: describeCommands },
   { path: 'docs/reference/json-output.md', content: () => describeJson(fromRepository('tsconfig.json')) },
+  { path: 'docs/reference/spec.md', content: specReference },
 ];
 
 /** The generated part of a page as it stands in the file. */

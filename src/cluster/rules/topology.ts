@@ -5,7 +5,7 @@ import type { Rule } from './rule.ts';
 /** Every role has hosts, and the number of etcd members is one that a majority can be had of. */
 export const topologyHolds: Rule = ({ spec: { hosts } }) => {
   // Where a role could not be understood, counting would blame the wrong thing.
-  if (hosts === undefined || hosts.length === 0 || hosts.some(({ roles }) => roles === undefined || roles.includes(undefined))) return [];
+  if (hosts === undefined || hosts.length === 0 || hosts.some(({ roles }) => roles === undefined || roles.length === 0 || roles.includes(undefined))) return [];
   const count = (role: Role) => hosts.filter(({ roles }) => (roles as readonly Role[]).includes(role)).length;
   const at = (message: string, suggestion: string): Finding => ({ path: ['spec', 'hosts'], at: 'name', message, suggestion });
   return [

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { KubekeepError } from '../lib/errors.ts';
+import { findProblems, parseClusterFile } from './parse-cluster-file.ts';
+
+const place = { file: 'cluster.yaml', directory: '/home/me/prod' };
+
+const smallest = `apiVersion: kubekeep.dev/v1alpha1
+kind: Cluster
+metadata: { name: prod }
+spec:
+  endpoint: { vip: 10.0.0.100/24 }
+  hosts:
+    - { name: cp1, address: 10.0.0.11 }
+    - { name: cp2, address: 10.0.0.12 }
+    - { name: cp3, address: 10.0.0.13 }
+`;
+
+const says = (text: string) => findProblems(text).map(({ line, column, message, suggestion }) => `${line}:${column} ${message}${suggestion ? ` (${suggestion})` : ''}`);
+
+describe('a cluster file', () => {
+  it('of the smallest kind gets every default', () => {
+    const cluster = parseClusterFile(smallest, place);
+    assert.deepEqual(cluster.endpoint, { vip: '10.0.0.100', prefix: 24, port: 6443, names: [], previousVips: [] });
+    assert.deepEqual(cluster.etcd, { version: '3.7.3', heartbeatInterval: 100, electionTimeout: 1000, quotaBackendBytes: 8589934592 });
+    assert.deepEqual(cluster.kubernetes, { version: '1.37.2', extraSans: [], apiServer: { extraFlags: {} }, controllerManager: { extraFlags: {} }, scheduler: { extraFlags: {} } });
+    assert.deepEqual(cluster.networks, { pods: '10.244.0.0/16', services: '10.96.0.0/12', dnsDomain: 'cluster.local' });
+    assert.equal(cluster.programs.source, 'auto');
+    assert.deepEqual(cluster.hosts.map(({ name, address, roles, ssh: { address: at, port, user } }) => ({ name, address, roles, at, port, user })), [1, 2, 3].map((n) => (
+      { name: `cp${n}`, address: `10.0.0.1${n}`, roles: ['etcd', 'control-plane', 'load-balancer'], at: `10.0.0.1${n}`, port: 22, user: 'root' })));
+  });
+
+  it('gives each host what spec.ssh says where the host says nothing', () => {
+    const text = smallest.replace('cp2, address: 10.0.0.12', 'cp2, address: 10.0.0.12, ssh: { user: admin, address: cp2.example, identity: /keys/cp2 }').concat('  ssh: { user: ops, port: 2222, jump: "a@b.example:22", identity: keys/../id }\n');
+    const [first, second] = parseClusterFile(text, place).hosts;
+    assert.deepEqual(first!.ssh, { address: '10.0.0.11', port: 2222, user: 'ops', identity: '/home/me/prod/id', jump: 'a@b.example:22', hostKey: undefined });
+    assert.deepEqual(second!.ssh, { address: 'cp2.example', port: 2222, user: 'admin', identity: '/keys/cp2', jump: 'a@b.example:22', hostKey: undefined });
+  });
+
+  it('has relative paths from its own folder, and ~ from the home folder', () => {
+    const read = (text: string) => parseClusterFile(smallest + text, { ...place, home: '/home/me' });
+    assert.equal(read('  programs: { source: directory, directory: ../programs }\n').programs.directory, '/home/me/programs');
+    assert.equal(read('  ssh: { identity: ~/.ssh/id_ed25519 }\n').hosts[0]!.ssh.identity, '/home/me/.ssh/id_ed25519');
+  });
+
+  it('takes numbers and booleans as values of flags', () => {
+    const flags = parseClusterFile(`${smallest}  kubernetes: { apiServer: { extraFlags: { v: 4, profiling: true, goaway-chance: 0.002, event-ttl: 2h } } }\n`, place).kubernetes.apiServer.extraFlags;
+    assert.deepEqual(flags, { 'v': '4', 'profiling': 'true', 'goaway-chance': '0.002', 'event-ttl': '2h' });
+  });
+
+  it('may repeat a block through an anchor', () => {
+    const text = smallest.replace('10.0.0.11 }', '10.0.0.11, ssh: &login { port: 2222 } }').replace('10.0.0.12 }', '10.0.0.12, ssh: *login }');
+    assert.deepEqual(parseClusterFile(text, place).hosts.map(({ ssh }) => ssh.port), [2222, 2222, 22]);
+  });
+
+  it('fails with every problem at once, each with file, line, column and suggestion', () => {
+    const text = smallest.replace('kind: Cluster', 'kind: Clutser').replace('10.0.0.12', '10.0.0.300').replace('  hosts:', '  host:\n  hosts:');
+    assert.throws(() => parseClusterFile(text, place), (error) => {
+      assert.ok(error instanceof KubekeepError);
+      assert.equal(error.code, 'spec-invalid');
+      assert.equal(error.message, [
+        'cluster.yaml has 3 problems',
+        '  cluster.yaml line 2, column 7: kind must be "Cluster", not "Clutser" (did you mean "Cluster"?)',
+        '  cluster.yaml line 6, column 3: spec.host is not a known field (did you mean hosts?)',
+        '  cluster.yaml line 9, column 29: spec.hosts[1].address must be an IPv4 address such as 10.0.0.11, not "10.0.0.300"',
+      ].join('\n'));
+      return true;
+    });
+  });
+});
+
+const key = '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----';
+const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${[...'bcdefghi'].map((name, position) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[position]}`).join(',')}]`).join('\n')}\n`;
+
+describe('a file that is no cluster file', () => {
+  const cases: readonly (readonly [title: string, text: string, expected: readonly (string | RegExp)[]])[] = [
+    ['is empty', '', ['1:1 the file is empty (run kubekeep init to make one)']],
+    ['holds comments only', '# nothing\n---\n', ['1:1 the file is empty (run kubekeep init to make one)']],
+    ['is prose', 'hello', ['1:1 the file must be a mapping of fields, not "hello"']],
+    ['is a list', '- a\n- b\n', ['1:1 the file must be a mapping of fields, not a list']],
+    ['is broken YAML', 'a: [1, 2\nb: }\n', [/^2:1 this is not YAML: flow sequence/, /^2:4 this is not YAML: /]],
+    ['is indented with a tab', 'a:\n\tb: 1\n', ['2:1 tabs cannot indent YAML (use spaces)']],
+    ['holds two documents', `${smallest}---\n${smallest}`, ['10:1 the file holds more than one YAML document (keep one cluster per file)']],
+    ['is an anchor bomb', bomb, [/^2:8 the file repeats too much through anchors and aliases/]],
+    ['is nested 100,000 times', '['.repeat(100_000), ['1:1 the file is nested too deeply or has too many values for a cluster file']],
+    ['is larger than 1 MiB', `${smallest}#${'x'.repeat(2 ** 20)}`, ['1:1 the file is larger than 1 MiB and cannot be a cluster file']],
+    ['is JSON of something else', '{"a": null}', ['1:1 apiVersion is missing; it must be "kubekeep.dev/v1alpha1"', /kind is missing/, /metadata is missing/, /spec is missing/, /^1:2 a is not a known field \(known here: apiVersion, kind, metadata, spec\)/]],
+  ];
+  for (const [title, text, expected] of cases) {
+    it(`is refused where it ${title}`, { timeout: 10_000 }, () => {
+      const found = says(text);
+      assert.equal(found.length, expected.length, found.join('\n'));
+      for (const [position, one] of expected.entries()) typeof one === 'string' ? assert.equal(found[position], one) : assert.match(found[position]!, one);
+    });
+  }
+
+  it('is refused in under two seconds, whatever 1 MiB it holds', () => {
+    const pieces = ['a: 1\n', '- ', '{a: ', '&a ', '*a\n', '"', 'a', '1', '? ', '!', '- {name: x}\n', 'é: é\n', '---\n', '-----BEGIN PRIVATE KEY\n', '&a [*a, ', '10.', '\n', '#\n', ' ', ':', '%YAML 1.1\n', '|\n', "''"];
+    for (const piece of pieces) {
+      const start = performance.now();
+      assert.ok(findProblems(piece.repeat(Math.floor(2 ** 20 / Buffer.byteLength(piece)))).length > 0);
+      const took = performance.now() - start;
+      assert.ok(took < 2000, `${JSON.stringify(piece)} took ${took} ms`);
+    }
+  });
+
+  it('is refused where an anchor contains itself', () => {
+    assert.ok(findProblems(smallest.replace('[', '').replace('hosts:\n', 'hosts: &h\n    - *h\n')).length > 0);
+    assert.ok(findProblems(smallest.replace('metadata: {', 'metadata: &m { name: *m,')).length > 0);
+  });
+});
+
+describe('a field', () => {
+  const cases: readonly (readonly [title: string, from: string, to: string, expected: string | RegExp])[] = [
+    ['given twice', '  endpoint:', '  hosts: []\n  endpoint:', '7:3 hosts is given twice (keep one of them)'],
+    ['with a spelling mistake', 'metadata: { name', 'metadata: { nmae: x, name', '3:13 metadata.nmae is not a known field (did you mean name?)'],
+    ['in the wrong place', 'spec:\n', 'spec:\n  vip: 10.0.0.1/24\n', '5:3 spec.vip is not a known field (vip belongs in spec.endpoint)'],
+    ['of prototypes', 'spec:\n', 'spec:\n  __proto__: { a: 1 }\n', /^5:3 spec\.__proto__ is not a known field/],
+    ['that is missing', ', address: 10.0.0.12', '', '8:7 spec.hosts[1].address is missing; it must be an IPv4 address such as 10.0.0.11'],
+    ['without a value', 'vip: 10.0.0.100/24', 'vip:', /^5:\d+ spec\.endpoint\.vip has no value; it must be an IPv4 address with/],
+    ['of another type', 'name: prod', 'name: [prod]', '3:19 metadata.name must be a name of at most 63 lower-case letters, digits and dashes, not a list'],
+    ['with a number for text', 'spec:\n', 'spec:\n  kubernetes: { version: 1.37 }\n', '5:26 spec.kubernetes.version must be a version with three numbers such as "1.37.2", not 1.37'],
+    ['with text for a number', 'spec:\n', 'spec:\n  ssh: { port: "22" }\n', '5:16 spec.ssh.port must be a whole number from 1 to 65535 (a port), not "22" (write 22 without quotes)'],
+    ['with a v before the version', 'spec:\n', 'spec:\n  etcd: { version: v3.7.3 }\n', '5:20 spec.etcd.version must be a version with three numbers such as "3.7.3", not "v3.7.3" (did you mean "3.7.3"?)'],
+    ['without a prefix length', '10.0.0.100/24', '10.0.0.100', /not "10\.0\.0\.100" \(did you mean "10\.0\.0\.100\/24"\?\)$/],
+    ['with an IPv6 address', '10.0.0.11', '"fd00::11"', '7:29 spec.hosts[0].address is an IPv6 address; IPv6 and dual stack are not supported by this release, so give an IPv4 address'],
+    ['with an IPv6 network', 'spec:\n', 'spec:\n  networks: { pods: "fd00:10::/56" }\n', /^5:21 spec\.networks\.pods is an IPv6 address; IPv6 and dual stack are not supported/],
+    ['with a command as host name', 'name: cp1', 'name: "$(reboot)"', /^7:15 spec\.hosts\[0\]\.name must be a host name/],
+    ['with quotes in the host name', 'name: cp1', `name: 'a"b;c'`, /spec\.hosts\[0\]\.name must be a host name/],
+    ['with a line break in the host name', 'name: cp1', 'name: "cp1\\n"', /not "cp1\\n" \(did you mean "cp1"\?\)/],
+    ['with a host name of 300 characters', 'name: cp1', `name: ${'a'.repeat(300)}`, /at most 63 lower-case letters, digits and dashes, not "a{57}…"$/],
+    ['with an option as jump host', 'spec:\n', 'spec:\n  ssh: { jump: -oProxyCommand=reboot }\n', /spec\.ssh\.jump must be a jump host/],
+    ['with an option as SSH address', 'address: 10.0.0.11', 'address: 10.0.0.11, ssh: { address: -oProxyCommand=reboot }', /spec\.hosts\[0\]\.ssh\.address must be/],
+    ['with a role that comes later', 'address: 10.0.0.11', 'address: 10.0.0.11, roles: [worker]', '7:48 spec.hosts[0].roles[0] is "worker", a role that comes in a later release; take it out of the file for now'],
+    ['with a misspelt role', 'address: 10.0.0.11', 'address: 10.0.0.11, roles: [loadbalancer]', /\(did you mean "load-balancer"\?\)$/],
+    ['without any role', 'address: 10.0.0.11', 'address: 10.0.0.11, roles: []', /spec\.hosts\[0\]\.roles must have at least one entry/],
+    ['that comes later', 'spec:\n', 'spec:\n  backup: { repository: x }\n', '5:3 spec.backup comes in a later release; take it out of the file for now'],
+    ['with dashes before a flag', 'spec:\n', 'spec:\n  kubernetes: { scheduler: { extraFlags: { --v: 4 } } }\n', /--v must be a flag's name without leading dashes, in lower case, not "--v" \(did you mean "v"\?\)/],
+    ['with two lines as a flag', 'spec:\n', 'spec:\n  kubernetes: { scheduler: { extraFlags: { v: "4\\n[Service]" } } }\n', /must be text on one line/],
+    ['with a password in the address of the mirror', 'spec:\n', 'spec:\n  programs: { mirror: "https://me:pass@mirror.example" }\n', /must be an http or https address without user, password or query/],
+    ['with a tag', 'name: prod', 'name: !secret prod', /YAML tags are not used in a cluster file/],
+  ];
+  for (const [title, from, to, expected] of cases) {
+    it(`${title} is named with its line and column`, () => {
+      assert.ok(smallest.includes(from));
+      const found = says(smallest.replace(from, to));
+      assert.equal(found.length, 1, found.join('\n'));
+      typeof expected === 'string' ? assert.equal(found[0], expected) : assert.match(found[0]!, expected);
+    });
+  }
+});
+
+describe('a secret in the file', () => {
+  const cases: readonly (readonly [title: string, text: string])[] = [
+    ['as a value', smallest.replace('spec:\n', `spec:\n  ssh: { identity: ${JSON.stringify(key)} }\n`)],
+    ['as a block', smallest.replace('spec:\n', `spec:\n  ssh:\n    identity: |\n${key.replaceAll(/^/gm, '      ')}\n`)],
+    ['as a field name', smallest.replace('spec:\n', 'spec:\n  AGE-SECRET-KEY-1QQQQCANARY: 1\n')],
+    ['in an unknown field', smallest.replace('spec:\n', 'spec:\n  identity: AGE-SECRET-KEY-1QQQQCANARY\n')],
+    ['as a host key', smallest.replace('10.0.0.11', '10.0.0.11, ssh: { hostKey: b3BlbnNzaC1rZXktdjEAAAAACANARY }')],
+    ['in a comment', smallest.replace('spec:', '# AGE-SECRET-KEY-1QQQQCANARY\nspec:')],
+    ['as an alias in broken YAML', '*AGE-SECRET-KEY-1QQQQCANARY: [\n'],
+  ];
+  for (const [title, text] of cases) {
+    it(`is found ${title}, and never shown`, () => {
+      const found = says(text);
+      assert.equal(found.filter((line) => line.includes('a private key stands in the file')).length, 1, found.join('\n'));
+      assert.ok(!/CANARY|AAAAA|b3Blb|SECRET-KEY/.test(JSON.stringify(findProblems(text))), found.join('\n'));
+    });
+  }
+});
