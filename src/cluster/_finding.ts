@@ -19,8 +19,8 @@ export function show(value: unknown): string {
   if (value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
-  if (typeof value !== 'string') return String(value);
-  return hasSecret(value) ? 'a secret' : JSON.stringify(shorten(value));
+  if (typeof value === 'string') return hasSecret(value) ? 'a secret' : JSON.stringify(shorten(value));
+  return `${value as number | boolean}`;
 }
 
 /** Marks of private keys: PEM, an OpenSSH key's base64 body, age identities. */

@@ -10,7 +10,7 @@ const shape = (text: string): readonly HostSpec[] =>
   hosts(text.split(' ').map((word) => {
     const [name = '', letters = ''] = word.split(':');
     const roles = { e: 'etcd', c: 'control-plane', l: 'load-balancer' } as const;
-    return { name, roles: [...letters].map((letter) => roles[letter as keyof typeof roles]) };
+    return { name, roles: letters.split('').map((letter) => roles[letter as keyof typeof roles]) };
   }));
 
 describe('a topology', () => {

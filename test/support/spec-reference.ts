@@ -25,6 +25,6 @@ function typeOf({ type, enum: words, items, minimum, maximum, additionalProperti
 
 function defaultOf({ default: value, type }: JsonSchema): string {
   if (value === undefined || type === 'object') return '';
-  if (Array.isArray(value) && value.length === 0) return 'empty';
-  return Array.isArray(value) ? value.map((item) => `\`${String(item)}\``).join(', ') : `\`${String(value)}\``;
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return values.length === 0 ? 'empty' : values.map((one) => `\`${typeof one === 'string' ? one : JSON.stringify(one)}\``).join(', ');
 }
