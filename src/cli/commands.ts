@@ -1,5 +1,6 @@
 import type { AddCommand } from './add-command.ts';
 import { addApply } from './commands/apply.ts';
+import { addDemo } from './commands/demo.ts';
 import { addInit } from './commands/init.ts';
 import { addLab } from './commands/lab.ts';
 import { addPlan } from './commands/plan.ts';
@@ -7,4 +8,4 @@ import { addPrograms } from './commands/programs.ts';
 import { addValidate } from './commands/validate.ts';
 
 /** The table of contents of the program. */
-export const commands: readonly AddCommand[] = [addInit, addValidate, addPlan, addApply, addPrograms, addLab];
+export const commands: readonly AddCommand[] = [addInit, addValidate, addPlan, addApply, addPrograms, addLab, addDemo];

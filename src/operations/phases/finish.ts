@@ -5,23 +5,15 @@ import { parallel } from '../../lib/parallel.ts';
 import { stateFolder } from '../../render/paths.ts';
 import { apiAt } from '../clients.ts';
 import { reachable } from '../facts.ts';
-import { apiReady, etcdReady, servesThrough, unitActive, waitForHost, type Gate } from '../gates.ts';
 import { lockGuard } from '../lock.ts';
+import { waitUntilHealthy } from '../wait-until-healthy.ts';
 import type { Work } from './work.ts';
 
 /** Looks at everything from outside: each host, each balancer, and the API through the VIP; then notes that the cluster is complete. */
 export async function finish(work: Work): Promise<void> {
   const { cluster, prepared } = work;
   const here = cluster.hosts.filter(({ name }) => reachable(prepared.facts.hosts.get(name)));
-  const servers = hostsWith(cluster, 'control-plane').filter((host) => here.includes(host)).map(({ name }) => name);
-  await parallel(here, async (spec) => {
-    const gates: Gate[] = [
-      ...(spec.roles.includes('etcd') ? [etcdReady] : []),
-      ...(spec.roles.includes('control-plane') ? [apiReady, unitActive('kube-controller-manager.service'), unitActive('kube-scheduler.service')] : []),
-      ...(spec.roles.includes('load-balancer') ? [servesThrough(servers), unitActive('kubekeep-keepalived.service')] : []),
-    ];
-    await waitForHost(work, spec, gates);
-  });
+  await waitUntilHealthy(work, here);
   await askThroughVip(work);
   await parallel(here, async (spec) => {
     expectSuccess(await work.hosts.get(spec.name)!.run(`${lockGuard(work.token)}\ndate -u +%FT%TZ > ${stateFolder}/completed`, { signal: work.signal }), 'noting that the cluster is complete');

@@ -1,0 +1,17 @@
+import { hostsWith, type HostSpec } from '../cluster/cluster.ts';
+import { parallel } from '../lib/parallel.ts';
+import { apiReady, etcdReady, servesThrough, unitActive, waitForHost, type Gate } from './gates.ts';
+import type { Operation } from './operation.ts';
+
+/** Waits until every one of these hosts does everything that its roles ask for. Throws `not-healthy` with what is still missing. */
+export async function waitUntilHealthy(operation: Operation, hosts: readonly HostSpec[] = operation.cluster.hosts, seconds = 120): Promise<void> {
+  const servers = hostsWith(operation.cluster, 'control-plane').filter((host) => hosts.includes(host)).map(({ name }) => name);
+  await parallel(hosts, async (spec) => {
+    const gates: Gate[] = [
+      ...(spec.roles.includes('etcd') ? [etcdReady] : []),
+      ...(spec.roles.includes('control-plane') ? [apiReady, unitActive('kube-controller-manager.service'), unitActive('kube-scheduler.service')] : []),
+      ...(spec.roles.includes('load-balancer') ? [servesThrough(servers), unitActive('kubekeep-keepalived.service')] : []),
+    ];
+    await waitForHost(operation, spec, gates, seconds);
+  });
+}
