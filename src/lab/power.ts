@@ -5,7 +5,7 @@ import { boot, forgetUnit } from './_boot.ts';
 import { removeCgroups } from './_cgroups.ts';
 import { withLock } from './_lock.ts';
 import { diskFolders, mountDisk, unmountDisk } from './_machine-disk.ts';
-import { removeInterface } from './_network.ts';
+import { makeBridge, removeInterface } from './_network.ts';
 import { removeNspawnState } from './_nspawn-state.ts';
 import { findInit, findMachineProcesses, kill, killMachine } from './_processes.ts';
 import { waitForSsh } from './_wait-for-ssh.ts';
@@ -42,6 +42,7 @@ export async function powerOn(lab: Lab, name: string, { signal }: { signal?: Abo
     if (!existsSync(diskFolders(lab, machine).upper)) throw new KubekeepError('lab-missing', `machine ${name} of lab ${lab.name} has no disk any more`);
     // What a machine that went down by itself left behind would stop it from starting.
     if ((await machineState(machine)) === 'off') await stopMachine(lab, machine);
+    await makeBridge(lab);
     await mountDisk(lab, machine);
     await boot(lab, machine);
   });

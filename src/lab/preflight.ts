@@ -22,6 +22,7 @@ export async function preflight(options: PreflightOptions): Promise<void> {
   await checkDisk(options);
   await checkMemory();
   await checkInotify(options);
+  await checkFirewall();
 }
 
 /** Root, with the rights to mount and to make network interfaces, which root in an ordinary container has not. */
@@ -71,5 +72,17 @@ async function checkInotify({ machines, runtimeFolder, raiseLimits = false }: Pr
   const others = running === 0 ? '' : ` with the ${running} of other labs`;
   throw new KubekeepError('lab-unsupported', `${all} machines${others} need ${all * inotifyPerMachine} inotify instances, and fs.inotify.max_user_instances is ${limit}`, {
     hint: 'kubekeep lab up --raise-limits raises it until the last lab is down.',
+  });
+}
+
+/** Docker and others send bridged frames through the firewall of routed ones, and drop there what they do not know: machines would not reach each other. */
+async function checkFirewall(): Promise<void> {
+  const called = await readFile('/proc/sys/net/bridge/bridge-nf-call-iptables', 'utf8').catch(() => '0');
+  if (called.trim() !== '1') return;
+  const { stdout } = await attempt('nft', ['list', 'ruleset', 'ip']);
+  const drops = /hook forward priority [^;]+; policy drop;/.test(stdout) && !/iifname "kk/.test(stdout);
+  if (!drops) return;
+  throw new KubekeepError('lab-unsupported', "this computer's firewall drops packets between lab machines: its FORWARD chain drops by default, and net.bridge.bridge-nf-call-iptables is 1 (Docker does both)", {
+    hint: 'Let them through with: iptables -I FORWARD -i kk+ -o kk+ -j ACCEPT',
   });
 }

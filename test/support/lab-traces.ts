@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { runProcess } from '../../src/hosts/process.ts';
 import { runtimeTag } from '../../src/lab/layout.ts';
 
 /**
  * Everything on this computer that carries the tag of a run-time folder in its name, one line each: processes, processes in machines, mounts,
- * interfaces, cgroups, nftables tables, nspawn's own files. Looks by itself and shares nothing with the code that cleans up but the tag.
+ * interfaces, cgroups, units, nftables tables, nspawn's own files. Looks by itself and shares nothing with the code that cleans up but the tag.
  */
 export async function labTraces(runtimeFolder: string): Promise<readonly string[]> {
   const tag = runtimeTag(runtimeFolder);
@@ -15,6 +15,7 @@ export async function labTraces(runtimeFolder: string): Promise<readonly string[
     ...tagged('mount', readFileSync('/proc/self/mountinfo', 'utf8').split('\n')),
     ...tagged('interface', await output('ip', '-brief', 'link')),
     ...tagged('cgroup', await output('find', '/sys/fs/cgroup', '-name', `*${tag}*`)),
+    ...tagged('unit', existsSync('/run/systemd/system') ? await output('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'kubekeep*') : []),
     ...tagged('table', await output('nft', 'list', 'tables')),
     ...tagged('nspawn', await output('find', '/run/systemd/nspawn', '-name', `*${tag}*`)),
   ];
