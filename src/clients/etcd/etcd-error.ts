@@ -4,6 +4,7 @@ import { KubekeepError } from '../../lib/errors.ts';
 /** Why etcd did not do it, as far as somebody may want to act on it. After `timed-out`, `unreachable` and `no-leader` a change may have happened all the same. */
 export const etcdReasons = [
   'unreachable',
+  'untrusted',
   'timed-out',
   'no-leader',
   'not-leader',
@@ -37,17 +38,32 @@ export interface GrpcFailure {
 /** Turns gRPC's error into ours: "etcd on cp1: status: …". */
 export function toEtcdError(server: string, call: string, failure: GrpcFailure): EtcdError {
   const reason = reasonOf(failure);
-  const why = reason === 'timed-out' ? 'no answer in time' : (failure.details || 'no details').replace(/^etcdserver: /, '');
+  const why = reason === 'timed-out' ? 'no answer in time' : wordsOf(failure.details ?? '');
   return new EtcdError(reason, `etcd on ${server}: ${call}: ${why}`, failure);
 }
 
 function reasonOf({ code, details = '' }: GrpcFailure): EtcdReason {
   const known = byDetails.find(([text]) => details.includes(text));
   if (known) return known[1];
+  if (distrust.some(([pattern]) => pattern.test(details))) return 'untrusted';
   // Only our own deadline cancels a call.
   if (code === status.CANCELLED || code === status.DEADLINE_EXCEEDED) return 'timed-out';
   return code === status.UNAVAILABLE ? 'unreachable' : 'refused';
 }
+
+function wordsOf(details: string): string {
+  const [, sentence] = distrust.find(([pattern]) => pattern.test(details)) ?? [];
+  return sentence ?? (details.replace(/^etcdserver: |^No connection established\. Last error: (Error: )?/, '').replace(/\.? Resolution note: *$/, '') || 'no details');
+}
+
+/** How OpenSSL and Node word that one side does not trust the other. */
+const distrust: readonly (readonly [RegExp, string])[] = [
+  [/ERR_TLS_CERT_ALTNAME_INVALID/, 'its certificate is for another name'],
+  [/certificate has expired/, 'its certificate has expired'],
+  [/certificate is not yet valid/, 'its certificate is not valid yet, or a clock is wrong'],
+  [/unable to verify the first certificate|unable to get (local )?issuer|self.signed certificate/, 'its certificate is not from the CA of this cluster\'s etcd'],
+  [/alert (unknown ca|bad certificate|certificate (expired|required|unknown))/, 'it does not accept our certificate'],
+];
 
 /** etcd's own sentences: api/v3rpc/rpctypes/error.go. */
 const byDetails: readonly (readonly [string, EtcdReason])[] = [

@@ -1,34 +1,60 @@
-/** One line of HAProxy's `show stat`: a frontend, a backend or a server of a backend. */
-export interface StatLine {
+/** One row of `show stat`: a frontend, a backend as a whole, or a server as this HAProxy sees it. */
+export interface HaproxyStat {
+  readonly kind: 'frontend' | 'backend' | 'server' | 'listener';
+  /** Name of the frontend or backend. */
   readonly proxy: string;
-  /** FRONTEND, BACKEND or the server's name. */
+  /** Name of the server; `FRONTEND` or `BACKEND` in the rows of those. */
   readonly server: string;
-  /** UP, DOWN, DRAIN, MAINT, "UP 1/2" while it changes, "no check". */
-  readonly status: string;
-  /** Outcome of the last check, for example L7OK, L4CON, L6RSP; empty without checks. */
+  readonly status: HaproxyStatus;
+  /** The status as HAProxy words it, with the progress of a change: "UP 1/3" is about to go down. */
+  readonly statusText: string;
+  /** How the last health check ended, for example `L7OK`, `L7STS`, `L4CON`, `L4TOUT`; empty without checks. */
   readonly checkStatus: string;
-  readonly weight: number;
+  /** The same in words, and the server's own words where it gave some. */
+  readonly checkText: string;
   readonly currentSessions: number;
-  /** Seconds since the status last changed. */
-  readonly sinceChange: number;
+  readonly weight: number;
+  /** Seconds since the status changed last. */
+  readonly sinceChange: number | undefined;
+  /** address:port of a server. */
+  readonly address: string;
 }
 
-/** Reads the CSV of `show stat`; columns are found by the names in its head line, so that newer versions may add some. */
-export function parseHaproxyStat(csv: string): StatLine[] {
-  const [head, ...lines] = csv.split('\n').filter((line) => line.trim() !== '');
-  if (head === undefined) return [];
-  const names = head.replace(/^#\s*/, '').split(',');
-  const column = (fields: readonly string[], name: string) => fields[names.indexOf(name)] ?? '';
+/** `NOLB`: up, but takes no new sessions (a check answered 404). `OPEN`: a frontend that works. */
+export const haproxyStatuses = ['UP', 'DOWN', 'DRAIN', 'MAINT', 'NOLB', 'STOP', 'OPEN', 'no check', 'unknown'] as const;
+export type HaproxyStatus = (typeof haproxyStatuses)[number];
+
+/** Reads the CSV of `show stat`, finding columns by their names, which differ between versions only by additions. */
+export function parseHaproxyStat(csv: string): readonly HaproxyStat[] {
+  const [header = '', ...lines] = csv.split('\n').filter((line) => line.trim() !== '');
+  const columns = fieldsOf(header.replace(/^# /, ''));
   return lines.map((line) => {
-    const fields = line.split(',');
-    return {
-      proxy: column(fields, 'pxname'),
-      server: column(fields, 'svname'),
-      status: column(fields, 'status'),
-      checkStatus: column(fields, 'check_status').replace(/^\* /, ''),
-      weight: Number(column(fields, 'weight')),
-      currentSessions: Number(column(fields, 'scur')),
-      sinceChange: Number(column(fields, 'lastchg')),
-    };
+    const values = fieldsOf(line);
+    return toStat((column) => values[columns.indexOf(column)] ?? '');
   });
+}
+
+function toStat(value: (column: string) => string): HaproxyStat {
+  return {
+    kind: kinds[Number(value('type'))] ?? 'server',
+    proxy: value('pxname'),
+    server: value('svname'),
+    status: haproxyStatuses.find((status) => value('status') === status || value('status').startsWith(`${status} `)) ?? 'unknown',
+    statusText: value('status'),
+    // A star marks a check that is running; the word is that of the one before.
+    checkStatus: value('check_status').replace(/^\* /, ''),
+    checkText: [value('check_desc'), value('last_chk')].filter((text) => text !== '').join(': '),
+    currentSessions: Number(value('scur')),
+    weight: Number(value('weight')),
+    sinceChange: value('lastchg') === '' ? undefined : Number(value('lastchg')),
+    address: value('addr'),
+  };
+}
+
+/** In the order of the numbers in column `type`. */
+const kinds = ['frontend', 'backend', 'server', 'listener'] as const;
+
+/** Fields of a line of CSV; one in quotes may hold commas, and quotes that are doubled. */
+function fieldsOf(line: string): readonly string[] {
+  return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '');
 }
