@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,7 +24,7 @@ import { labTraces } from '../support/lab-traces.ts';
 const folder = await mkdtemp('/var/tmp/kubekeep-test-');
 const runtimeFolder = join(folder, 'run');
 const image = await ensureImage({ release: 'trixie', cacheFolder: readEnvironment().cacheFolder, progress: silent, clock: systemClock });
-const create = (name: string, machines: readonly string[], more: { signal?: AbortSignal } = {}) =>
+const create = (name: string, machines: readonly string[], more: { signal?: AbortSignal; raiseLimits?: boolean } = {}) =>
   createLab({ name, directory: join(folder, name), image, machines: machines.map((one) => ({ name: one })), runtimeFolder, progress: silent, ...more });
 
 after(async () => {
@@ -161,6 +161,15 @@ describe('a lab', () => {
     await assertNothingLeft();
     await assert.rejects(destroyLab('two', { runtimeFolder, progress: silent }), { code: 'lab-missing' });
   });
+});
+
+test('raised limits are put back by the last lab down', async () => {
+  const limit = async () => Number(await readFile('/proc/sys/fs/inotify/max_user_instances', 'utf8'));
+  const before = await limit();
+  await create('raised', ['cp1'], { raiseLimits: true });
+  assert.ok((await limit()) >= 23 + 128);
+  await destroyLab('raised', { runtimeFolder, progress: silent });
+  assert.equal(await limit(), before);
 });
 
 describe('an interrupted lab up', () => {
