@@ -20,7 +20,8 @@ export const componentUnits = [
 export function factsScript(address: string): string {
   return `
 LC_ALL=C; export LC_ALL
-p() { printf '%s\\t' "$@"; printf '\\n'; }
+# One write a line: the parts at the end print at the same time.
+p() { out=; for field; do out="$out$field\t"; done; printf '%s\\n' "$out"; }
 . /etc/os-release 2>/dev/null; p os "$ID $VERSION_ID"
 p arch "$(uname -m)"
 p openfiles "$(ulimit -Hn)"
@@ -51,14 +52,17 @@ p nonlocalbind "$(cat /proc/sys/net/ipv4/ip_nonlocal_bind 2>/dev/null)"
 [ -f ${stateFolder}/formed ] && p etcd formed
 [ -f ${stateFolder}/completed ] && p completed
 [ -f ${configFolder}/etcd.yaml ] && p etcd "$(sed -n 's/^initial-cluster-state: //p' ${configFolder}/etcd.yaml)"
+# The parts are asked together, each with a limit of its own, so that a hung one delays the answer by one limit and not by the sum of all.
 if command -v curl > /dev/null; then
-  [ -f ${configFolder}/etcd.yaml ] && curl -sf -m 1.5 -o /dev/null http://127.0.0.1:2381/readyz && p etcd ready
+  [ -f ${configFolder}/etcd.yaml ] && { curl -sf -m 1.5 -o /dev/null http://127.0.0.1:2381/readyz && p etcd ready; } &
   if [ -f ${pkiFolder}/ca.crt ] && [ -f ${unitFolder}/kube-apiserver.service ]; then
     api() { curl -sf -m 2.5 -o /dev/null --cacert ${pkiFolder}/ca.crt --resolve kubernetes:6443:${address} "https://kubernetes:6443/$1"; }
-    api 'livez?exclude=etcd' && { p api live; api readyz && p api ready; }
+    { api 'livez?exclude=etcd' && p api live; } &
+    { api readyz && p api ready; } &
   fi
 fi
 [ -S ${haproxySocket} ] && command -v socat > /dev/null && echo 'show stat' | socat -t 1 - UNIX-CONNECT:${haproxySocket} 2>/dev/null | while IFS= read -r line; do p stat-line "$line"; done
+wait
 p end
 `;
 }

@@ -17,14 +17,20 @@ export interface PreparedPlan {
   readonly designs: ReadonlyMap<string, readonly ComponentDesign[]>;
 }
 
-/** Looks at the hosts and compares them with the cluster file. Changes nothing anywhere. */
+/** Looks at the hosts and compares them with the cluster file. Changes nothing anywhere. Throws `host-unreachable` where no host answers. */
 export async function preparePlan(operation: Operation): Promise<PreparedPlan> {
-  const { cluster, hosts, state, identityFile, clock, signal } = operation;
+  const { cluster, hosts, clock, signal } = operation;
   const facts = await observe(cluster, hosts, { clock, signal });
   if (![...facts.hosts.values()].some(reachable)) {
     const [first] = facts.hosts.values();
     throw new KubekeepError('host-unreachable', `none of the ${cluster.hosts.length} hosts can be reached: ${first?.reachable === false ? first.reason : ''}`, { hint: 'Check addresses and SSH; kubekeep hosts check says more.' });
   }
+  return planFrom(operation, facts);
+}
+
+/** Compares what was seen with the cluster file. Throws what opening the secrets throws, and `host-unfit`. */
+export async function planFrom(operation: Operation, facts: ClusterFacts): Promise<PreparedPlan> {
+  const { cluster, state, identityFile, clock } = operation;
   const opened = await openSecrets(state, { cluster: cluster.name, facts, identityFile, now: clock.now() });
   const designs = designsOf(cluster, facts, opened, operation.renderers);
   const programs = await operation.cachedPrograms(wantedPrograms(cluster, designs, facts));
