@@ -99,13 +99,14 @@ describe('a file that is no cluster file', () => {
     });
   }
 
-  it('is refused in under two seconds, whatever 1 MiB it holds', () => {
+  it('is refused in under three seconds of processor time, whatever 1 MiB it holds', () => {
     const pieces = ['a: 1\n', '- ', '{a: ', '&a ', '*a\n', '"', 'a', '1', '? ', '!', '- {name: x}\n', 'é: é\n', '---\n', '-----BEGIN PRIVATE KEY\n', '&a [*a, ', '10.', '\n', '#\n', ' ', ':', '%YAML 1.1\n', '|\n', "''"];
     for (const piece of pieces) {
-      const start = performance.now();
+      const start = process.cpuUsage();
       assert.ok(findProblems(piece.repeat(Math.floor(2 ** 20 / Buffer.byteLength(piece)))).length > 0);
-      const took = performance.now() - start;
-      assert.ok(took < 2000, `${JSON.stringify(piece)} took ${took} ms`);
+      const { user, system } = process.cpuUsage(start);
+      const took = (user + system) / 1000;
+      assert.ok(took < 3000, `${JSON.stringify(piece)} took ${took} ms`);
     }
   });
 

@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import { writeFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { exampleClusterFile } from '../../cluster/example-file.ts';
+import { findProblems } from '../../cluster/parse-cluster-file.ts';
 import { describeHosts, topologies, topologyTitles } from '../../cluster/topologies.ts';
 import type { Topology } from '../../cluster/topologies.ts';
 import { KubekeepError } from '../../lib/errors.ts';
@@ -25,11 +26,11 @@ export const addInit: AddCommand = (program, cli) => {
     .option('--name <name>', 'name of the cluster', 'prod')
     .option('--force', 'replace a file that is there')
     .action(async ({ file, topology, name, force }: Flags) => {
-      if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
-        throw new KubekeepError('usage', `a cluster cannot have the name ${JSON.stringify(name)}`, { hint: 'Use at most 63 lower-case letters, digits and dashes.' });
-      }
       const hosts = describeHosts(topology).map((host, position) => ({ ...host, address: `10.0.0.${11 + position}` }));
-      await write(file, exampleClusterFile({ name, vip: '10.0.0.100/24', hosts }), force === true);
+      const text = exampleClusterFile({ name, vip: '10.0.0.100/24', hosts });
+      // All else in the file is ours.
+      if (findProblems(text).length > 0) throw new KubekeepError('usage', `a cluster cannot have the name ${JSON.stringify(name)}`, { hint: 'Use at most 63 lower-case letters, digits and dashes.' });
+      await write(file, text, force === true);
       cli.print({ kind: 'ClusterFile', data: { file: resolve(file), name, topology }, text: nextSteps(file, topology) });
     });
 };

@@ -30,7 +30,7 @@ const ownedFlags: readonly { readonly of?: Component; readonly flags: readonly s
   { of: 'apiServer', flags: ['insecure-port', 'kubelet-https', 'cloud-provider', 'target-ram-mb', 'service-account-api-audiences'], because: removed },
   { of: 'controllerManager', flags: ['cluster-cidr', 'allocate-node-cidrs'], because: 'comes from spec.networks.pods' },
   { of: 'controllerManager', flags: ['service-cluster-ip-range'], because: 'comes from spec.networks.services' },
-  { of: 'controllerManager', flags: ['cluster-signing-*', 'root-ca-file', 'service-account-private-key-file', 'use-service-account-credentials'], because: 'is set by kubekeep, which keeps the keys' },
+  { of: 'controllerManager', flags: ['cluster-signing-cert-file', 'cluster-signing-key-file', 'cluster-signing-kube*', 'cluster-signing-legacy-unknown-*', 'root-ca-file', 'service-account-private-key-file', 'use-service-account-credentials'], because: 'is set by kubekeep, which keeps the keys' },
   { of: 'controllerManager', flags: ['port', 'address', 'pod-eviction-timeout', 'enable-taint-manager', 'deleting-pods-burst'], because: removed },
   { of: 'scheduler', flags: ['config'], because: 'is set by kubekeep, which writes the configuration file' },
   { of: 'scheduler', flags: ['kube-api-*', 'profiling', 'contention-profiling'], because: 'has no effect beside the configuration file that kubekeep writes' },
