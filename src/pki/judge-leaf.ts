@@ -29,11 +29,6 @@ export function daysLeft(certificate: string, now: number): number {
   return Math.floor((new X509Certificate(certificate).validToDate.getTime() - now) / 86_400_000);
 }
 
-/** When `apply` renews a certificate: two thirds into its life, ms since the epoch. */
-export function renewalTime(certificate: string): number {
-  return renewal(new x509.X509Certificate(certificate));
-}
-
 function read(certificate: string): x509.X509Certificate | undefined {
   try {
     return new x509.X509Certificate(certificate);
@@ -93,6 +88,7 @@ function dueForRenewal(leaf: x509.X509Certificate, now: number): string | undefi
   return now >= renews ? `is past two thirds of its life (renews from ${date(new Date(renews))}, expires on ${date(leaf.notAfter)})` : undefined;
 }
 
+/** When `apply` renews a certificate: two thirds into its life, ms since the epoch. */
 function renewal(leaf: x509.X509Certificate): number {
   return leaf.notBefore.getTime() + ((leaf.notAfter.getTime() - leaf.notBefore.getTime()) * 2) / 3;
 }

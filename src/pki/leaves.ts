@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { addressInNetwork } from '../cluster/cluster.ts';
 import type { Cluster, HostSpec } from '../cluster/cluster.ts';
 import type { AuthorityName } from './authorities.ts';
@@ -84,9 +83,14 @@ function apiServerNames(cluster: Cluster, host: HostSpec): Pick<CertificateSpec,
   const own = [host.address, endpoint.vip, ...endpoint.previousVips, '127.0.0.1', addressInNetwork(networks.services, 1)];
   const extra = kubernetes.extraSans;
   return {
-    dnsNames: unique([host.name, ...endpoint.names, 'localhost', ...service, ...extra.filter((name) => isIP(name) === 0)]),
-    addresses: unique([...own, ...extra.filter((name) => isIP(name) !== 0)]),
+    dnsNames: unique([host.name, ...endpoint.names, 'localhost', ...service, ...extra.filter((name) => !isAddress(name))]),
+    addresses: unique([...own, ...extra.filter(isAddress)]),
   };
+}
+
+/** The cluster file lets only real names and addresses through; a name never ends in a number. */
+function isAddress(name: string): boolean {
+  return /^\d+(\.\d+){3}$/.test(name) || name.includes(':');
 }
 
 function client(name: string, authority: AuthorityName, commonName: string, organizations: readonly string[] = []): CertificateSpec {

@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { DescMethodUnary, MessageInitShape, MessageShape, DescMessage } from '@bufbuild/protobuf';
 import { Client, credentials } from '@grpc/grpc-js';
-import type { EtcdConnection } from './connect-etcd.ts';
+import type { EtcdConnection } from './etcd-connection.ts';
 import { toEtcdError } from './etcd-error.ts';
 
 export interface CallOptions {

@@ -1,26 +1,13 @@
-import type { Secret } from '../../lib/secret.ts';
 import { openChannel } from './_channel.ts';
 import type { CallOptions, Channel } from './_channel.ts';
 import { AlarmRequest_AlarmAction, AlarmType, Cluster, KV, Maintenance } from './_rpc.ts';
 import type { Member } from './_rpc.ts';
+import type { EtcdConnection } from './etcd-connection.ts';
 import { EtcdError } from './etcd-error.ts';
 import { toEtcdStatus } from './etcd-status.ts';
 import type { EtcdStatus } from './etcd-status.ts';
 import { formatMemberId, parseMemberId } from './member-id.ts';
 import type { MemberId } from './member-id.ts';
-
-export interface EtcdConnection {
-  /** A unix socket that leads to the member's client port, as `Host.forward` gives it. */
-  readonly socketPath: string;
-  /** A name in the member's server certificate: the host's name. */
-  readonly serverName: string;
-  /** CA of etcd's server certificates, own certificate: PEM. */
-  readonly ca: string;
-  readonly certificate: string;
-  readonly key: Secret;
-  /** Milliseconds for each call; default 5000. */
-  readonly deadline?: number | undefined;
-}
 
 /** One member of etcd. Every verb rejects with an EtcdError (code `etcd-failed`), or an AbortError when the signal fires. */
 export interface EtcdClient {

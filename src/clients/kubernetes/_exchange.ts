@@ -2,8 +2,8 @@ import { request } from 'node:https';
 import type { Agent } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
+import type { ApiConnection } from './api-connection.ts';
 import { ApiError } from './api-error.ts';
-import type { ApiConnection } from './connect-api.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;

@@ -1,25 +1,12 @@
 import { Agent } from 'node:https';
 import { isIP } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
-import type { Secret } from '../../lib/secret.ts';
 import { exchange } from './_exchange.ts';
 import type { CallOptions, Exchange } from './_exchange.ts';
+import type { ApiConnection } from './api-connection.ts';
 import { errorOfAnswer } from './api-error.ts';
 import { readHealth } from './health.ts';
 import type { Health } from './health.ts';
-
-export interface ApiConnection {
-  /** A unix socket that leads to the API server, as `Host.forward` gives it, or its address. */
-  readonly connect: { readonly socketPath: string } | { readonly host: string; readonly port: number };
-  /** A name or an address in the serving certificate. */
-  readonly serverName: string;
-  /** CA of the serving certificate, own certificate: PEM. */
-  readonly ca: string;
-  readonly certificate?: string | undefined;
-  readonly key?: Secret | undefined;
-  /** Milliseconds for each call; default 5000. */
-  readonly deadline?: number | undefined;
-}
 
 /**
  * The Kubernetes API as far as it is needed: JSON by path. Answers are parsed (text stays text) and taken for `T` without a check. Every verb
