@@ -8,7 +8,9 @@ import { createProgress } from './progress.ts';
 import { buildProgram } from './program.ts';
 import { reportError } from './report-error.ts';
 
-const json = process.argv.includes('--json');
+// What stands behind -- belongs to another program.
+const ownArguments = process.argv.slice(2, process.argv.includes('--') ? process.argv.indexOf('--') : undefined);
+const json = ownArguments.includes('--json');
 const interruption = new AbortController();
 
 process.exitCode = await main();
@@ -39,7 +41,7 @@ function createCli(): Cli {
     signal: interruption.signal,
     json,
     progress: createProgress({
-      mode: process.argv.includes('--quiet') ? 'quiet' : json ? 'ndjson' : 'lines',
+      mode: ownArguments.includes('--quiet') ? 'quiet' : json ? 'ndjson' : 'lines',
       colour: environment.colour && process.stderr.isTTY === true,
       clock: systemClock,
       write: (text) => process.stderr.write(text),

@@ -10,7 +10,6 @@ export function buildProgram(cli: Cli, exit: (code: number) => void): Command {
     .version((JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version)
     .option('--json', 'one JSON document on stdout, progress as NDJSON on stderr')
     .option('--quiet', 'no progress')
-    .enablePositionalOptions()
     .showHelpAfterError('(--help lists what there is)')
     .exitOverride();
   for (const add of commands) add(program, cli, exit);

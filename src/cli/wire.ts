@@ -42,6 +42,6 @@ export async function openOperation(cli: Cli, { file, connectTimeout = 10, trust
   };
 }
 
-function connectHosts(cluster: Cluster, options: { folder: string; knownHosts: string; connectTimeout: number }): Map<string, Host> {
+export function connectHosts(cluster: Cluster, options: { folder: string; knownHosts: string; connectTimeout: number }): Map<string, Host> {
   return new Map(cluster.hosts.map(({ name, ssh }) => [name, sshHost({ name, ...ssh }, options)]));
 }

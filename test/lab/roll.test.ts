@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { readFile, writeFile } from 'node:fs/promises';
+import { startWriter } from '../../src/drills/writer.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { expectZero, labCluster, type LabCluster } from '../support/lab-cluster.ts';
+import { openWatches } from '../support/watches.ts';
+
+describe('a cluster that serves', () => {
+  let it3: LabCluster;
+  before(async () => {
+    it3 = await labCluster('T3', 'test-roll');
+    await expectZero(it3.run('apply', '--yes'));
+    await it3.createNamespace('roll');
+  });
+  after(() => it3[Symbol.asyncDispose]());
+
+  it('loses no request out of 5,000 while a SAN and an API server flag are rolled out', async () => {
+    const text = await readFile(it3.file, 'utf8');
+    await writeFile(it3.file, text.replace(/^( +)version: 1\.37\.\d+$/m, '$&\n$1extraSans: [api.roll.example]\n$1apiServer: { extraFlags: { max-requests-inflight: "500" } }'));
+    const writer = startWriter(await it3.target('roll'), { rate: 40, clock: systemClock, run: 'r' });
+    const applied = await it3.run('apply', '--yes');
+    while (writer.writes.length < 5000) await systemClock.sleep(500);
+    await writer.stop();
+    assert.equal(applied.code, 0, applied.stderr);
+    const failed = writer.writes.filter(({ outcome }) => outcome !== 'acknowledged');
+    assert.deepEqual(failed.map(({ lane, object, due, ended, outcome }) => ({ lane, object, outcome, took: Math.round(ended - due) })), []);
+    assert.ok(writer.writes.length >= 5000);
+    assert.match((await expectZero(it3.run('plan'))).stdout, /0 changes/);
+  });
+
+  it('cuts none of 500 watches while etcd has no leader for 10 s', async () => {
+    const watches = await openWatches(await it3.target('roll'), 500);
+    try {
+      const two = it3.cluster.hosts.slice(1);
+      await Promise.all(two.map(({ name }) => it3.hosts.get(name)!.run('systemctl kill -s KILL etcd; systemctl stop etcd')));
+      await systemClock.sleep(10_000);
+      await Promise.all(two.map(({ name }) => it3.hosts.get(name)!.run('systemctl start --no-block etcd')));
+      await systemClock.sleep(8000);
+      assert.deepEqual(watches.cut, []);
+      assert.equal(watches.open(), 500);
+    } finally {
+      watches.close();
+    }
+  });
+
+  it('cuts no watch before the shutdown delay when an API server is restarted', async () => {
+    const watches = await openWatches(await it3.target('roll'), 500);
+    try {
+      const began = performance.now();
+      await it3.hosts.get('cp1')!.run('systemctl restart kube-apiserver', { timeout: 120_000 });
+      const early = watches.cut.filter(({ at }) => at - began < 12_000);
+      assert.deepEqual(early, []);
+    } finally {
+      watches.close();
+    }
+  });
+});

@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readClusterFile } from '../../src/cli/cluster-file.ts';
+import { readEnvironment } from '../../src/cli/env.ts';
+import { connectHosts } from '../../src/cli/wire.ts';
+import type { Cluster, HostSpec } from '../../src/cluster/cluster.ts';
+import { destroyLab } from '../../src/lab/destroy-lab.ts';
+import type { Lab } from '../../src/lab/lab.ts';
+import { readRecord } from '../../src/lab/registry.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silent } from '../../src/lib/progress.ts';
+import { apiAt } from '../../src/operations/clients.ts';
+import type { Hosts } from '../../src/operations/observe.ts';
+import { observe } from '../../src/operations/observe.ts';
+import type { ClusterFacts } from '../../src/operations/facts.ts';
+import { openSecrets, stateFolder } from '../../src/operations/state.ts';
+import { issueLeaf } from '../../src/pki/issue.ts';
+import { adminLeaf } from '../../src/pki/leaves.ts';
+import type { ClusterSecrets } from '../../src/pki/secrets.ts';
+import { fromRepository } from './from-repository.ts';
+import type { WriterTarget } from '../../src/drills/writer.ts';
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A lab with a cluster file, driven by the real command line as a user drives it. */
+export interface LabCluster extends AsyncDisposable {
+  readonly lab: Lab;
+  readonly cluster: Cluster;
+  readonly file: string;
+  readonly hosts: Hosts;
+  /** Runs `kubekeep ARGS --file …`. */
+  run(...args: string[]): Promise<Outcome>;
+  facts(): Promise<ClusterFacts>;
+  secrets(): Promise<ClusterSecrets>;
+  /** A writer's target: the endpoint, as an administrator. */
+  target(namespace: string): Promise<WriterTarget>;
+  createNamespace(name: string): Promise<void>;
+}
+
+const runtimeFolder = readEnvironment().runtimeFolder;
+
+export async function labCluster(topology: string, name: string): Promise<LabCluster> {
+  const directory = await mkdtemp(join('/var/tmp', `kubekeep-${name}-`));
+  await expectZero(kubekeep('lab', 'up', '--topology', topology, '--name', name, '--dir', directory, '--yes', '--raise-limits'));
+  const { lab } = await readRecord(runtimeFolder, name);
+  const file = join(directory, 'cluster.yaml');
+  const { cluster } = await readClusterFile(file);
+  const state = stateFolder(directory, cluster.name);
+  const hosts = connectHosts(cluster, { folder: join(runtimeFolder, 'ssh'), knownHosts: state.knownHosts, connectTimeout: 3 });
+  const facts = () => observe(cluster, hosts, { clock: systemClock, timeout: 5000 });
+  const secrets = async () => (await openSecrets(state, { cluster: cluster.name, facts: await facts(), identityFile: undefined, now: Date.now() })).secrets;
+  return {
+    lab, cluster, file, hosts, facts, secrets,
+    run: (...args) => kubekeep(...args, '--file', file),
+    async target(namespace) {
+      const { authorities } = await secrets();
+      const { certificate, privateKey } = await issueLeaf(adminLeaf('test'), authorities.kubernetes, { now: Date.now(), days: 1 });
+      return { address: cluster.endpoint.vip, port: cluster.endpoint.port, serverName: 'kubernetes', ca: authorities.kubernetes.certificate, certificate, key: privateKey, namespace };
+    },
+    async createNamespace(namespace) {
+      const [balancer] = cluster.hosts.filter(({ roles }) => roles.includes('load-balancer')) as [HostSpec];
+      const api = await apiAt(cluster.endpoint.vip, cluster.endpoint.port, hosts.get(balancer.name)!, await secrets(), Date.now());
+      await api.post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+      api.close();
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...hosts.values()].map((host) => host.close()));
+      await destroyLab(name, { runtimeFolder, progress: silent });
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs the program as a user does: its own process, no terminal. */
+export function kubekeep(...args: string[]): Promise<Outcome> {
+  const child = spawn(process.execPath, [fromRepository('bin/kubekeep.mjs'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
+  return new Promise((resolve, reject) => child.once('error', reject).once('close', (code) => resolve({ code, ...output })));
+}
+
+export async function expectZero(run: Promise<Outcome>): Promise<Outcome> {
+  const outcome = await run;
+  if (outcome.code !== 0) throw new Error(`exit code ${outcome.code}: ${outcome.stderr.slice(-2000)}${outcome.stdout.slice(-500)}`);
+  return outcome;
+}

@@ -1,0 +1,59 @@
+import { request } from 'node:https';
+import type { ClientRequest } from 'node:http';
+import type { WriterTarget } from '../../src/drills/writer.ts';
+
+export interface Watches {
+  /** Watches that ended although nobody closed them: when (ms of the monotonic clock), and how. */
+  readonly cut: readonly { readonly at: number; readonly why: string }[];
+  readonly open: () => number;
+  close(): void;
+}
+
+/** Opens `count` watches, each on a connection of its own, and resolves when all of them have an answer. */
+export async function openWatches(target: WriterTarget, count: number): Promise<Watches> {
+  const cut: { at: number; why: string }[] = [];
+  const calls: ClientRequest[] = [];
+  let open = 0;
+  let closing = false;
+  const one = () =>
+    new Promise<void>((resolve, reject) => {
+      const call = request(
+        {
+          host: target.address,
+          port: target.port,
+          servername: target.serverName,
+          ca: target.ca,
+          cert: target.certificate,
+          key: target.key.reveal(),
+          agent: false,
+          path: `/api/v1/namespaces/${target.namespace}/configmaps?watch=true&timeoutSeconds=3600`,
+        },
+        (answer) => {
+          if (answer.statusCode !== 200) return reject(new Error(`a watch was answered with ${answer.statusCode}`));
+          open++;
+          resolve();
+          answer.resume();
+          const ended = (why: string) => {
+            if (closing) return;
+            open--;
+            cut.push({ at: performance.now(), why });
+          };
+          answer.once('end', () => ended('ended by the server'));
+          answer.once('error', (error) => ended(error.message));
+        },
+      );
+      call.on('error', reject);
+      call.end();
+      calls.push(call);
+    });
+  // Fifty at a time: a storm of TLS handshakes is not what is tested.
+  for (let done = 0; done < count; done += 50) await Promise.all(Array.from({ length: Math.min(50, count - done) }, one));
+  return {
+    cut,
+    open: () => open,
+    close: () => {
+      closing = true;
+      for (const call of calls) call.destroy();
+    },
+  };
+}
