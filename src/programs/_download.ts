@@ -159,7 +159,7 @@ async function sizeOf(path: string): Promise<number> {
 }
 
 /** fetch() says "fetch failed" and keeps what happened in the cause. */
-export function reasonOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (!(cause instanceof Error)) return String(cause);
   return cause.message || (cause as NodeJS.ErrnoException).code || cause.name;

@@ -13,7 +13,7 @@ export interface ReleaseFile {
   readonly archiveFolder?: string;
 }
 
-export const officialAddresses: Readonly<Record<ProgramFamily, string>> = {
+const officialAddresses: Readonly<Record<ProgramFamily, string>> = {
   kubernetes: 'https://dl.k8s.io/release',
   etcd: 'https://github.com/etcd-io/etcd/releases/download',
 };
@@ -44,14 +44,4 @@ export type ReleasePins = Readonly<Record<string, string>>;
 
 export function readReleasePins(): ReleasePins {
   return (JSON.parse(readFileSync(new URL('../../pins/release.json', import.meta.url), 'utf8')) as { sha256: ReleasePins }).sha256;
-}
-
-/** The sum of a file in what its project publishes: a lone sum, or lines of `SUM  NAME`; undefined where it is not in there. */
-export function findPublishedSum(text: string, file: ReleaseFile): string | undefined {
-  const fileName = file.url.split('/').at(-1);
-  for (const line of text.split('\n')) {
-    const [, sum, name] = /^([0-9a-f]{64})(?:\s+\*?(?:\.\/)?(\S+))?\s*$/.exec(line) ?? [];
-    if (sum && (name === undefined || name === fileName)) return sum;
-  }
-  return undefined;
 }

@@ -7,6 +7,7 @@ import { runCommand } from './_run-command.ts';
 import { sha256OfFile } from './_sha256-of-file.ts';
 import { describeProgram, familyOf } from './program.ts';
 import type { CachedProgram, Program } from './program.ts';
+import { publishedSum } from './published-sum.ts';
 import { releaseFile } from './release-files.ts';
 import type { ReleaseFile, ReleasePins } from './release-files.ts';
 import type { Source, SourceContext } from './source.ts';
@@ -82,7 +83,7 @@ async function downloadChecked(file: ReleaseFile, { title, target, pinned, conte
   const resumed = await isThere(target);
   await download({ ...context, url: file.url, target, title });
   const sha256 = await sha256OfFile(target, context.signal);
-  const complaint = pinned === undefined ? await unlikelyContent(target, file) : sha256 === pinned ? undefined : `has SHA-256 ${sha256} and not the pinned ${pinned}`;
+  const complaint = pinned === undefined ? await doubtAbout(target, file, sha256, context.signal) : sha256 === pinned ? undefined : `has SHA-256 ${sha256} and not the pinned ${pinned}`;
   if (complaint === undefined) return sha256;
   await rm(target, { force: true });
   // What an earlier process left may be damaged or another file: once more, from the beginning.
@@ -92,8 +93,11 @@ async function downloadChecked(file: ReleaseFile, { title, target, pinned, conte
   });
 }
 
-/** Without a sum to compare with, at least the kind of file must be right. */
-async function unlikelyContent(path: string, file: ReleaseFile): Promise<string | undefined> {
+/** Without a pinned sum, at least the kind of file must be right, and the sum as published beside it where there is one. */
+async function doubtAbout(path: string, file: ReleaseFile, sha256: string, signal: AbortSignal | undefined): Promise<string | undefined> {
+  const published = await publishedSum(file, signal).catch(() => undefined);
+  signal?.throwIfAborted();
+  if (published !== undefined && published !== sha256) return `has SHA-256 ${sha256} and not the published ${published}`;
   const handle = await open(path, 'r');
   try {
     const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 0);

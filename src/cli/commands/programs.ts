@@ -54,7 +54,7 @@ function addFetch(group: Command, cli: Cli): void {
   const command = group
     .command('fetch')
     .description('Put programs into the cache of this computer.')
-    .argument('[names...]', `programs (default: all of ${programNames.join(', ')})`, (word: string, before: readonly ProgramName[] = []) => [...before, programName(word)])
+    .argument('[names...]', `programs (default: all of ${programNames.join(', ')})`, (word: string, before: readonly ProgramName[] | undefined) => [...(before ?? []), programName(word)])
     .addOption(new Option('--source <source>', 'where missing programs come from (default: as in the cluster file, or auto)').choices(programSources))
     .option('--directory <folder>', 'the folder of --source directory')
     .option('--mirror <address>', 'base address of a mirror for --source release')
