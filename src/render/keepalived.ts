@@ -1,4 +1,4 @@
-import { hostsWith } from '../cluster/cluster.ts';
+import { hostsWith, type HostSpec } from '../cluster/cluster.ts';
 import { hardening, unitFile } from './_unit-file.ts';
 import { alivePort } from './haproxy.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';
@@ -60,8 +60,7 @@ vrrp_instance api {
     virtual_router_id ${facts.virtualRouterId}
     priority ${priority(position, balancers.length)}
     advert_int 0.2
-    unicast_src_ip ${host.address}
-${peers.length > 0 ? `    unicast_peer {\n${peers.map(({ address }) => `        ${address}`).join('\n')}\n    }\n` : ''}    virtual_ipaddress {
+${unicast(host, peers)}    virtual_ipaddress {
 ${[cluster.endpoint.vip, ...cluster.endpoint.previousVips].map((address) => `        ${address}/32`).join('\n')}
     }
     track_file {
@@ -69,6 +68,12 @@ ${[cluster.endpoint.vip, ...cluster.endpoint.previousVips].map((address) => `   
     }
 }
 `;
+}
+
+/** Without a peer keepalived refuses the word unicast: a balancer that is alone sends its adverts by multicast. */
+function unicast({ address }: HostSpec, peers: readonly HostSpec[]): string {
+  if (peers.length === 0) return '';
+  return `    unicast_src_ip ${address}\n    unicast_peer {\n${peers.map((peer) => `        ${peer.address}`).join('\n')}\n    }\n`;
 }
 
 /** 250 for the first, then evenly down to 50: with five balancers they are 50 apart, which is 39 ms of skew at 0.2 s an advert. */
