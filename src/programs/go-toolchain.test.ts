@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -56,6 +56,17 @@ test('no file of an archive is written outside its folder', async (t) => {
   await assert.rejects(findGo(context), { code: 'program-checksum' });
   assert.ok(!existsSync(join(context.cacheFolder, '..', 'evil')));
   assert.ok(!existsSync(join(context.cacheFolder, 'evil')));
+});
+
+test('a damaged beginning that an earlier run left is downloaded again from the start', async (t) => {
+  const archive = zipOf({ [`golang.org/toolchain@${module}/bin/go`]: 'evil' });
+  const { address, requests } = await serveFiles(t, { [path]: archive });
+  withoutGo(t, address);
+  const context = sourceContext(t);
+  mkdirSync(join(context.cacheFolder, 'toolchains'));
+  writeFileSync(join(context.cacheFolder, 'toolchains', `${version}.${platformOf(process.arch)}.zip`), Buffer.alloc(20));
+  await assert.rejects(findGo(context), { code: 'program-checksum' });
+  assert.deepEqual(requests, [`GET ${path} bytes=20-`, `GET ${path}`]);
 });
 
 test('the proxies of GOPROXY are asked one after the other', async (t) => {

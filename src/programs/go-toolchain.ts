@@ -73,19 +73,20 @@ interface Installation {
   readonly context: SourceContext;
 }
 
-async function installToolchain(installation: Installation): Promise<void> {
-  const { folder, title, module, sum, context } = installation;
+async function installToolchain({ folder, title, module, sum, proxies, context }: Installation): Promise<void> {
   if (sum === undefined) throw new KubekeepError('program-unavailable', `there is no pinned ${title} for this computer`, { hint: 'Install Go 1.26 or newer, or use another source.' });
   await removeLeftovers(folder);
   const archive = `${folder}.zip`;
-  await downloadFromProxies(installation, archive);
-  context.progress({ type: 'note', title: `${title}: checking and unpacking` });
   const staging = `${folder}.partial-${randomBytes(4).toString('hex')}`;
-  const actual = await unpack(archive, staging, `golang.org/toolchain@${module}/`).catch((error: unknown) => String(error));
-  await rm(archive, { force: true });
-  if (actual !== sum) {
+  // What an earlier run has left may be damaged: then once more, from the beginning.
+  for (let resumed = await exists(archive); ; resumed = false) {
+    await downloadFromProxies({ title, module, proxies, context }, archive);
+    context.progress({ type: 'note', title: `${title}: checking and unpacking` });
+    const actual = await unpack(archive, staging, `golang.org/toolchain@${module}/`).catch(reasonAsText);
+    await rm(archive, { force: true });
+    if (actual === sum) break;
     await rm(staging, { recursive: true, force: true });
-    throw new KubekeepError('program-checksum', `the ${title} from the module proxy has the sum ${actual} and not ${sum}; it was not used`, { hint: 'Check GOPROXY, or install Go 1.26 or newer.' });
+    if (!resumed) throw new KubekeepError('program-checksum', `the ${title} from the module proxy has the sum ${actual} and not ${sum}; it was not used`, { hint: 'Check GOPROXY, or install Go 1.26 or newer.' });
   }
   await makeUsable(staging);
   await runCommand(['sync', '-f', staging], { signal: context.signal });
@@ -94,7 +95,12 @@ async function installToolchain(installation: Installation): Promise<void> {
   context.progress({ type: 'done', title });
 }
 
-async function downloadFromProxies({ title, module, proxies, context }: Installation, target: string): Promise<void> {
+/** Shown in place of a sum. */
+function reasonAsText(error: unknown): string {
+  return `"${error instanceof Error ? error.message : String(error)}"`;
+}
+
+async function downloadFromProxies({ title, module, proxies, context }: Pick<Installation, 'title' | 'module' | 'proxies' | 'context'>, target: string): Promise<void> {
   let last: unknown;
   for (const proxy of proxies) {
     try {

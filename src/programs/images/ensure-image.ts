@@ -99,10 +99,17 @@ async function debootstrap({ release, wanted, partial, progress, signal }: Boots
   };
   const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
   const flags = ['--variant=minbase', `--include=${wanted.join(',')}`, ...((await exists(keyring)) ? [`--keyring=${keyring}`] : [])];
-  const environment = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
+  const proxy = await aptProxy(signal);
+  const environment = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C', ...(proxy && { http_proxy: proxy, https_proxy: proxy }) };
   const { exitCode, lines } = await runIsolated(['debootstrap', ...flags, release, partial, mirror], { signal, onLine, environment });
   if (exitCode === 127) throw toolMissing();
   if (exitCode !== 0) throw failed(`debootstrap of Debian ${release} from ${mirror}`, lines);
+}
+
+/** The proxy that apt is told to use, which debootstrap would not know of; not one with a password, which would show in a process list. */
+async function aptProxy(signal: AbortSignal | undefined): Promise<string | undefined> {
+  const { lines } = await runCommand(['apt-config', 'shell', 'proxy', 'Acquire::http::Proxy'], { signal });
+  return /^proxy='(https?:\/\/[^'@]+)'$/.exec(lines[0] ?? '')?.[1];
 }
 
 /** In mount and process namespaces of its own: whatever happens, no mount and no process of it is left behind. */
