@@ -2,7 +2,7 @@ import { hostsWith } from '../cluster/cluster.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';
 import { leafFiles, authorityFile } from './_pki-files.ts';
 import { configFolder, credentialPath, etcdDataFolder, pkiFolder, programPath, unitFolder } from './paths.ts';
-import { hardening, unitFile } from './_unit-file.ts';
+import { hardening, unitFile, unitMode } from './_unit-file.ts';
 import { toYaml } from './_yaml.ts';
 
 const unit = 'etcd.service';
@@ -21,7 +21,7 @@ export function renderEtcd(input: RenderInput): ComponentDesign | undefined {
       authorityFile(input, 'etcd-peer', 'etcd/peer-ca.crt'),
       ...leafFiles(input, ['etcd-server', 'etcd-peer', 'etcd-healthcheck-client']),
       { path: `${configFolder}/etcd.yaml`, mode: 0o644, owner: 'root:root', content: etcdConfig(input) },
-      { path: `${unitFolder}/${unit}`, mode: 0o644, owner: 'root:root', content: etcdUnit(program) },
+      { path: `${unitFolder}/${unit}`, mode: unitMode, owner: 'root:root', content: etcdUnit(program) },
     ],
     onChange: 'restart',
   };

@@ -25,7 +25,7 @@ export function renderKeepalived(input: RenderInput): ComponentDesign | undefine
       file(`${unitFolder}/${aliveUnit}`, aliveUnitFile),
       file(`${unitFolder}/${unit}`, keepalivedUnit),
     ],
-    check: { path: config, command: `[ -e ${aliveFile} ] || { mkdir -p ${aliveFile.slice(0, aliveFile.lastIndexOf('/'))}; echo 0 > ${aliveFile}; }; keepalived -t -f` },
+    check: { path: config, command: `[ -e ${aliveFile} ] || { mkdir -p ${aliveFile.slice(0, aliveFile.lastIndexOf('/'))}; echo 0 > ${aliveFile}; chmod 0755 ${aliveFile.slice(0, aliveFile.lastIndexOf('/'))}; chmod 0644 ${aliveFile}; }; keepalived -t -f` },
     onChange: 'reload',
   };
 }
@@ -115,6 +115,8 @@ const aliveUnitFile = unitFile({
   Unit: { Description: 'Tells keepalived whether HAProxy is alive (kubekeep)', After: 'kubekeep-haproxy.service', StartLimitIntervalSec: 0 },
   Service: {
     Type: 'notify',
+    User: 'haproxy',
+    Group: 'haproxy',
     NotifyAccess: 'all',
     ExecStart: `/bin/bash ${script}`,
     // A loop that ended by itself or was killed must not leave a good word behind.
@@ -126,6 +128,8 @@ const aliveUnitFile = unitFile({
     RestartSec: '100ms',
     Nice: -10,
     ...hardening,
+    // keepalived, root without the right to pass over modes, reads the file.
+    UMask: '0022',
   },
   Install: { WantedBy: 'multi-user.target' },
 });
@@ -141,12 +145,10 @@ const keepalivedUnit = unitFile({
     RestartSec: '500ms',
     Nice: -10,
     ...hardening,
-    CapabilityBoundingSet: 'CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BROADCAST CAP_SYS_NICE CAP_SETGID CAP_SETUID',
-    MemoryDenyWriteExecute: 'no',
-    // Gratuitous ARP is sent by a packet socket.
+    // It puts the VIP on the interface and speaks VRRP; root without these two can do neither, nor read other users' files.
+    CapabilityBoundingSet: 'CAP_NET_ADMIN CAP_NET_RAW',
+    // Addresses by netlink, gratuitous ARP by a packet socket.
     RestrictAddressFamilies: 'AF_INET AF_INET6 AF_UNIX AF_NETLINK AF_PACKET',
-    RestrictRealtime: 'no',
-    SystemCallFilter: ['@system-service', '@privileged'],
   },
   Install: { WantedBy: 'multi-user.target' },
 });

@@ -2,7 +2,7 @@ import { hostsWith } from '../cluster/cluster.ts';
 import { authorityFile, clientAuthoritiesFile, leafFiles } from './_pki-files.ts';
 import { Secret } from '../lib/secret.ts';
 import { servicePublicKey } from '../pki/secrets.ts';
-import { commandLine, hardening, unitFile } from './_unit-file.ts';
+import { commandLine, hardening, unitFile, unitMode } from './_unit-file.ts';
 import { toYaml } from './_yaml.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';
 import { credentialPath, pkiFolder, programPath, unitFolder } from './paths.ts';
@@ -41,7 +41,7 @@ export function renderApiServer(input: RenderInput): ComponentDesign | undefined
       config(`${folder}/authentication.yaml`, authenticationConfig),
       config(`${folder}/authorization.yaml`, authorizationConfig),
       config(`${folder}/audit-policy.yaml`, auditPolicy),
-      config(`${unitFolder}/${unit}`, apiServerUnit(program, apiServerFlags(input))),
+      { path: `${unitFolder}/${unit}`, content: apiServerUnit(program, apiServerFlags(input)), mode: unitMode, owner: 'root:root' },
     ],
     onChange: 'restart',
   };

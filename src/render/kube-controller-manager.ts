@@ -1,20 +1,21 @@
 import type { HostSpec } from '../cluster/cluster.ts';
 import { Secret } from '../lib/secret.ts';
 import { authorityFile, clientAuthoritiesFile, leafFiles } from './_pki-files.ts';
-import { commandLine, hardening, unitFile } from './_unit-file.ts';
+import { commandLine, hardening, unitFile, unitMode } from './_unit-file.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';
 import { kubeconfig } from './kubeconfig.ts';
 import { credentialPath, pkiFolder, programPath, unitFolder } from './paths.ts';
 
 const unit = 'kube-controller-manager.service';
-const kubeconfigPath = '/etc/kubernetes/controller-manager.conf';
+const kubeconfigFile = '/etc/kubernetes/controller-manager.conf';
+const kubeconfigPath = credentialPath(unit, 'kubeconfig');
 
 /** The controllers, against the API server of the same host: they die and hand over with it. */
 export function renderControllerManager(input: RenderInput): ComponentDesign | undefined {
   const { cluster, host, secrets } = input;
   if (!host.roles.includes('control-plane')) return undefined;
   const program = programPath('kube-controller-manager', cluster.kubernetes.version);
-  const file = (path: string, content: string | Secret) => ({ path, content, mode: content instanceof Secret ? 0o600 : 0o644, owner: 'root:root' });
+  const file = (path: string, content: string | Secret, mode = 0o600) => ({ path, content, mode, owner: 'root:root' });
   return {
     name: 'kube-controller-manager',
     unit,
@@ -27,8 +28,8 @@ export function renderControllerManager(input: RenderInput): ComponentDesign | u
       file(`${pkiFolder}/signing-ca.key`, secrets.authorities['kubernetes-signing'].privateKey),
       file(`${pkiFolder}/sa.key`, secrets.serviceAccountKey),
       ...leafFiles(input, ['controller-manager', 'controller-manager-server']),
-      file(kubeconfigPath, localKubeconfig(cluster.name, host, 'controller-manager', unit)),
-      file(`${unitFolder}/${unit}`, controllerManagerUnit(program, flags(input))),
+      file(kubeconfigFile, localKubeconfig(cluster.name, host, 'controller-manager', unit)),
+      file(`${unitFolder}/${unit}`, controllerManagerUnit(program, flags(input)), unitMode),
     ],
     onChange: 'restart',
   };
@@ -83,6 +84,7 @@ function controllerManagerUnit(program: string, all: Record<string, string>): st
       ExecStart: commandLine(program, all),
       Environment: clientTimeouts,
       LoadCredential: [
+        `kubeconfig:${kubeconfigFile}`,
         `client.key:${pkiFolder}/controller-manager.key`,
         `server.key:${pkiFolder}/controller-manager-server.key`,
         `signing-ca.key:${pkiFolder}/signing-ca.key`,

@@ -1,12 +1,13 @@
 import { authorityFile, clientAuthoritiesFile, leafFiles } from './_pki-files.ts';
-import { commandLine, hardening, unitFile } from './_unit-file.ts';
+import { commandLine, hardening, unitFile, unitMode } from './_unit-file.ts';
 import { toYaml } from './_yaml.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';
 import { clientTimeouts, localKubeconfig } from './kube-controller-manager.ts';
 import { credentialPath, pkiFolder, programPath, unitFolder } from './paths.ts';
 
 const unit = 'kube-scheduler.service';
-const kubeconfigPath = '/etc/kubernetes/scheduler.conf';
+const kubeconfigFile = '/etc/kubernetes/scheduler.conf';
+const kubeconfigPath = credentialPath(unit, 'kubeconfig');
 const configPath = '/etc/kubernetes/scheduler.yaml';
 
 /** The scheduler, against the API server of the same host. */
@@ -14,7 +15,7 @@ export function renderScheduler(input: RenderInput): ComponentDesign | undefined
   const { cluster, host } = input;
   if (!host.roles.includes('control-plane')) return undefined;
   const program = programPath('kube-scheduler', cluster.kubernetes.version);
-  const file = (path: string, content: string) => ({ path, content, mode: 0o644, owner: 'root:root' });
+  const file = (path: string, content: string, mode: number) => ({ path, content, mode, owner: 'root:root' });
   return {
     name: 'kube-scheduler',
     unit,
@@ -24,9 +25,9 @@ export function renderScheduler(input: RenderInput): ComponentDesign | undefined
       authorityFile(input, 'front-proxy', 'front-proxy-ca.crt'),
       clientAuthoritiesFile(input),
       ...leafFiles(input, ['scheduler', 'scheduler-server']),
-      file(kubeconfigPath, localKubeconfig(cluster.name, host, 'scheduler', unit)),
-      file(configPath, configuration),
-      file(`${unitFolder}/${unit}`, schedulerUnit(program, { ...flags, ...cluster.kubernetes.scheduler.extraFlags })),
+      file(kubeconfigFile, localKubeconfig(cluster.name, host, 'scheduler', unit), 0o600),
+      file(configPath, configuration, 0o644),
+      file(`${unitFolder}/${unit}`, schedulerUnit(program, { ...flags, ...cluster.kubernetes.scheduler.extraFlags }), unitMode),
     ],
     onChange: 'restart',
   };
@@ -60,7 +61,7 @@ function schedulerUnit(program: string, all: Record<string, string>): string {
       Group: 'kubernetes',
       ExecStart: commandLine(program, all),
       Environment: clientTimeouts,
-      LoadCredential: [`client.key:${pkiFolder}/scheduler.key`, `server.key:${pkiFolder}/scheduler-server.key`],
+      LoadCredential: [`kubeconfig:${kubeconfigFile}`, `client.key:${pkiFolder}/scheduler.key`, `server.key:${pkiFolder}/scheduler-server.key`],
       Restart: 'always',
       RestartSec: 1,
       LimitNOFILE: 65536,
