@@ -97,39 +97,74 @@ function sendOnce({ address, port, serverName, ca, certificate, key, namespace }
   });
 }
 
-/** One HTTP/2 connection, opened again when it ends or the server says goodbye; asked for a sign of life after 30 s of silence, as client-go does. */
-function keptConnection({ address, port, serverName, ca, certificate, key, namespace }: WriterTarget) {
+/**
+ * One HTTP/2 connection as client-go keeps it: opened again when it ends or the server says goodbye, asked for a sign of life after 30 s of silence.
+ * Also as client-go: what the server surely did not process (a stream behind its goodbye, 429 with Retry-After) is sent again.
+ */
+function keptConnection(target: WriterTarget) {
   let session: ClientHttp2Session | undefined;
-  const open = (): ClientHttp2Session => {
-    const fresh = connectHttp2(`https://${address}:${port}`, { servername: serverName, ca, cert: certificate, key: key.reveal() });
+  const current = (): ClientHttp2Session => {
+    if (session && !session.closed && !session.destroyed) return session;
+    const fresh = openSession(target);
     const forget = () => {
       if (session === fresh) session = undefined;
     };
     fresh.on('goaway', forget).on('close', forget).on('error', forget);
-    fresh.setTimeout(30_000, () => {
-      const limit = setTimeout(() => fresh.destroy(), 15_000);
-      fresh.ping(() => clearTimeout(limit));
-    });
+    session = fresh;
     return fresh;
   };
   return {
-    send(body: string): Promise<Write['outcome']> {
-      if (!session || session.closed || session.destroyed) session = open();
-      const mine = session;
-      return new Promise((resolve) => {
-        let status: number | undefined;
-        const stream = mine.request({ [constants.HTTP2_HEADER_METHOD]: 'POST', [constants.HTTP2_HEADER_PATH]: `/api/v1/namespaces/${namespace}/configmaps`, 'content-type': 'application/json' });
-        const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), patience);
-        stream.on('response', (headers) => (status = headers[':status']));
-        stream.on('error', () => {});
-        stream.on('close', () => {
-          clearTimeout(timer);
-          resolve(outcomeOf(status));
-        });
-        stream.resume();
-        stream.end(body);
-      });
+    async send(body: string): Promise<Write['outcome']> {
+      const deadline = performance.now() + patience;
+      for (;;) {
+        const answer = await post(current(), target.namespace, body, Math.max(1, deadline - performance.now()));
+        const again = answer.unprocessed || (answer.status === 429 && answer.retryAfter !== undefined);
+        if (!again || performance.now() > deadline) return outcomeOf(answer.status);
+        await new Promise((resolve) => setTimeout(resolve, (answer.retryAfter ?? 0) * 1000));
+      }
     },
     close: () => session?.destroy(),
   };
+}
+
+function openSession({ address, port, serverName, ca, certificate, key }: WriterTarget): ClientHttp2Session {
+  const session = connectHttp2(`https://${address}:${port}`, { servername: serverName, ca, cert: certificate, key: key.reveal() });
+  session.setTimeout(30_000, () => {
+    const limit = setTimeout(() => session.destroy(), 15_000);
+    session.ping(() => clearTimeout(limit));
+  });
+  return session;
+}
+
+interface Answer {
+  readonly status: number | undefined;
+  /** Seconds. */
+  readonly retryAfter: number | undefined;
+  readonly unprocessed: boolean;
+}
+
+function post(session: ClientHttp2Session, namespace: string, body: string, limit: number): Promise<Answer> {
+  return new Promise((resolve) => {
+    let status: number | undefined;
+    let retryAfter: number | undefined;
+    let lastProcessed = Number.MAX_SAFE_INTEGER;
+    const onGoaway = (_code: number, last: number) => (lastProcessed = last);
+    session.setMaxListeners(0);
+    session.on('goaway', onGoaway);
+    const stream = session.request({ [constants.HTTP2_HEADER_METHOD]: 'POST', [constants.HTTP2_HEADER_PATH]: `/api/v1/namespaces/${namespace}/configmaps`, 'content-type': 'application/json' });
+    const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), limit);
+    stream.on('response', (headers) => {
+      status = headers[':status'];
+      retryAfter = headers['retry-after'] === undefined ? undefined : Number(headers['retry-after']);
+    });
+    stream.on('error', () => {});
+    stream.on('close', () => {
+      clearTimeout(timer);
+      session.off('goaway', onGoaway);
+      const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM || (stream.id ?? 0) > lastProcessed;
+      resolve({ status, retryAfter, unprocessed: status === undefined && refused });
+    });
+    stream.resume();
+    stream.end(body);
+  });
 }
