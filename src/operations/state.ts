@@ -56,6 +56,12 @@ export async function openSecrets(folder: StateFolder, { cluster, facts, identit
   return { secrets, sealed, identity, from: local === undefined ? 'hosts' : 'state' };
 }
 
+/** The secrets as the folder alone has them, without asking a host; undefined where it has none. Throws `identity-missing`, `state-broken`. */
+export async function openKeptSecrets(folder: StateFolder, { cluster, identityFile }: { cluster: string; identityFile: string | undefined }): Promise<OpenedSecrets | undefined> {
+  if ((await readIfThere(join(folder.path, 'secrets.age'))) === undefined) return undefined;
+  return openSecrets(folder, { cluster, facts: { observedAt: 0, hosts: new Map() }, identityFile, now: 0 });
+}
+
 /** Puts identity and sealed secrets into the folder. Nothing is overwritten with something else: an existing identity stays. */
 export async function saveSecrets(folder: StateFolder, { sealed, identity }: OpenedSecrets): Promise<void> {
   await mkdir(folder.path, { recursive: true, mode: 0o700 });

@@ -1,0 +1,85 @@
+import type { EtcdMember } from '../../clients/etcd/connect-etcd.ts';
+import type { EtcdStatus } from '../../clients/etcd/etcd-status.ts';
+import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
+import type { EtcdClusterStatus, Finding, MemberStatus } from './cluster-status.ts';
+import type { Judged } from './judged.ts';
+import type { Observation } from './observation.ts';
+import { list } from './words.ts';
+
+/** Raft entries; what a member may be behind while it follows well. Two answers are never of the same moment. */
+const muchLag = 5000;
+const fullShare = 0.8;
+
+/** The members as they see themselves, side by side. */
+export function judgeEtcd({ cluster, etcd }: Observation): Judged<EtcdClusterStatus> {
+  const answers = new Map([...etcd].flatMap(([host, answer]) => (answer.ok ? [[host, answer.value] as const] : [])));
+  const newest = [...answers.values()].sort((a, b) => b.status.raftIndex - a.status.raftIndex)[0];
+  const listed = newest?.members ?? [];
+  const index = newest?.status.raftIndex ?? 0;
+  const hosts = hostsWith(cluster, 'etcd');
+  const members = [
+    ...hosts.map((host) => memberOf(host, memberFor(listed, host), answers.get(host.name)?.status, { known: newest !== undefined, index })),
+    ...listed.filter((member) => !hosts.some((host) => memberFor([member], host))).map((member) => stranger(member)),
+  ];
+  const leaderId = newest?.status.leader;
+  const learners = members.filter(({ role }) => role === 'learner').length;
+  const voters = newest ? listed.filter(({ isLearner }) => !isLearner).length : hosts.length;
+  const status: EtcdClusterStatus = {
+    leader: members.find(({ id, said }) => id !== undefined && id === leaderId && said)?.name ?? members.find(({ id }) => id !== undefined && id === leaderId)?.name,
+    term: newest?.status.raftTerm,
+    voters,
+    answering: members.filter(({ said }) => said).length - learners,
+    majority: Math.floor(voters / 2) + 1,
+    members,
+  };
+  return { status, findings: [...quorumFindings(status), ...members.flatMap(memberFindings), ...otherCluster(answers)] };
+}
+
+function memberFor(members: readonly EtcdMember[], { name, address }: HostSpec): EtcdMember | undefined {
+  return members.find((member) => member.peerUrls.includes(`https://${address}:2380`)) ?? members.find((member) => member.name === name);
+}
+
+function memberOf({ name }: HostSpec, member: EtcdMember | undefined, status: EtcdStatus | undefined, { known, index }: { known: boolean; index: number }): MemberStatus {
+  const id = member?.id ?? status?.member;
+  if (!status) return { name, id, role: known && !member ? 'not a member' : 'no answer', said: undefined };
+  const { revision, raftTerm, raftAppliedIndex, dbSize, dbSizeInUse, dbSizeQuota, version, errors } = status;
+  const role = status.isLearner ? 'learner' : status.leader === status.member ? 'leader' : 'follower';
+  const alarms = [...new Set(errors.flatMap((text) => text.match(/NOSPACE|CORRUPT/g) ?? []))];
+  return { name, id, role, said: { revision, term: raftTerm, lag: Math.max(0, index - raftAppliedIndex), dbSize, dbSizeInUse, dbSizeQuota, version, alarms } };
+}
+
+function stranger({ id, name, peerUrls }: EtcdMember): MemberStatus {
+  return { name: name || (peerUrls[0] ?? id).replace(/^https:\/\//, ''), id, role: 'no answer', said: undefined };
+}
+
+function quorumFindings({ leader, voters, answering, majority, members }: EtcdClusterStatus): Finding[] {
+  const silent = members.filter(({ said }) => !said).map(({ name }) => name);
+  if (answering === 0) return [{ message: 'no etcd member answers, so nothing can be read or written', next: `Bring ${majority} of ${list(silent)} back.` }];
+  if (leader === undefined) {
+    return [{ message: `etcd has no leader, so nothing can be written: ${answering} of ${voters} voting members answer and ${majority} are needed`, next: `Bring ${list(silent)} back, or look at journalctl -u etcd on the members.` }];
+  }
+  if (voters > 1 && answering <= majority && answering < voters) {
+    return [{ message: `etcd has ${answering} of ${voters} voting members: one more lost and nothing can be written`, next: `Bring ${list(silent)} back before anything else is touched.` }];
+  }
+  return [];
+}
+
+function memberFindings({ name, id, role, said }: MemberStatus): Finding[] {
+  const findings: Finding[] = [];
+  if (role === 'learner') findings.push({ message: `etcd on ${name} is a learner and has no vote yet`, next: 'kubekeep apply promotes it when it has caught up.' });
+  if (role === 'not a member') findings.push({ message: `${name} is no member of the etcd cluster`, next: 'kubekeep apply adds it.' });
+  if (role === 'no answer' && id !== undefined && name.includes(':')) findings.push({ message: `etcd lists a member at ${name} (${id}) that has never started`, next: 'kubekeep apply goes on with the host that was being added.' });
+  if (!said) return findings;
+  if (said.alarms.includes('NOSPACE')) findings.push({ message: `etcd on ${name} is out of space (alarm NOSPACE), so nothing can be written`, next: 'Delete or compact data, defragment, then disarm the alarm with etcdctl alarm disarm.' });
+  if (said.alarms.includes('CORRUPT')) findings.push({ message: `the data of etcd on ${name} differs from the other members' (alarm CORRUPT)`, next: `Stop etcd on ${name}, move its data away, and run kubekeep apply: it joins again with good data.` });
+  if (said.dbSizeInUse > said.dbSizeQuota * fullShare && !said.alarms.includes('NOSPACE')) {
+    findings.push({ message: `the database of etcd on ${name} is ${Math.round((said.dbSizeInUse / said.dbSizeQuota) * 100)} % full`, next: 'Find out what fills it, or raise spec.etcd.quotaBackendBytes and run kubekeep apply.' });
+  }
+  if (said.lag > muchLag) findings.push({ message: `etcd on ${name} is ${said.lag} raft entries behind`, next: `Look at the disk and the network of ${name}.` });
+  return findings;
+}
+
+function otherCluster(answers: ReadonlyMap<string, { readonly status: EtcdStatus }>): Finding[] {
+  const byId = [...Map.groupBy(answers, ([, { status }]) => status.clusterId).values()].sort((a, b) => b.length - a.length);
+  return byId.slice(1).flat().map(([host]) => ({ message: `etcd on ${host} belongs to another etcd cluster than the other members`, next: `Stop etcd on ${host}, move its data away, and run kubekeep apply: it joins the others.` }));
+}

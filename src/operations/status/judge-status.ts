@@ -1,0 +1,67 @@
+import { reachable } from '../facts.ts';
+import type { ClusterStatus, Finding } from './cluster-status.ts';
+import { judgeBalancers } from './judge-balancers.ts';
+import { judgeCertificates } from './judge-certificates.ts';
+import { judgeComponents } from './judge-components.ts';
+import { judgeDrift } from './judge-drift.ts';
+import { judgeEndpoint } from './judge-endpoint.ts';
+import { judgeEtcd } from './judge-etcd.ts';
+import { judgeLeases } from './judge-leases.ts';
+import { judgeVersions } from './judge-versions.ts';
+import type { Observation } from './observation.ts';
+import { shortReason } from './words.ts';
+
+/** Says what is true of a cluster and what of it is not as it should be. Pure: the same observation gives the same status. */
+export function judgeStatus(observation: Observation): ClusterStatus {
+  const { cluster, facts } = observation;
+  const leases = judgeLeases(observation);
+  const components = judgeComponents(observation, leases.status);
+  const certificates = judgeCertificates(observation);
+  const endpoint = judgeEndpoint(observation);
+  const etcd = judgeEtcd(observation);
+  const balancers = judgeBalancers(observation, components.status);
+  const versions = judgeVersions(observation);
+  const drift = judgeDrift(observation, components.status);
+  const degraded = isBuilt(observation)
+    ? [endpoint, etcd, components, balancers, leases, certificates, versions, drift].flatMap(({ findings }) => findings)
+    : notBuilt(observation);
+  return {
+    cluster: cluster.name,
+    observedAt: new Date(facts.observedAt).toISOString(),
+    healthy: degraded.length === 0,
+    degraded,
+    notes: balancers.notes,
+    endpoint: endpoint.status,
+    hosts: cluster.hosts.map(({ name, address, roles }) => {
+      const found = facts.hosts.get(name);
+      return {
+        name,
+        address,
+        roles,
+        reachable: reachable(found),
+        reason: reachable(found) ? undefined : shortReason(found?.reason ?? 'was not asked'),
+        components: components.status.get(name) ?? [],
+        certificate: certificates.status.get(name),
+      };
+    }),
+    etcd: etcd.status,
+    balancers: balancers.status,
+    leases: leases.status,
+    versions: versions.status,
+    drift: drift.status,
+  };
+}
+
+/** Where no host that answers belongs to a cluster there is nothing to be degraded; hosts that do not answer may know more. */
+function isBuilt({ facts }: Observation): boolean {
+  const seen = [...facts.hosts.values()].filter(reachable);
+  return seen.length === 0 || seen.some(({ identity, etcd }) => identity !== undefined || etcd.formed);
+}
+
+function notBuilt({ cluster, facts }: Observation): Finding[] {
+  const silent = cluster.hosts.flatMap(({ name }) => {
+    const found = facts.hosts.get(name);
+    return reachable(found) ? [] : [{ message: `${name} cannot be reached: ${shortReason(found?.reason ?? '')}`, next: 'Check its address and SSH.' }];
+  });
+  return [{ message: 'the cluster has not been built', next: 'kubekeep apply builds it.' }, ...silent];
+}
