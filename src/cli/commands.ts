@@ -5,7 +5,8 @@ import { addInit } from './commands/init.ts';
 import { addLab } from './commands/lab.ts';
 import { addPlan } from './commands/plan.ts';
 import { addPrograms } from './commands/programs.ts';
+import { addStatus } from './commands/status.ts';
 import { addValidate } from './commands/validate.ts';
 
 /** The table of contents of the program. */
-export const commands: readonly AddCommand[] = [addInit, addValidate, addPlan, addApply, addPrograms, addLab, addDemo];
+export const commands: readonly AddCommand[] = [addInit, addValidate, addPlan, addApply, addStatus, addPrograms, addLab, addDemo];

@@ -6,7 +6,7 @@ export interface DescribeStatusOptions {
 }
 
 /** A cell of a table: what it says, and how it is painted once the columns are aligned. */
-type Cell = readonly [text: string, tone?: Tone];
+type Cell = readonly [text: string, tone?: Tone | undefined];
 type Tone = 'good' | 'bad' | 'warn' | 'quiet' | 'strong';
 
 const codes: Readonly<Record<Tone, number>> = { good: 32, bad: 31, warn: 33, quiet: 2, strong: 1 };
