@@ -2,6 +2,8 @@ import type { AddCommand } from './add-command.ts';
 import { addApply } from './commands/apply.ts';
 import { addDemo } from './commands/demo.ts';
 import { addInit } from './commands/init.ts';
+import { addKubeconfig } from './commands/kubeconfig.ts';
+import { addKubectl } from './commands/kubectl.ts';
 import { addLab } from './commands/lab.ts';
 import { addPlan } from './commands/plan.ts';
 import { addPrograms } from './commands/programs.ts';
@@ -9,4 +11,4 @@ import { addStatus } from './commands/status.ts';
 import { addValidate } from './commands/validate.ts';
 
 /** The table of contents of the program. */
-export const commands: readonly AddCommand[] = [addInit, addValidate, addPlan, addApply, addStatus, addPrograms, addLab, addDemo];
+export const commands: readonly AddCommand[] = [addInit, addValidate, addPlan, addApply, addStatus, addKubeconfig, addKubectl, addPrograms, addLab, addDemo];

@@ -1,4 +1,4 @@
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /** What the program reads from its surroundings; the only reader of `process.env`. */
@@ -11,6 +11,8 @@ export interface Environment {
   readonly interactive: boolean;
   /** Path of an age identity, from KUBEKEEP_IDENTITY. */
   readonly identityFile: string | undefined;
+  /** KUBECONFIG, for kubectl. */
+  readonly kubeconfig?: string | undefined;
   readonly user: string;
 }
 
@@ -23,6 +25,16 @@ export function readEnvironment(): Environment {
     colour: process.stdout.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
     interactive,
     identityFile: env['KUBEKEEP_IDENTITY'] || undefined,
-    user: env['SUDO_USER'] || env['USER'] || env['LOGNAME'] || String(process.getuid?.() ?? 'unknown'),
+    kubeconfig: env['KUBECONFIG'] || undefined,
+    user: env['SUDO_USER'] || env['USER'] || env['LOGNAME'] || accountName(),
   };
+}
+
+/** An account may have a number only. */
+function accountName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `user-${process.getuid?.() ?? 'unknown'}`;
+  }
 }

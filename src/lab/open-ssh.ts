@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { runInteractive } from '../hosts/run-interactive.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { findMachine, type Lab } from './lab.ts';
 import { machineState } from './power.ts';
@@ -12,9 +12,9 @@ export async function openSsh(lab: Lab, name: string, command: readonly string[]
   if ((await machineState(findMachine(lab, name))) === 'off') {
     throw new KubekeepError('lab-failed', `machine ${name} of lab ${lab.name} is off`, { hint: `kubekeep lab power on ${name} --name ${lab.name} switches it on.` });
   }
-  const child = spawn('ssh', sshArguments(lab, name, command), { stdio: 'inherit' });
-  return new Promise((resolve, reject) => {
-    child.once('error', (cause) => reject(new KubekeepError('tool-missing', 'ssh is not installed on this computer', { hint: 'apt-get install -y openssh-client', cause })));
-    child.once('close', (code) => resolve(code ?? 255));
-  });
+  try {
+    return await runInteractive(['ssh', ...sshArguments(lab, name, command)]);
+  } catch (cause) {
+    throw new KubekeepError('tool-missing', 'ssh is not installed on this computer', { hint: 'apt-get install -y openssh-client', cause });
+  }
 }

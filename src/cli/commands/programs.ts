@@ -3,14 +3,14 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { programSources, type ProgramsSpec } from '../../cluster/cluster.ts';
 import { parseVersion } from '../../cluster/versions.ts';
-import { KubekeepError } from '../../lib/errors.ts';
 import { openCache, type CacheEntry } from '../../programs/cache.ts';
 import { fetchPrograms, programsFolder } from '../../programs/fetch-programs.ts';
-import { defaultVersions, familyOf, isProgramName, platformOf, platforms, programNames } from '../../programs/program.ts';
+import { defaultVersions, familyOf, isProgramName, platforms, programNames } from '../../programs/program.ts';
 import type { Platform, Program, ProgramFamily, ProgramName } from '../../programs/program.ts';
 import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
 import { clusterFileOption, readClusterFile } from '../cluster-file.ts';
+import { thisPlatform } from '../this-platform.ts';
 
 interface WantedFlags {
   readonly file: string;
@@ -126,10 +126,4 @@ function versionNumber(word: string): string {
   const version = word.replace(/^v/, '');
   if (parseVersion(version)) return version;
   throw new InvalidArgumentError('A version looks like 1.37.2.');
-}
-
-function thisPlatform(): Platform {
-  const platform = platformOf(process.arch);
-  if (platform) return platform;
-  throw new KubekeepError('program-unavailable', `there are no programs for this computer's architecture (${process.arch})`, { hint: 'Name the platform of the hosts with --platform.' });
 }
