@@ -1,4 +1,4 @@
-import { authorityNames } from '../pki/authorities.ts';
+import type { authorityNames } from '../pki/authorities.ts';
 import { leavesFor } from '../pki/leaves.ts';
 import type { DesiredContent, DesiredLeaf, RenderInput } from './design.ts';
 import { pkiFolder } from './paths.ts';

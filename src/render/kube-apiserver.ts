@@ -47,6 +47,15 @@ export function renderApiServer(input: RenderInput): ComponentDesign | undefined
   };
 }
 
+const auditFlags = {
+  'audit-log-maxage': '30',
+  'audit-log-maxbackup': '10',
+  'audit-log-maxsize': '100',
+  'audit-log-mode': 'batch',
+  'audit-log-path': '/var/log/kubernetes/audit.log',
+  'audit-policy-file': `${folder}/audit-policy.yaml`,
+};
+
 /** Kubernetes 1.37. `--goaway-chance` moves long-lived connections to servers that came back; with one server it would only disturb. */
 function apiServerFlags({ cluster, host }: RenderInput): Record<string, string> {
   const stacked = host.roles.includes('etcd');
@@ -54,12 +63,7 @@ function apiServerFlags({ cluster, host }: RenderInput): Record<string, string> 
   return {
     'advertise-address': host.address,
     'allow-privileged': 'true',
-    'audit-log-maxage': '30',
-    'audit-log-maxbackup': '10',
-    'audit-log-maxsize': '100',
-    'audit-log-mode': 'batch',
-    'audit-log-path': '/var/log/kubernetes/audit.log',
-    'audit-policy-file': `${folder}/audit-policy.yaml`,
+    ...auditFlags,
     'authentication-config': `${folder}/authentication.yaml`,
     'authorization-config': `${folder}/authorization.yaml`,
     'bind-address': host.address,

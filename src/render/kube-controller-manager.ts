@@ -1,5 +1,5 @@
 import type { HostSpec } from '../cluster/cluster.ts';
-import { Secret } from '../lib/secret.ts';
+import type { Secret } from '../lib/secret.ts';
 import { authorityFile, clientAuthoritiesFile, leafFiles } from './_pki-files.ts';
 import { commandLine, hardening, unitFile, unitMode } from './_unit-file.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { catalogue, exitCodes } from '../../src/lib/errors.ts';
+import { describeCis } from './cis/describe-cis.ts';
 import { describeCommands } from './describe-commands.ts';
 import { describeJson } from './describe-json.ts';
 import { fromRepository } from './from-repository.ts';
@@ -15,6 +16,7 @@ export const generatedPages: readonly { readonly path: string; readonly content:
   { path: 'docs/reference/commands.md', content: describeCommands },
   { path: 'docs/reference/json-output.md', content: () => describeJson(fromRepository('tsconfig.json')) },
   { path: 'docs/reference/spec.md', content: specReference },
+  { path: 'docs/reference/cis.md', content: describeCis },
 ];
 
 /** The generated part of a page as it stands in the file. */
