@@ -1,17 +1,18 @@
 import { KubekeepError, toKubekeepError } from '../lib/errors.ts';
 import { parallel } from '../lib/parallel.ts';
+import type { CachedProgram } from '../programs/program.ts';
 import { reachable } from './facts.ts';
+import { etcdReady, waitForHost } from './gates.ts';
 import { openJournal, type Journal } from './journal.ts';
-import { takeLock } from './lock.ts';
+import { takeLock, type ClusterLock } from './lock.ts';
 import type { Operation } from './operation.ts';
 import { finish } from './phases/finish.ts';
 import { formEtcd } from './phases/form-etcd.ts';
-import { joinEtcd } from './phases/join-etcd.ts';
 import { performComponent } from './phases/perform-component.ts';
 import { prepareHost } from './phases/prepare-host.ts';
 import { rollHost } from './phases/roll-host.ts';
 import type { Work } from './phases/work.ts';
-import { isEmpty, type PhasePlan, type Plan, type Step } from './plan/plan.ts';
+import { isEmpty, stepsOf, type PhasePlan, type Plan, type Step } from './plan/plan.ts';
 import { preparePlan, wantedPrograms, type PreparedPlan } from './prepare-plan.ts';
 import { saveSecrets } from './state.ts';
 
@@ -28,60 +29,92 @@ export interface ApplyResult {
 
 /**
  * Makes the hosts what the cluster file says. Stops at the first host that does not come back; run again, it goes on from what it then sees.
- * Throws what its steps throw, `lock-held`, `needs-confirmation`, `cluster-mismatch`.
+ * Throws what its steps throw, `lock-held`, `needs-confirmation`, `cluster-mismatch`, and `host-unreachable` in the end where a host was left out.
  */
 export async function apply(operation: Operation, { confirm }: ApplyOptions): Promise<ApplyResult> {
   const first = await preparePlan(operation);
   refuseBuildWithMissingHosts(first);
-  if (isEmpty(first.plan)) return { plan: first.plan, changes: 0 };
-  if (!(await confirm(first.plan))) throw new KubekeepError('needs-confirmation', 'nothing was changed: the plan was not confirmed', { hint: 'Run it on a terminal and answer yes, or give --yes.' });
-  const programs = await operation.fetchPrograms(wantedPrograms(operation.cluster, first.designs, first.facts));
-  await saveSecrets(operation.state, first.opened);
+  if (isEmpty(first.plan)) {
+    if (first.opened.from === 'hosts') await saveSecrets(operation.state, first.opened);
+    refuseLeftOut(first);
+    return { plan: first.plan, changes: 0 };
+  }
+  await confirmed(first.plan, confirm);
+  // Before the lock is taken: it may take minutes.
+  await fetchNeeded(operation, first);
   await using lock = await takeLock(operation.hosts, operation);
-  const signal = AbortSignal.any([operation.signal, lock.lost]);
-  const held: Operation = { ...operation, signal };
-  // What was seen before the lock may have changed meanwhile.
-  const prepared = await preparePlan(held);
+  // Not without await: the lock would be given back at once.
+  return await performLocked(operation, lock, first.plan, confirm);
+}
+
+async function performLocked(operation: Operation, lock: ClusterLock, shown: Plan, confirm: ApplyOptions['confirm']): Promise<ApplyResult> {
+  const held: Operation = { ...operation, signal: AbortSignal.any([operation.signal, lock.lost]) };
   const journal = openJournal(operation.state.journal, 'apply', operation.user, operation.clock.now);
-  await journal({ event: 'began', detail: `${stepsOf(prepared.plan).length} steps` });
   try {
+    // What was seen before the lock may have changed meanwhile.
+    const prepared = await preparePlan(held);
+    refuseBuildWithMissingHosts(prepared);
+    if (addsTo(shown, prepared.plan)) await confirmed(prepared.plan, confirm);
+    const programs = await fetchNeeded(held, prepared);
+    // Under the lock, so that two that build at once do not mix their keys; before the first host gets any of them.
+    await saveSecrets(operation.state, prepared.opened);
+    await journal({ event: 'began', detail: `${stepsOf(prepared.plan).length} steps` });
     const work: Work = { ...held, prepared, programs, token: lock.token, journal };
     for (const phase of prepared.plan.phases) await perform(phase, work);
     await journal({ event: 'ended' });
+    refuseLeftOut(prepared);
+    return { plan: prepared.plan, changes: stepsOf(prepared.plan).length };
   } catch (caught) {
-    const error = toKubekeepError(lock.lost.aborted ? lock.lost.reason : operation.signal.aborted ? operation.signal.reason : caught);
+    const error = toKubekeepError(operation.signal.aborted ? operation.signal.reason : lock.lost.aborted ? lock.lost.reason : caught);
     await journal({ event: 'failed', detail: `${error.code}: ${error.message}` });
     throw error;
   }
-  refuseLeftOut(prepared);
-  return { plan: prepared.plan, changes: stepsOf(prepared.plan).length };
 }
 
-function stepsOf({ phases }: Plan): Step[] {
-  return phases.flatMap(({ steps }) => steps);
+async function confirmed(plan: Plan, confirm: ApplyOptions['confirm']): Promise<void> {
+  if (await confirm(plan)) return;
+  throw new KubekeepError('needs-confirmation', 'nothing was changed: the plan was not confirmed', { hint: 'Run it on a terminal and answer yes, or give --yes.' });
+}
+
+/** Whether a plan does something that the one that was confirmed did not say. */
+function addsTo(shown: Plan, plan: Plan): boolean {
+  const key = ({ id, action }: Step) => `${id} ${action}`;
+  const known = new Set(stepsOf(shown).map(key));
+  return stepsOf(plan).some((step) => !known.has(key(step)));
+}
+
+/** Gets the programs that some step copies: a repair of something else works without any of them. */
+async function fetchNeeded({ cluster, fetchPrograms }: Operation, { plan, designs, facts }: PreparedPlan): Promise<readonly CachedProgram[]> {
+  const names = new Set(stepsOf(plan).flatMap(({ programs }) => programs));
+  const wanted = wantedPrograms(cluster, designs, facts).filter(({ name }) => names.has(name));
+  return wanted.length === 0 ? [] : fetchPrograms(wanted);
 }
 
 async function perform(phase: PhasePlan, work: Work): Promise<void> {
   const byHost = Map.groupBy(phase.steps, ({ host }) => host);
   const spec = (name: string) => work.cluster.hosts.find((host) => host.name === name)!;
-  if (phase.order === 'all hosts together') {
-    await parallel([...byHost], async ([, steps]) => {
-      for (const step of steps) await tracked(step, work, () => performTogether(step, work));
-    });
-    if (phase.name === 'etcd') await formEtcd(work);
+  if (phase.name === 'quorum') return tracked(phase.steps[0]!, work, () => formEtcd(work));
+  if (phase.name === 'finish') return tracked(phase.steps[0]!, work, () => finish(work));
+  if (phase.order === 'one host at a time') {
+    for (const [host, steps] of byHost) {
+      work.signal.throwIfAborted();
+      await rollHost(work, spec(host), steps, (step, run) => tracked(step, work, run));
+    }
     return;
   }
-  for (const [host, steps] of byHost) {
-    work.signal.throwIfAborted();
-    if (phase.name === 'finish') await tracked(steps[0]!, work, () => finish(work));
-    else await rollHost(work, spec(host), steps, (step, run) => tracked(step, work, run));
-  }
+  await parallel([...byHost], async ([, steps]) => {
+    for (const step of steps) await tracked(step, work, () => (step.component === 'system' ? prepareHost(step, work) : performComponent(step, work, { wait: false })));
+  });
+  if (phase.name === 'etcd' && work.prepared.plan.mode === 'change') await waitForVoters(phase, work);
 }
 
-async function performTogether(step: Step, work: Work): Promise<void> {
-  if (step.component === 'system') return prepareHost(step, work);
-  if (step.action === 'join') return joinEtcd(step, work);
-  return performComponent(step, work, { wait: false });
+/** What comes next asks whether a majority is ready: members that were started get the time to be. One that has never voted may not be yet. */
+async function waitForVoters({ steps }: PhasePlan, work: Work): Promise<void> {
+  const voters = work.cluster.hosts.filter(({ name }) => {
+    const found = work.prepared.facts.hosts.get(name);
+    return steps.some(({ host }) => host === name) && reachable(found) && found.etcd.formed;
+  });
+  await parallel(voters, (spec) => waitForHost(work, spec, [etcdReady]));
 }
 
 /** Tells and notes the beginning and the end of a step. Ctrl-C takes effect between steps. */

@@ -2,18 +2,21 @@ import type { Cluster, HostSpec } from '../cluster/cluster.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import type { ComponentDesign, Renderer, RenderFacts } from '../render/design.ts';
 import { hostDesign, renderers } from '../render/host-design.ts';
+import { etcdDataFolder } from '../render/paths.ts';
 import { reachable, type ClusterFacts, type HostFacts } from './facts.ts';
+import { wasFormed } from './plan/was-formed.ts';
 import type { OpenedSecrets } from './state.ts';
 
-/** What every reachable host should have. Throws `host-unfit` where the VIP's interface cannot be told. */
+/** What every reachable host should have. Throws `host-unfit` where the VIP's interface cannot be told, or where a host has a foreign etcd's data. */
 export function designsOf(cluster: Cluster, facts: ClusterFacts, { secrets, sealed }: OpenedSecrets, table: readonly Renderer[] = renderers): Map<string, ComponentDesign[]> {
   const seen = [...facts.hosts.values()].filter(reachable);
-  const formed = seen.some(({ etcd }) => etcd.formed);
+  const formed = wasFormed(facts);
   const virtualRouterId = seen.find(({ identity }) => identity)?.identity?.virtualRouterId ?? defaultRouterId(secrets.clusterId);
   const designs = new Map<string, ComponentDesign[]>();
   for (const host of cluster.hosts) {
     const found = facts.hosts.get(host.name);
     if (!reachable(found)) continue;
+    if (!formed) refuseForeignData(host, found);
     const renderFacts: RenderFacts = {
       vipInterface: vipInterface(cluster, host, found),
       virtualRouterId,
@@ -23,6 +26,12 @@ export function designsOf(cluster: Cluster, facts: ClusterFacts, { secrets, seal
     designs.set(host.name, hostDesign({ cluster, host, secrets, sealed, facts: renderFacts }, table));
   }
   return designs;
+}
+
+/** A new cluster on a directory of another one would come up as that one. */
+function refuseForeignData({ name, roles }: HostSpec, { etcd, identity }: HostFacts): void {
+  if (!roles.includes('etcd') || !etcd.hasData || etcd.initialState !== undefined || identity !== undefined) return;
+  throw new KubekeepError('host-unfit', `${name}: ${etcdDataFolder} has the data of an etcd that is not of this cluster`, { hint: 'Move it away if nobody needs it there, then run kubekeep apply again.' });
 }
 
 /** 1 to 254 from the cluster id, so that two clusters in one network rarely meet; the hosts then keep it. */

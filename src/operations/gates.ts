@@ -42,24 +42,34 @@ export async function waitForHost({ hosts, clock, signal }: Operation, spec: Hos
   }
 }
 
+/** What is about to stop on a host for a moment. */
+export interface Disturbance {
+  readonly etcd: boolean;
+  readonly apiServer: boolean;
+}
+
 /**
  * Whether a host may be disturbed now: the etcd members that stay must be a majority that is ready, and another API server must be ready. A part
  * that is down already on this host has nothing to lose. Throws `quorum-risk` or `not-healthy`.
  */
-export async function mayDisturb(operation: Operation, spec: HostSpec): Promise<ClusterFacts> {
+export async function mayDisturb(operation: Operation, spec: HostSpec, { etcd, apiServer }: Disturbance): Promise<ClusterFacts> {
   const { cluster, hosts, clock, signal } = operation;
   const facts = await observe(cluster, hosts, { clock, signal });
+  if (etcd) refuseQuorumLoss(cluster, facts, spec);
+  if (apiServer) refuseLastApiServer(cluster, facts, spec);
+  return facts;
+}
+
+function refuseQuorumLoss(cluster: Cluster, facts: ClusterFacts, spec: HostSpec): void {
   const members = hostsWith(cluster, 'etcd');
   const isReady = (name: string) => {
     const found = facts.hosts.get(name);
     return reachable(found) && found.etcd.ready;
   };
   const staying = members.filter(({ name }) => name !== spec.name && isReady(name)).length;
-  if (members.length > 1 && spec.roles.includes('etcd') && isReady(spec.name) && staying < Math.floor(members.length / 2) + 1) {
+  if (members.length > 1 && isReady(spec.name) && staying < Math.floor(members.length / 2) + 1) {
     throw new KubekeepError('quorum-risk', `${spec.name} is not touched: only ${staying} of the other ${members.length - 1} etcd members are ready, and the cluster would lose its quorum`, { hint: 'Bring the other members back first: kubekeep status names them.' });
   }
-  refuseLastApiServer(cluster, facts, spec);
-  return facts;
 }
 
 function refuseLastApiServer(cluster: Cluster, facts: ClusterFacts, spec: HostSpec): void {

@@ -1,4 +1,4 @@
-import type { CachedProgram, Program, ProgramName } from '../programs/program.ts';
+import type { Platform, Program, ProgramName } from '../programs/program.ts';
 import { familyOf } from '../programs/program.ts';
 import type { ComponentDesign } from '../render/design.ts';
 import { KubekeepError } from '../lib/errors.ts';
@@ -33,8 +33,8 @@ export async function planFrom(operation: Operation, facts: ClusterFacts): Promi
   const { cluster, state, identityFile, clock } = operation;
   const opened = await openSecrets(state, { cluster: cluster.name, facts, identityFile, now: clock.now() });
   const designs = designsOf(cluster, facts, opened, operation.renderers);
-  const programs = await operation.cachedPrograms(wantedPrograms(cluster, designs, facts));
-  const programSums = new Map(programs.filter((program) => program !== undefined).map(({ name, sha256 }) => [name as string, sha256]));
+  const programs = (await operation.cachedPrograms(wantedPrograms(cluster, designs, facts))).filter((program) => program !== undefined);
+  const programSums = (host: string) => new Map(programs.filter(({ platform }) => platform === platformOn(host, facts)).map(({ name, sha256 }) => [name as string, sha256]));
   return { plan: makePlan({ cluster, facts, secrets: opened.secrets, programSums, designs }), facts, opened, designs };
 }
 
@@ -42,8 +42,7 @@ export async function planFrom(operation: Operation, facts: ClusterFacts): Promi
 export function wantedPrograms(cluster: Operation['cluster'], designs: PreparedPlan['designs'], facts: ClusterFacts): Program[] {
   const wanted = new Map<string, Program>();
   for (const [host, components] of designs) {
-    const found = facts.hosts.get(host);
-    const platform = reachable(found) && found.architecture === 'aarch64' ? 'linux-arm64' : 'linux-amd64';
+    const platform = platformOn(host, facts);
     for (const name of components.flatMap(({ programs }) => Object.keys(programs)) as ProgramName[]) {
       const version = familyOf(name) === 'etcd' ? cluster.etcd.version : cluster.kubernetes.version;
       wanted.set(`${name} ${platform}`, { name, version, platform });
@@ -52,4 +51,8 @@ export function wantedPrograms(cluster: Operation['cluster'], designs: PreparedP
   return [...wanted.values()];
 }
 
-export type ProgramsByName = ReadonlyMap<string, CachedProgram>;
+/** Which build of the programs a host runs. */
+export function platformOn(host: string, facts: ClusterFacts): Platform {
+  const found = facts.hosts.get(host);
+  return reachable(found) && found.architecture === 'aarch64' ? 'linux-arm64' : 'linux-amd64';
+}

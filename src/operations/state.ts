@@ -1,5 +1,5 @@
 import { mkdir, readFile, rename, writeFile, open as openFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { KubekeepError } from '../lib/errors.ts';
 import { createIdentity, open, recipientOf, seal } from '../pki/seal.ts';
 import { Secret } from '../lib/secret.ts';
@@ -40,9 +40,8 @@ export async function openSecrets(folder: StateFolder, { cluster, facts, identit
   const identityText = (await readIfThere(identityPath))?.trim();
   if (identityFile && identityText === undefined) throw new KubekeepError('file-missing', `the identity ${identityFile} cannot be read`);
   const local = await readIfThere(join(folder.path, 'secrets.age'));
-  const remote = seen.find(({ found }) => found.sealed !== undefined)?.found.sealed;
-  const sealed = local ?? remote;
-  if (sealed === undefined) {
+  const copies = local === undefined ? [...new Set(seen.flatMap(({ found }) => found.sealed ?? []))] : [local];
+  if (copies.length === 0) {
     const owned = seen.find(({ found }) => found.identity !== undefined);
     if (owned) throw new KubekeepError('cluster-mismatch', `${owned.name} belongs to cluster ${owned.found.identity!.cluster} and no sealed keys were found`, { hint: 'Run kubekeep destroy with the file of that cluster, or reinstall the host.' });
     return createNew(cluster, identityText, now);
@@ -51,7 +50,7 @@ export async function openSecrets(folder: StateFolder, { cluster, facts, identit
     throw new KubekeepError('identity-missing', `the keys of cluster ${cluster} are sealed and ${identityPath} is not there`, { hint: 'Give the identity that you copied away when the cluster was built: KUBEKEEP_IDENTITY=FILE.' });
   }
   const identity = new Secret(keyLine(identityText));
-  const secrets = await open(new TextEncoder().encode(sealed), identity);
+  const { secrets, sealed } = await openFirst(copies, identity);
   for (const { name, found } of seen) refuseOther(name, found.identity, secrets.clusterId);
   return { secrets, sealed, identity, from: local === undefined ? 'hosts' : 'state' };
 }
@@ -71,6 +70,16 @@ export async function saveSecrets(folder: StateFolder, { sealed, identity }: Ope
     await writeSynced(identityPath, `# age identity of this cluster. Copy it to a safe place: with it and the cluster file everything else can be rebuilt from the hosts.\n${identity.reveal()}\n`);
   }
   await writeSynced(join(folder.path, 'secrets.age'), sealed);
+}
+
+/** The first that opens: a host of another cluster may keep one that does not, and is named when the cluster ids are compared. */
+async function openFirst([sealed = '', ...more]: readonly string[], identity: Secret): Promise<{ secrets: ClusterSecrets; sealed: string }> {
+  try {
+    return { secrets: await open(new TextEncoder().encode(sealed), identity), sealed };
+  } catch (error) {
+    if (more.length === 0) throw error;
+    return openFirst(more, identity).catch(() => { throw error; });
+  }
 }
 
 function refuseOther(host: string, found: { cluster: string; id: string } | undefined, id: string): void {
@@ -100,10 +109,12 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
+/** Whole or not at all, and on the disk when it returns; two that write at once do not mix. */
 async function writeSynced(path: string, content: string): Promise<void> {
-  await writeFile(`${path}.new`, content, { mode: 0o600 });
-  const file = await openFile(`${path}.new`, 'r');
-  await file.sync();
-  await file.close();
-  await rename(`${path}.new`, path);
+  const temporary = `${path}.${process.pid}.new`;
+  await writeFile(temporary, content, { mode: 0o600, flush: true });
+  await rename(temporary, path);
+  const folder = await openFile(dirname(path), 'r');
+  await folder.sync();
+  await folder.close();
 }

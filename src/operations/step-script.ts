@@ -4,7 +4,7 @@ import { writeScript } from '../hosts/write-script.ts';
 import { issueLeaf } from '../pki/issue.ts';
 import { Secret } from '../lib/secret.ts';
 import type { ClusterSecrets } from '../pki/secrets.ts';
-import { isLeaf, type ComponentDesign, type DesiredFile } from '../render/design.ts';
+import { isLeaf, type ComponentDesign } from '../render/design.ts';
 import { configFolder, stateFolder } from '../render/paths.ts';
 import { lockGuard } from './lock.ts';
 import { contentHash } from './plan/judge-component.ts';
@@ -20,12 +20,15 @@ export interface StepScript {
   readonly activate: readonly string[];
 }
 
+const pendingFolder = `${stateFolder}/pending`;
+
 /** Exit codes of a step's script beside those of its commands. */
 export const stepExit = { lockLost: 75, checkFailed: 66 } as const;
 
 /**
  * One script that performs a step. The units are noted as pending before the first file changes and the note goes when they were restarted, so
- * that a step cut anywhere is seen by the next plan. A configuration that its own program refuses never takes its place.
+ * that a step cut anywhere is seen by the next plan. A configuration that its own program refuses never takes its place: then the old files
+ * are in force as before, and the note stays.
  */
 export function stepScript({ token, journal, design, files, keys, activate }: StepScript): string {
   const units = [design.unit, ...(design.companions ?? [])].filter((unit) => unit !== undefined);
@@ -34,17 +37,23 @@ export function stepScript({ token, journal, design, files, keys, activate }: St
   const plain = files.filter((file) => file !== candidate);
   return [
     lockGuard(token),
-    `mkdir -p -m 0755 ${stateFolder} ${stateFolder}/pending ${configFolder}`,
+    `mkdir -p -m 0755 ${stateFolder} ${pendingFolder} ${configFolder} || exit 1`,
     `printf '%s %s\\n' "$(date -u +%FT%TZ)" ${quote(journal)} >> ${stateFolder}/journal`,
-    ...units.map((unit) => `: > ${stateFolder}/pending/${unit}`),
+    notePending(units),
     writeScript(plain),
     recordKeys(keys),
     ...(candidate && check ? [writeScript([{ ...candidate, path: `${check.path}.candidate` }]), checkLines(check)] : []),
-    ...(units.length > 0 && files.length > 0 ? ['systemctl daemon-reload || exit 1'] : []),
+    ...(units.length > 0 ? ['systemctl daemon-reload || exit 1'] : []),
     ...activate,
-    ...units.map((unit) => `rm -f ${stateFolder}/pending/${unit}`),
+    ...(units.length > 0 ? [`rm -f ${units.map((unit) => `${pendingFolder}/${unit}`).join(' ')}`] : []),
     '',
   ].join('\n');
+}
+
+/** Notes durably that these units run something else than what is about to lie on the disk. */
+export function notePending(units: readonly string[]): string {
+  if (units.length === 0) return '';
+  return [`mkdir -p -m 0755 ${pendingFolder} || exit 1`, ...units.map((unit) => `: > ${pendingFolder}/${unit} || exit 1`), `sync ${pendingFolder}`].join('\n');
 }
 
 /** Keeps the last good configuration beside the new one. */
@@ -65,11 +74,11 @@ function recordKeys(keys: ReadonlyMap<string, string>): string {
   ].join('\n');
 }
 
-/** Makes the bytes of the files: certificates are issued now, their keys exist only here and on the host. */
-export async function materialize(files: readonly DesiredFile[], secrets: ClusterSecrets, now: number): Promise<{ files: HostFile[]; keys: Map<string, string> }> {
+/** Makes the bytes of those files of a component that are to be written: certificates are issued now, their keys exist only here and on the host. */
+export async function materialize(design: ComponentDesign, write: readonly string[], secrets: ClusterSecrets, now: number): Promise<{ files: HostFile[]; keys: Map<string, string> }> {
   const out: HostFile[] = [];
   const keys = new Map<string, string>();
-  for (const file of files) {
+  for (const file of design.files.filter(({ path }) => write.includes(path))) {
     if (!isLeaf(file)) {
       out.push({ path: file.path, mode: file.mode, owner: file.owner, content: file.content instanceof Secret ? file.content.reveal() : file.content });
       continue;

@@ -1,12 +1,10 @@
 import { hostsWith } from '../../cluster/cluster.ts';
-import { expectSuccess } from '../../hosts/local.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { parallel } from '../../lib/parallel.ts';
-import { stateFolder } from '../../render/paths.ts';
 import { apiAt } from '../clients.ts';
 import { reachable } from '../facts.ts';
-import { lockGuard } from '../lock.ts';
 import { waitUntilHealthy } from '../wait-until-healthy.ts';
+import { noteOn } from './note-on.ts';
 import type { Work } from './work.ts';
 
 /** Looks at everything from outside: each host, each balancer, and the API through the VIP; then notes that the cluster is complete. */
@@ -15,9 +13,7 @@ export async function finish(work: Work): Promise<void> {
   const here = cluster.hosts.filter(({ name }) => reachable(prepared.facts.hosts.get(name)));
   await waitUntilHealthy(work, here);
   await askThroughVip(work);
-  await parallel(here, async (spec) => {
-    expectSuccess(await work.hosts.get(spec.name)!.run(`${lockGuard(work.token)}\ndate -u +%FT%TZ > ${stateFolder}/completed`, { signal: work.signal }), 'noting that the cluster is complete');
-  });
+  await parallel(here, (spec) => noteOn(work, spec, spec.roles.includes('etcd') ? ['formed', 'completed'] : ['completed']));
 }
 
 /** The administrators' group gets its rights by a binding, as kubeadm does it, so that they can be taken away again. */
@@ -31,7 +27,8 @@ const administrators = {
 
 async function askThroughVip(work: Work): Promise<void> {
   const { cluster, clock, signal, prepared } = work;
-  const from = hostsWith(cluster, 'load-balancer').find(({ name }) => reachable(prepared.facts.hosts.get(name)))!;
+  const from = hostsWith(cluster, 'load-balancer').find(({ name }) => reachable(prepared.facts.hosts.get(name)));
+  if (!from) throw new KubekeepError('not-healthy', 'no load balancer can be reached, so nobody can ask the API through the VIP', { hint: 'Bring one back, then run kubekeep apply again.' });
   const deadline = clock.monotonic() + 60_000;
   for (;;) {
     const api = await apiAt(cluster.endpoint.vip, cluster.endpoint.port, work.hosts.get(from.name)!, prepared.opened.secrets, clock.now());

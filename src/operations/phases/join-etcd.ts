@@ -1,16 +1,22 @@
 import type { EtcdClient } from '../../clients/etcd/connect-etcd.ts';
+import { EtcdError, type EtcdReason } from '../../clients/etcd/etcd-error.ts';
 import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
 import { KubekeepError } from '../../lib/errors.ts';
-import { expectSuccess } from '../../hosts/local.ts';
-import { stateFolder } from '../../render/paths.ts';
+import { etcdDataFolder } from '../../render/paths.ts';
 import { etcdOf } from '../clients.ts';
 import { reachable } from '../facts.ts';
+import { etcdReady, waitForHost } from '../gates.ts';
 import { lockGuard } from '../lock.ts';
 import { observeHost } from '../observe.ts';
-import { nextMemberStep, type MemberStep } from '../plan/next-member-step.ts';
+import { nextMemberStep, type JoiningHost, type MemberStep } from '../plan/next-member-step.ts';
 import type { Step } from '../plan/plan.ts';
-import { performComponent } from './perform-component.ts';
+import { noteOn } from './note-on.ts';
+import { performComponent, runStep } from './perform-component.ts';
 import type { Work } from './work.ts';
+
+/** Minutes that a learner gets to catch up, and seconds that etcd gets to agree to a change. */
+const catchUp = 10;
+const patience = 60;
 
 /**
  * Brings a host without data into an etcd cluster that exists, or back into it: the lost member is removed, a learner is added, started, and
@@ -21,60 +27,87 @@ export async function joinEtcd(step: Step, work: Work): Promise<void> {
   const helper = await readyMember(work, spec);
   const client = await etcdOf(helper, work.hosts.get(helper.name)!, work.prepared.opened.secrets, work.clock.now());
   try {
-    for (;;) {
+    for (let told = ''; ; ) {
       work.signal.throwIfAborted();
-      const next = nextMemberStep(await client.members(), await joiningHost(work, spec));
+      const next = await retried(work, patience, ['no-leader', 'timed-out', 'unreachable'], async () => nextMemberStep(await client.members(), await joiningHost(work, spec)));
       if (next.do === 'nothing') break;
-      work.progress({ type: 'note', host: spec.name, title: `etcd: ${next.do.replace('-', ' ')}`, detail: next.why });
+      if (told !== next.do) work.progress({ type: 'note', host: spec.name, title: `etcd: ${next.do.replaceAll('-', ' ')}`, detail: next.why });
+      told = next.do;
       await performMemberStep(next, { client, step, work, spec });
     }
   } finally {
     client.close();
   }
-  expectSuccess(await work.hosts.get(spec.name)!.run(`${lockGuard(work.token)}\ndate -u +%FT%TZ > ${stateFolder}/formed`), 'noting the membership');
+  await waitForHost(work, spec, [etcdReady]);
+  await noteOn(work, spec, ['formed']);
 }
 
 async function performMemberStep(next: MemberStep, { client, step, work, spec }: { client: EtcdClient; step: Step; work: Work; spec: HostSpec }): Promise<void> {
-  if (next.do === 'remove') return client.remove(next.id);
-  if (next.do === 'add-learner') return client.addLearner(peerUrl(spec)).then(() => {});
   if (next.do === 'start') return performComponent(step, work, { wait: false }).then(() => waitForStart(work, spec));
-  if (next.do === 'promote') return promote(client, next.id, work);
+  if (next.do === 'set-data-aside') return setDataAside(step, work);
+  // These go to etcd and not through a script that compares the token, so the lock is asked first.
+  await noteOn(work, spec, []);
+  // "no-leader" and the like: perhaps it was done and perhaps not; the next look tells.
+  const unsure: EtcdReason[] = ['no-leader', 'timed-out', 'member-missing'];
+  try {
+    if (next.do === 'remove') await client.remove(next.id);
+    // Refused until all members that are up have been connected for 5 s, and within a second of another one at this address.
+    if (next.do === 'add-learner') await retried(work, patience, ['quorum-at-risk', 'peer-url-taken'], () => client.addLearner(peerUrl(spec)));
+    if (next.do === 'promote') await retried(work, catchUp * 60, ['learner-not-ready', 'quorum-at-risk'], () => client.promote(next.id));
+  } catch (error) {
+    if (!(error instanceof EtcdError && unsure.includes(error.reason))) throw error;
+    await work.clock.sleep(500, work.signal);
+  }
 }
 
-/** A learner is promoted when it is in sync; until then etcd refuses. */
-async function promote(client: EtcdClient, id: string, { clock, signal }: Work): Promise<void> {
-  const deadline = clock.monotonic() + 600_000;
+/** Tries again while etcd refuses for one of these reasons. */
+async function retried<T>({ clock, signal }: Work, seconds: number, reasons: readonly EtcdReason[], attempt: () => Promise<T>): Promise<T> {
+  const deadline = clock.monotonic() + seconds * 1000;
   for (;;) {
     try {
-      return await client.promote(id);
+      return await attempt();
     } catch (error) {
-      if (clock.monotonic() > deadline || !(error instanceof KubekeepError && /in sync with leader/.test(error.message))) throw error;
+      if (clock.monotonic() > deadline || !(error instanceof EtcdError && reasons.includes(error.reason))) throw error;
     }
     await clock.sleep(300, signal);
   }
 }
 
+/** Nothing is deleted: the folder keeps its content under another name. */
+async function setDataAside(step: Step, work: Work): Promise<void> {
+  await runStep(step, work, `${lockGuard(work.token)}
+timeout 60 systemctl stop etcd.service 2>/dev/null
+mv -T ${etcdDataFolder} ${etcdDataFolder}.aside-$(date -u +%Y%m%dT%H%M%SZ) && sync $(dirname ${etcdDataFolder})`);
+}
+
 async function waitForStart(work: Work, spec: HostSpec): Promise<void> {
-  const deadline = work.clock.monotonic() + 60_000;
+  const deadline = work.clock.monotonic() + patience * 1000;
   while (!(await joiningHost(work, spec)).hasData) {
-    if (work.clock.monotonic() > deadline) throw new KubekeepError('not-healthy', `${spec.name}: etcd did not start within 60 s`, { hint: `Look at journalctl -u etcd on ${spec.name}, then run kubekeep apply again.` });
+    if (work.clock.monotonic() > deadline) throw new KubekeepError('not-healthy', `${spec.name}: etcd did not start within ${patience} s`, { hint: `Look at journalctl -u etcd on ${spec.name}, then run kubekeep apply again.` });
     await work.clock.sleep(200, work.signal);
   }
 }
 
-async function joiningHost(work: Work, spec: HostSpec) {
+async function joiningHost(work: Work, spec: HostSpec): Promise<JoiningHost> {
   const found = await observeHost(spec, work.hosts.get(spec.name)!, 10_000, work.signal);
   if (!reachable(found)) throw new KubekeepError('host-unreachable', `${spec.name}: ${found.reason}`, { hint: 'Run kubekeep apply again when the host is back.' });
   const active = found.units.get('etcd.service')?.active;
-  return { name: spec.name, peerUrl: peerUrl(spec), hasData: found.etcd.hasData, running: active === 'active' || active === 'activating' };
+  const others = hostsWith(work.cluster, 'etcd').filter(({ name }) => name !== spec.name).map(peerUrl);
+  return { name: spec.name, peerUrl: peerUrl(spec), hasData: found.etcd.hasData, running: active === 'active' || active === 'activating', others };
 }
 
+/** A member that answers now, to speak with; several hosts may have changed since the plan was made. */
 async function readyMember(work: Work, except: HostSpec): Promise<HostSpec> {
-  for (const spec of hostsWith(work.cluster, 'etcd')) {
-    const found = work.prepared.facts.hosts.get(spec.name);
-    if (spec.name !== except.name && reachable(found) && found.etcd.ready) return spec;
+  const deadline = work.clock.monotonic() + 15_000;
+  for (;;) {
+    for (const spec of hostsWith(work.cluster, 'etcd')) {
+      if (spec.name === except.name || !reachable(work.prepared.facts.hosts.get(spec.name))) continue;
+      const found = await observeHost(spec, work.hosts.get(spec.name)!, 10_000, work.signal);
+      if (reachable(found) && found.etcd.ready) return spec;
+    }
+    if (work.clock.monotonic() > deadline) throw new KubekeepError('quorum-risk', `${except.name} cannot join: no other etcd member answers`, { hint: 'Bring the majority of the members back first: kubekeep status names them.' });
+    await work.clock.sleep(500, work.signal);
   }
-  throw new KubekeepError('quorum-risk', `${except.name} cannot join: no other etcd member answers`, { hint: 'Bring the majority of the members back first: kubekeep status names them.' });
 }
 
 function peerUrl({ address }: HostSpec): string {

@@ -4,6 +4,7 @@ import type { RunResult } from '../../hosts/host.ts';
 import type { ComponentDesign } from '../../render/design.ts';
 import type { Step } from '../plan/plan.ts';
 import { materialize, stepExit, stepScript } from '../step-script.ts';
+import { lockLost } from './note-on.ts';
 import type { Work } from './work.ts';
 
 /**
@@ -12,11 +13,7 @@ import type { Work } from './work.ts';
  */
 export async function performComponent(step: Step, work: Work, { wait }: { wait: boolean }): Promise<void> {
   const design = designOf(step, work);
-  const { files, keys } = await materialize(
-    design.files.filter(({ path }) => step.write.includes(path)),
-    work.prepared.opened.secrets,
-    work.clock.now(),
-  );
+  const { files, keys } = await materialize(design, step.write, work.prepared.opened.secrets, work.clock.now());
   const script = stepScript({ token: work.token, journal: `${step.id} ${step.action} by ${work.user}`, design, files, keys, activate: activation(design, step, work, wait) });
   await runStep(step, work, script);
 }
@@ -32,24 +29,33 @@ export async function runStep(step: Step, work: Work, script: string): Promise<R
   const host = work.hosts.get(step.host)!;
   // The script is short and must not be left half-way: Ctrl-C waits for it.
   const result = await host.run(script, { timeout: 300_000 });
-  if (result.exitCode === stepExit.lockLost) throw new KubekeepError('lock-lost', `${step.host}: another kubekeep has taken over the lock; this step was not performed`, { hint: 'Run kubekeep plan to see where the cluster stands.' });
+  if (result.exitCode === stepExit.lockLost) throw lockLost(step.host);
   if (result.exitCode === stepExit.checkFailed) {
     throw new KubekeepError('not-healthy', `${step.host}: ${step.component} refuses its new configuration, the old one stays: ${result.stderr.trim().split('\n').slice(-3).join(' | ')}`, { hint: 'Correct the cluster file, then run kubekeep apply again.' });
   }
   return expectSuccess(result, step.title);
 }
 
+/** systemd's answer is waited for so long; the gates that follow say what is missing. A script that never ended would block the next run. */
+const patiently = 'timeout 120 systemctl';
+
 function activation({ unit, companions = [] }: ComponentDesign, step: Step, { cluster }: Work, wait: boolean): string[] {
   if (!unit) return [];
   const units = [...companions, unit].join(' ');
-  const block = wait ? '' : '--no-block ';
+  const command = (verb: string) => (wait ? `${patiently} ${verb} ${units} || exit 1` : `systemctl ${verb} --no-block ${units} || exit 1`);
   const enable = `systemctl enable -q ${units} || exit 1`;
+  const again = `systemctl reset-failed ${units} 2>/dev/null`;
   const spec = cluster.hosts.find(({ name }) => name === step.host)!;
-  if (step.action === 'reload') return [enable, `systemctl reload ${unit} || exit 1`];
-  if (step.action === 'start' || step.action === 'join') return [enable, `systemctl reset-failed ${units} 2>/dev/null`, `systemctl start ${block}${units} || exit 1`];
-  if (step.component === 'etcd' && spec.roles.includes('control-plane')) {
-    // Its API server uses this member only: it drains and stops first, so that no request meets an etcd that is away.
-    return [enable, 'systemctl stop kube-apiserver.service', `systemctl restart ${unit} || exit 1`, 'systemctl start kube-apiserver.service || exit 1'];
-  }
-  return [enable, `systemctl restart ${block}${units} || exit 1`];
+  if (step.action === 'none') return [enable];
+  if (step.action === 'reload') return [enable, `${patiently} reload ${unit} || exit 1`];
+  if (step.action === 'start') return [enable, again, command('start')];
+  // Its API server uses this member only: it drains and stops first, so that no request meets an etcd that is away.
+  const drains = step.component === 'etcd' && step.action === 'restart' && wait && spec.roles.includes('control-plane');
+  return [
+    enable,
+    again,
+    ...(drains ? ['systemctl is-active -q kube-apiserver.service && { api=up; systemctl stop kube-apiserver.service; }'] : []),
+    command('restart'),
+    ...(drains ? ['[ -z "$api" ] || systemctl start --no-block kube-apiserver.service || exit 1'] : []),
+  ];
 }

@@ -1,10 +1,10 @@
 import { quote } from '../../hosts/quote.ts';
 import { parallel } from '../../lib/parallel.ts';
-import { stateFolder } from '../../render/paths.ts';
 import { lockGuard } from '../lock.ts';
 import { packagesFor, usersFor } from '../plan/preparation.ts';
 import type { Step } from '../plan/plan.ts';
-import { materialize, stepScript } from '../step-script.ts';
+import { platformOn } from '../prepare-plan.ts';
+import { materialize, notePending, stepScript } from '../step-script.ts';
 import { designOf, runStep } from './perform-component.ts';
 import type { Work } from './work.ts';
 
@@ -12,11 +12,7 @@ import type { Work } from './work.ts';
 export async function prepareHost(step: Step, work: Work): Promise<void> {
   const spec = work.cluster.hosts.find(({ name }) => name === step.host)!;
   const design = designOf(step, work);
-  const { files } = await materialize(
-    design.files.filter(({ path }) => step.write.includes(path)),
-    work.prepared.opened.secrets,
-    work.clock.now(),
-  );
+  const { files } = await materialize(design, step.write, work.prepared.opened.secrets, work.clock.now());
   const balancer = spec.roles.includes('load-balancer');
   const activate = [
     ...(balancer ? ['systemctl mask -q haproxy.service keepalived.service', 'systemctl stop haproxy.service keepalived.service 2>/dev/null'] : []),
@@ -29,21 +25,23 @@ export async function prepareHost(step: Step, work: Work): Promise<void> {
   await copyPrograms(step, work);
 }
 
+/** A power cut in the middle of an installation leaves dpkg in a state that it has to be asked to leave; another user of it is waited for. */
 function installScript(packages: readonly string[]): string {
   const list = packages.map(quote).join(' ');
   return `if ! dpkg-query -W -f '\${db:Status-Abbrev}' ${list} 2>/dev/null | grep -qx "$(printf 'ii %.0s' $(seq ${packages.length}))"; then
-  export DEBIAN_FRONTEND=noninteractive; apt-get update -q >&2 && apt-get install -y -q --no-install-recommends ${list} >&2 || exit 1
+  export DEBIAN_FRONTEND=noninteractive
+  { dpkg --configure -a && apt-get update -q && apt-get install -y -q -o DPkg::Lock::Timeout=120 --no-install-recommends ${list}; } >&2 8>&- || exit 1
 fi`;
 }
 
-/** Two programs at a time a host; a unit that runs a program which is replaced is noted as waiting for its restart first. */
+/** A unit that runs a program which is replaced is noted as waiting for its restart first. */
 async function copyPrograms(step: Step, work: Work): Promise<void> {
   const host = work.hosts.get(step.host)!;
   const found = work.prepared.facts.hosts.get(step.host);
-  const platform = found?.reachable && found.architecture === 'aarch64' ? 'linux-arm64' : 'linux-amd64';
+  const platform = platformOn(step.host, work.prepared.facts);
   const components = (work.prepared.designs.get(step.host) ?? []).filter(({ programs }) => Object.keys(programs).some((name) => step.programs.includes(name)));
   const running = components.flatMap(({ unit }) => (unit && found?.reachable && found.units.get(unit)?.active === 'active' ? [unit] : []));
-  if (running.length > 0) await runStep(step, work, [lockGuard(work.token), `mkdir -p ${stateFolder}/pending`, ...running.map((unit) => `: > ${stateFolder}/pending/${unit}`)].join('\n'));
+  if (running.length > 0) await runStep(step, work, [lockGuard(work.token), notePending(running)].join('\n'));
   const copies = components.flatMap(({ programs }) => Object.entries(programs).filter(([name]) => step.programs.includes(name)));
   const total = copies.reduce((sum, [name]) => sum + programOf(name).size, 0);
   const sent = new Map<string, number>();

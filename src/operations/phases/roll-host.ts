@@ -11,7 +11,10 @@ export type Track = (step: Step, run: () => Promise<void>) => Promise<void>;
 
 /** Changes one host of a cluster that serves: asks first whether it may be disturbed, and goes on only when it serves again. */
 export async function rollHost(work: Work, spec: HostSpec, steps: readonly Step[], track: Track): Promise<void> {
-  const facts = await mayDisturb(work, spec);
+  const restarts = (component: Step['component']) => steps.some((step) => step.component === component && step.action === 'restart');
+  const etcd = restarts('etcd');
+  // The API server stops and starts with the member that it uses.
+  const facts = await mayDisturb(work, spec, { etcd, apiServer: etcd || restarts('kube-apiserver') });
   for (const step of steps) {
     await track(step, async () => {
       if (step.action === 'join') return joinEtcd(step, work);

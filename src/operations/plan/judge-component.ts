@@ -2,18 +2,20 @@ import { createHash } from 'node:crypto';
 import { judgeLeaf } from '../../pki/judge-leaf.ts';
 import { Secret } from '../../lib/secret.ts';
 import type { PublicAuthorities } from '../../pki/secrets.ts';
-import { isLeaf, type ComponentDesign, type DesiredContent, type DesiredFile, type DesiredLeaf } from '../../render/design.ts';
+import { isLeaf, type ComponentDesign, type DesiredContent, type DesiredLeaf } from '../../render/design.ts';
+import { pkiFolder } from '../../render/paths.ts';
 import type { HostFacts } from '../facts.ts';
 
 /** What has to be done to one component of one host, and why. Nothing to do is `undefined`, never an empty change. */
 export interface ComponentChange {
   readonly component: ComponentDesign['name'];
-  /** Sentences without a full stop: "etcd.yaml differs", "etcd.service is stopped". */
+  /** Sentences without a full stop: "/etc/kubekeep/etcd.yaml differs", "etcd.service is stopped". */
   readonly reasons: readonly string[];
   /** Paths to write. */
   readonly write: readonly string[];
   /** Names of programs to copy. */
   readonly programs: readonly string[];
+  /** `none`: nothing has to be restarted; units are still set to start at boot. */
   readonly action: 'start' | 'restart' | 'reload' | 'none';
 }
 
@@ -26,27 +28,30 @@ export interface JudgeContext {
   readonly programSums: ReadonlyMap<string, string>;
 }
 
+/** One thing that is not as it should be, and what it takes to come into force. */
+interface Fault {
+  readonly reason: string;
+  readonly needs: ComponentChange['action'];
+  /** Path to write or name of the program to copy. */
+  readonly write?: string;
+  readonly program?: string;
+}
+
 /** Compares what a component should be with what was seen. */
 export function judgeComponent(design: ComponentDesign, context: JudgeContext): ComponentChange | undefined {
-  const { facts } = context;
-  const reasons: string[] = [];
-  const write: string[] = [];
-  for (const file of design.files) {
-    const reason = isLeaf(file) ? leafReason(file, context) : contentReason(file, facts);
-    if (reason === undefined) continue;
-    reasons.push(reason);
-    write.push(file.path);
-  }
-  const programs = Object.entries(design.programs).filter(([name, path]) => {
-    const reason = programReason(name, path, context);
-    if (reason) reasons.push(reason);
-    return reason !== undefined;
-  }).map(([name]) => name);
-  const changed = reasons.length > 0;
-  const units = unitReasons(design, facts);
-  reasons.push(...units);
-  if (reasons.length === 0) return undefined;
-  return { component: design.name, reasons, write, programs, action: chooseAction(design, facts, { changed, write, programs, pending: units.length > 0 }) };
+  const faults = [
+    ...design.files.map((file) => (isLeaf(file) ? leafFault(file, context) : contentFault(file, design, context.facts))),
+    ...Object.entries(design.programs).map(([name, path]) => programFault(name, path, context)),
+    ...unitsOf(design).map((unit) => unitFault(unit, context.facts)),
+  ].filter((fault) => fault !== undefined);
+  if (faults.length === 0) return undefined;
+  return {
+    component: design.name,
+    reasons: isAbsent(design, context.facts) ? [design.unit ? `${design.name} is not there yet` : 'nothing of kubekeep is there yet'] : faults.map(({ reason }) => reason),
+    write: faults.flatMap(({ write }) => write ?? []),
+    programs: faults.flatMap(({ program }) => program ?? []),
+    action: chooseAction(design, context.facts, new Set(faults.map(({ needs }) => needs))),
+  };
 }
 
 /** SHA-256 of a file's content, hex. */
@@ -54,15 +59,31 @@ export function contentHash(content: DesiredContent['content']): string {
   return createHash('sha256').update(content instanceof Secret ? content.reveal() : content).digest('hex');
 }
 
-function contentReason(file: DesiredContent, facts: HostFacts): string | undefined {
-  const found = facts.files.get(file.path);
-  if (!found) return `${file.path} is missing`;
-  if (found.sha256 !== contentHash(file.content)) return `${file.path} differs`;
-  return modeReason(file.path, file.mode, file.owner, facts);
+/** Nothing of it was ever put there. Authorities' files do not count: components share them. */
+function isAbsent({ files }: ComponentDesign, facts: HostFacts): boolean {
+  const own = files.filter((file) => isLeaf(file) || !file.path.startsWith(`${pkiFolder}/`));
+  const paths = own.flatMap((file) => (isLeaf(file) ? [file.leaf.certificatePath, file.leaf.keyPath] : [file.path]));
+  return paths.length > 0 && paths.every((path) => !facts.files.has(path));
 }
 
-function leafReason({ leaf }: DesiredLeaf, { facts, authorities, now }: JudgeContext): string | undefined {
-  const verdict = judgeLeaf(facts.certificates.get(leaf.certificatePath), leaf, authorities[leaf.authority].certificate, now);
+function contentFault(file: DesiredContent, { onChange }: ComponentDesign, facts: HostFacts): Fault | undefined {
+  const { path } = file;
+  const found = facts.files.get(path);
+  // A changed unit or script is read at the next start only.
+  const needs = path.endsWith('.service') || path.endsWith('.sh') ? 'restart' : onChange;
+  if (!found) return { reason: `${path} is missing`, write: path, needs };
+  if (found.sha256 !== contentHash(file.content)) return { reason: `${path} differs`, write: path, needs };
+  const reason = modeReason(path, file.mode, file.owner, facts);
+  return reason === undefined ? undefined : { reason, write: path, needs: 'none' };
+}
+
+/** A key that others could read is a new key, so its service restarts. */
+function leafFault({ path, leaf }: DesiredLeaf, { facts, authorities, now }: JudgeContext): Fault | undefined {
+  const reason = leafReason(leaf, facts, judgeLeaf(facts.certificates.get(leaf.certificatePath), leaf, authorities[leaf.authority].certificate, now));
+  return reason === undefined ? undefined : { reason, write: path, needs: 'restart' };
+}
+
+function leafReason(leaf: DesiredLeaf['leaf'], facts: HostFacts, verdict: ReturnType<typeof judgeLeaf>): string | undefined {
   if (!verdict.ok) return `${leaf.certificatePath} ${verdict.reason}`;
   const key = facts.files.get(leaf.keyPath);
   if (!key) return `${leaf.keyPath} is missing`;
@@ -71,43 +92,43 @@ function leafReason({ leaf }: DesiredLeaf, { facts, authorities, now }: JudgeCon
 }
 
 function modeReason(path: string, mode: number, owner: string, facts: HostFacts): string | undefined {
-  const found = facts.files.get(path)!;
-  if (found.mode !== mode) return `${path} has mode ${found.mode.toString(8)}, not ${mode.toString(8)}`;
-  return found.owner === owner ? undefined : `${path} belongs to ${found.owner}, not to ${owner}`;
+  const found = facts.files.get(path);
+  if (found && found.mode !== mode) return `${path} has mode ${found.mode.toString(8)}, not ${mode.toString(8)}`;
+  return found && found.owner !== owner ? `${path} belongs to ${found.owner}, not to ${owner}` : undefined;
 }
 
-function programReason(name: string, path: string, { facts, programSums }: JudgeContext): string | undefined {
+function programFault(name: string, path: string, { facts, programSums }: JudgeContext): Fault | undefined {
   const found = facts.programs.get(path);
-  if (!found) return `${name} is not installed`;
   const wanted = programSums.get(name);
-  return wanted !== undefined && wanted !== found ? `${name} is not the program that was installed` : undefined;
+  if (!found) return { reason: `${name} is not installed`, program: name, needs: 'restart' };
+  return wanted !== undefined && wanted !== found ? { reason: `${name} is not the program that was installed`, program: name, needs: 'restart' } : undefined;
 }
 
-function unitReasons({ unit, companions = [] }: ComponentDesign, facts: HostFacts): string[] {
-  return (unit ? [unit, ...companions] : []).flatMap((name) => {
-    const found = facts.units.get(name);
-    if (facts.pendingUnits.has(name)) return [`${name} has not been restarted since its files changed`];
-    if (!found || found.load === 'not-found') return [];
-    if (!['active', 'activating', 'reloading'].includes(found.active)) return [`${name} is ${found.active === 'failed' ? 'failed' : 'stopped'}`];
-    if (found.enabled !== 'enabled') return [`${name} does not start at boot (${found.enabled || 'unknown'})`];
-    return found.needsReload ? [`${name} was changed on disk since systemd read it`] : [];
-  });
+function unitFault(name: string, facts: HostFacts): Fault | undefined {
+  if (facts.pendingUnits.has(name)) return { reason: `${name} has not been restarted since its files changed`, needs: 'restart' };
+  const found = facts.units.get(name);
+  // Without its file, which is then missing and said to be so.
+  if (!found || found.load === 'not-found') return undefined;
+  if (!isUp(name, facts)) return { reason: `${name} ${found.active === 'failed' ? 'has failed' : 'is stopped'}`, needs: 'start' };
+  if (found.sub === 'auto-restart') return { reason: `${name} ends again and again`, needs: 'restart' };
+  if (found.needsReload) return { reason: `${name} was changed on disk since systemd read it`, needs: 'restart' };
+  return found.enabled === 'enabled' ? undefined : { reason: `${name} does not start at boot (${found.enabled || 'unknown'})`, needs: 'none' };
 }
 
-function chooseAction(
-  { unit, companions = [], onChange, files }: ComponentDesign,
-  facts: HostFacts,
-  { changed, write, programs, pending }: { changed: boolean; write: readonly string[]; programs: readonly string[]; pending: boolean },
-): ComponentChange['action'] {
-  if (!unit) return 'none';
-  const active = [unit, ...companions].every((name) => facts.units.get(name)?.active === 'active' || facts.units.get(name)?.active === 'activating');
-  if (!active) return 'start';
-  const unitFiles = write.some((path) => path.endsWith('.service') || path.endsWith('.sh'));
-  if (pending || unitFiles || programs.length > 0 || onChange === 'restart') return 'restart';
-  return changed && files.length > 0 ? 'reload' : 'restart';
+function chooseAction(design: ComponentDesign, facts: HostFacts, needs: ReadonlySet<Fault['needs']>): ComponentChange['action'] {
+  const up = unitsOf(design).map((unit) => isUp(unit, facts));
+  if (up.length === 0) return 'none';
+  if (up.every((one) => !one)) return 'start';
+  // Starting does nothing to the units that are up: where something changed for them, all restart.
+  if (needs.has('restart') || (needs.has('reload') && !up.every(Boolean))) return 'restart';
+  if (needs.has('reload')) return 'reload';
+  return needs.has('start') ? 'start' : 'none';
 }
 
-/** The files of a change, with their content or leaf. */
-export function filesToWrite(design: ComponentDesign, change: ComponentChange): DesiredFile[] {
-  return design.files.filter(({ path }) => change.write.includes(path));
+function unitsOf({ unit, companions = [] }: ComponentDesign): string[] {
+  return unit ? [unit, ...companions] : [];
+}
+
+function isUp(unit: string, facts: HostFacts): boolean {
+  return ['active', 'activating', 'reloading'].includes(facts.units.get(unit)?.active ?? '');
 }

@@ -4,8 +4,9 @@ import type { ComponentDesign, ComponentName } from '../../render/design.ts';
 import { reachable, type ClusterFacts, type HostFacts } from '../facts.ts';
 import { judgeComponent, type ComponentChange } from './judge-component.ts';
 import { preparationReasons } from './preparation.ts';
+import { wasFormed } from './was-formed.ts';
 
-export const phaseNames = ['prepare', 'etcd', 'control-plane', 'load-balancer', 'finish'] as const;
+export const phaseNames = ['prepare', 'etcd', 'quorum', 'control-plane', 'load-balancer', 'finish'] as const;
 export type PhaseName = (typeof phaseNames)[number];
 
 /** The ordered way from facts to spec. Data only: it prints, it is compared, it is tested; `apply` performs it. */
@@ -25,13 +26,13 @@ export interface PhasePlan {
 }
 
 export interface Step {
-  /** `HOST/COMPONENT`, stable between runs. */
+  /** `HOST/COMPONENT`, or `HOST/etcd-join`; stable between runs, unique in a plan. */
   readonly id: string;
   readonly host: string;
   readonly component: ComponentName | 'cluster';
   readonly title: string;
   readonly reasons: readonly string[];
-  readonly action: ComponentChange['action'] | 'join' | 'verify';
+  readonly action: ComponentChange['action'] | 'join' | 'form' | 'verify';
   readonly write: readonly string[];
   readonly programs: readonly string[];
   /** What clients may notice, in a few words. */
@@ -42,36 +43,41 @@ export interface PlanInput {
   readonly cluster: Cluster;
   readonly facts: ClusterFacts;
   readonly secrets: ClusterSecrets;
-  readonly programSums: ReadonlyMap<string, string>;
+  /** By host: name of a program → SHA-256 where it is known. */
+  readonly programSums: (host: string) => ReadonlyMap<string, string>;
   /** What each reachable host should have. */
   readonly designs: ReadonlyMap<string, readonly ComponentDesign[]>;
 }
 
+/** A host that answers, and everything that is to be changed on it. */
+interface SeenHost {
+  readonly host: HostSpec;
+  readonly found: HostFacts;
+  readonly changes: readonly ComponentChange[];
+}
+
+const controlPlane: readonly ComponentName[] = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+const balancer: readonly ComponentName[] = ['haproxy', 'keepalived'];
+
 /** Makes the plan. Pure: the same facts, spec and secrets give the same plan. */
 export function makePlan(input: PlanInput): Plan {
   const { cluster, facts } = input;
-  const seen = cluster.hosts.flatMap((host) => {
+  const seen = cluster.hosts.flatMap((host): SeenHost[] => {
     const found = facts.hosts.get(host.name);
-    return reachable(found) ? [{ host, found }] : [];
+    return reachable(found) ? [{ host, found, changes: changesOf(host, found, input) }] : [];
   });
-  const mode = seen.some(({ found }) => found.etcd.formed) ? 'change' : 'build';
-  const changes = seen.map(({ host, found }) => ({ host, found, list: changesOf(host, found, input) }));
-  const steps = (components: readonly ComponentName[]) =>
-    changes.flatMap(({ host, found, list }) => list.filter(({ component }) => components.includes(component)).map((change) => toStep(host, found, change, mode)));
-  const phases: PhasePlan[] = [
-    { name: 'prepare', order: 'all hosts together', steps: changes.flatMap(({ host, found, list }) => prepareSteps(host, found, list)) },
-    ...(mode === 'build'
-      ? [
-          { name: 'etcd' as const, order: 'all hosts together' as const, steps: steps(['etcd']) },
-          { name: 'control-plane' as const, order: 'all hosts together' as const, steps: steps(['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']) },
-        ]
-      : [{ name: 'control-plane' as const, order: 'one host at a time' as const, steps: steps(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler']) }]),
-    { name: 'load-balancer', order: mode === 'build' ? 'all hosts together' : 'one host at a time', steps: holderLast(cluster, facts, steps(['haproxy', 'keepalived'])) },
-  ];
-  const complete = seen.some(({ found }) => found.completed);
-  const rest = phases.filter((phase) => phase.steps.length > 0);
-  if (rest.length > 0 || !complete) rest.push({ name: 'finish', order: 'one host at a time', steps: [finishStep(cluster, complete)] });
-  return { cluster: cluster.name, mode, phases: rest, warnings: warningsOf(cluster, facts) };
+  const mode = wasFormed(facts) ? 'change' : 'build';
+  const phases = [
+    { name: 'prepare' as const, order: 'all hosts together' as const, steps: seen.flatMap(prepareSteps) },
+    ...(mode === 'build' ? buildPhases(cluster, seen) : changePhases(cluster, seen)),
+  ].filter(({ steps }) => steps.length > 0);
+  const finish = finishSteps(cluster, seen, phases.length > 0);
+  return {
+    cluster: cluster.name,
+    mode,
+    phases: finish.length > 0 ? [...phases, { name: 'finish', order: 'one host at a time', steps: finish }] : phases,
+    warnings: warningsOf(cluster, facts),
+  };
 }
 
 /** Whether there is nothing to do. */
@@ -79,37 +85,85 @@ export function isEmpty({ phases }: Plan): boolean {
   return phases.length === 0;
 }
 
+/** All steps of a plan in their order. */
+export function stepsOf({ phases }: Plan): Step[] {
+  return phases.flatMap(({ steps }) => steps);
+}
+
+/** A new cluster: every member together, then their quorum, then everything that needs it. */
+function buildPhases(cluster: Cluster, seen: readonly SeenHost[]): PhasePlan[] {
+  const together = 'all hosts together';
+  return [
+    { name: 'etcd', order: together, steps: stepsFor(seen, ['etcd'], 'build') },
+    { name: 'quorum', order: 'one host at a time', steps: [formStep(cluster)] },
+    { name: 'control-plane', order: together, steps: stepsFor(seen, controlPlane, 'build') },
+    { name: 'load-balancer', order: together, steps: stepsFor(seen, balancer, 'build') },
+  ];
+}
+
+/**
+ * A cluster that may serve. Members that are down are started first and together: that endangers nothing and may be what brings the quorum back.
+ * Then one host after the other, those first on which something is down: what is up is disturbed only when everything else is up too.
+ */
+function changePhases(cluster: Cluster, seen: readonly SeenHost[]): PhasePlan[] {
+  const etcd = stepsFor(seen, ['etcd'], 'change');
+  const down = etcd.filter(({ action, host }) => action === 'start' && seen.some((one) => one.host.name === host && one.found.etcd.hasData));
+  const rolled = seen.flatMap(({ host, found, changes }) => {
+    const mine = [...etcd.filter((step) => step.host === host.name && !down.includes(step)), ...stepsFor([{ host, found, changes }], controlPlane, 'change')];
+    if (!host.roles.includes('etcd') || !isOutside(found)) return mine;
+    if (found.etcd.hasData) return [joinStep(host, found), ...mine];
+    return [joinStep(host, found, mine.find(({ component }) => component === 'etcd')), ...mine.filter(({ component }) => component !== 'etcd')];
+  });
+  return [
+    { name: 'etcd', order: 'all hosts together', steps: down },
+    { name: 'control-plane', order: 'one host at a time', steps: repairsFirst(rolled) },
+    { name: 'load-balancer', order: 'one host at a time', steps: repairsFirst(holderLast(cluster, seen, stepsFor(seen, balancer, 'change'))) },
+  ];
+}
+
+/** Without data, or started as a learner by a run that was cut before it noted that the member votes. */
+function isOutside({ etcd }: HostFacts): boolean {
+  return !etcd.hasData || (!etcd.formed && !etcd.ready);
+}
+
 function changesOf(host: HostSpec, found: HostFacts, { designs, secrets, facts, programSums }: PlanInput): ComponentChange[] {
-  const context = { facts: found, authorities: publicAuthorities(secrets), now: facts.observedAt, programSums };
+  const context = { facts: found, authorities: publicAuthorities(secrets), now: facts.observedAt, programSums: programSums(host.name) };
   return (designs.get(host.name) ?? []).map((design) => judgeComponent(design, context)).filter((change) => change !== undefined);
 }
 
-function prepareSteps(host: HostSpec, found: HostFacts, changes: readonly ComponentChange[]): Step[] {
+function prepareSteps({ host, found, changes }: SeenHost): Step[] {
   const system = changes.find(({ component }) => component === 'system');
-  const programs = changes.flatMap((change) => change.programs);
+  const programs = [...new Set(changes.flatMap((change) => change.programs))];
   const reasons = [...preparationReasons(host, found), ...(system?.reasons ?? []), ...(programs.length > 0 ? [`${programs.join(', ')} to be copied`] : [])];
   if (reasons.length === 0) return [];
   return [{ id: `${host.name}/system`, host: host.name, component: 'system', title: 'prepare the host', reasons, action: 'none', write: system?.write ?? [], programs, effect: 'nothing restarts' }];
 }
 
-function toStep(host: HostSpec, found: HostFacts, change: ComponentChange, mode: Plan['mode']): Step {
-  const joins = change.component === 'etcd' && mode === 'change' && !found.etcd.hasData;
-  const action = joins ? 'join' : change.action;
+function stepsFor(seen: readonly SeenHost[], components: readonly ComponentName[], mode: Plan['mode']): Step[] {
+  return seen.flatMap(({ host, changes }) => changes.filter(({ component }) => components.includes(component)).map((change) => toStep(host, change, mode)));
+}
+
+function toStep(host: HostSpec, { component, action, reasons, write }: ComponentChange, mode: Plan['mode']): Step {
+  const title = action === 'none' ? (write.length > 0 ? 'write files' : 'start at boot') : action;
+  return { id: `${host.name}/${component}`, host: host.name, component, title: `${component}: ${title}`, reasons, action, write, programs: [], effect: effectOf(component, action, mode) };
+}
+
+function joinStep(host: HostSpec, { etcd }: HostFacts, change?: Step): Step {
   return {
-    id: `${host.name}/${change.component}`,
+    id: `${host.name}/etcd-join`,
     host: host.name,
-    component: change.component,
-    title: joins ? 'etcd: join the cluster as a learner, then as a voter' : `${change.component}: ${action === 'none' ? 'write files' : action}`,
-    reasons: change.reasons,
-    action,
-    write: change.write,
+    component: 'etcd',
+    title: 'etcd: join the cluster as a learner, then as a voter',
+    reasons: [etcd.hasData ? `${host.name} is not known to be a voting member` : `${host.name} has no etcd data`, ...(change?.reasons ?? [])],
+    action: 'join',
+    write: change?.write ?? [],
     programs: [],
-    effect: effectOf(change, action, mode),
+    effect: 'nothing that serves is touched',
   };
 }
 
-function effectOf({ component }: ComponentChange, action: Step['action'], mode: Plan['mode']): string {
-  if (mode === 'build' || action === 'start' || action === 'join' || action === 'none') return 'nothing that serves is touched';
+function effectOf(component: ComponentName, action: Step['action'], mode: Plan['mode']): string {
+  if (mode === 'build' || action === 'start' || action === 'none') return 'nothing that serves is touched';
   if (action === 'reload') return 'connections stay open';
   const effects: Partial<Record<ComponentName, string>> = {
     'etcd': 'the API server of the host drains first, a leader hands over first',
@@ -122,27 +176,48 @@ function effectOf({ component }: ComponentChange, action: Step['action'], mode: 
   return effects[component] ?? 'restarts';
 }
 
-/** The balancer that holds the VIP changes last: by then the others are known to be good. */
-function holderLast(cluster: Cluster, facts: ClusterFacts, steps: readonly Step[]): Step[] {
-  const holds = (name: string) => {
-    const found = facts.hosts.get(name);
-    return reachable(found) && found.addresses.some(({ address }) => address === cluster.endpoint.vip);
-  };
-  return [...steps.filter(({ host }) => !holds(host)), ...steps.filter(({ host }) => holds(host))];
+/** Hosts on which something is down, then the others; the order within a host stays. */
+function repairsFirst(steps: readonly Step[]): Step[] {
+  const broken = new Set(steps.filter(({ action }) => action === 'start' || action === 'join').map(({ host }) => host));
+  return [...steps.filter(({ host }) => broken.has(host)), ...steps.filter(({ host }) => !broken.has(host))];
 }
 
-function finishStep(cluster: Cluster, complete: boolean): Step {
+/** The balancer that holds the VIP changes last: by then the others are known to be good. */
+function holderLast(cluster: Cluster, seen: readonly SeenHost[], steps: readonly Step[]): Step[] {
+  const holders = seen.filter(({ found }) => found.addresses.some(({ address }) => address === cluster.endpoint.vip)).map(({ host }) => host.name);
+  return [...steps.filter(({ host }) => !holders.includes(host)), ...steps.filter(({ host }) => holders.includes(host))];
+}
+
+function formStep(cluster: Cluster): Step {
   return {
-    id: 'cluster/finish',
-    host: hostsWith(cluster, 'control-plane')[0]!.name,
+    id: 'cluster/quorum',
+    host: hostsWith(cluster, 'etcd')[0]!.name,
     component: 'cluster',
-    title: 'ask the API through the VIP, check every balancer and member',
-    reasons: [complete ? 'something was changed' : 'the cluster has not been finished yet'],
-    action: 'verify',
+    title: 'etcd: wait for the quorum of the new cluster and note it',
+    reasons: ['etcd has not had a quorum yet'],
+    action: 'form',
     write: [],
     programs: [],
     effect: 'reads only',
   };
+}
+
+/** Something changed, or an earlier run did not get to noting on every host that the cluster is complete. */
+function finishSteps(cluster: Cluster, seen: readonly SeenHost[], changed: boolean): Step[] {
+  const unnoted = seen.filter(({ host, found }) => !found.completed || (host.roles.includes('etcd') && !found.etcd.formed)).map(({ host }) => host.name);
+  if (!changed && unnoted.length === 0) return [];
+  const complete = seen.some(({ found }) => found.completed);
+  return [{
+    id: 'cluster/finish',
+    host: hostsWith(cluster, 'control-plane')[0]!.name,
+    component: 'cluster',
+    title: 'ask the API through the VIP, check every balancer and member',
+    reasons: [!complete ? 'the cluster has not been finished yet' : changed ? 'something was changed' : `not noted as complete: ${unnoted.join(', ')}`],
+    action: 'verify',
+    write: [],
+    programs: [],
+    effect: 'reads only',
+  }];
 }
 
 function warningsOf(cluster: Cluster, facts: ClusterFacts): string[] {
