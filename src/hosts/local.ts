@@ -1,48 +1,47 @@
-import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, connect, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubekeepError } from '../lib/errors.ts';
+import { openSource, refuseWrongChecksum } from './_upload-source.ts';
+import { dialSocket, serveForward, type ForwardServer } from './_forward-server.ts';
+import { readOutcome, sendScript } from './_script.ts';
 import type { Host, RunResult } from './host.ts';
 import { runProcess } from './process.ts';
 import { receiveScript, writeScript } from './write-script.ts';
 
 /** This computer as a Host. Runs scripts as the user that runs kubekeep. */
 export function localHost(name = 'this computer'): Host {
-  const servers: Server[] = [];
+  const servers: ForwardServer[] = [];
   let folder: string | undefined;
   const host: Host = {
     name,
     async run(script, { signal, timeout = 60_000 } = {}): Promise<RunResult> {
       const start = performance.now();
-      const result = await runProcess('sh', ['-s'], { input: script, signal, timeout });
-      return { host: name, duration: performance.now() - start, ...result };
+      const { text, marker } = sendScript(script);
+      const result = await runProcess('env', ['LC_ALL=C', 'sh', '-s'], { input: text, signal, timeout });
+      const { exitCode, stdout, stderr, started } = readOutcome(marker, result.stdout, result.stderr);
+      return { host: name, duration: performance.now() - start, exitCode: result.timedOut ? 124 : (exitCode ?? result.exitCode), stdout, stderr: started ? stderr : result.stderr, timedOut: result.timedOut };
     },
     async write(files, options) {
       expectSuccess(await host.run(writeScript(files), options), `writing ${files.map(({ path }) => path).join(', ')}`);
     },
-    async upload({ source, target, mode, sha256 }, { signal, timeout = 600_000 } = {}) {
-      const result = await runProcess('sh', ['-c', receiveScript({ target, mode, sha256 })], { input: createReadStream(source), signal, timeout });
-      if (result.exitCode === 65) throw new KubekeepError('program-checksum', `${source} does not have the SHA-256 ${sha256} on ${name}`);
-      expectSuccess({ host: name, duration: 0, ...result }, `copying ${source}`);
+    async upload({ source, target, mode, sha256 }, { signal, timeout = 1_800_000, onBytes } = {}) {
+      const input = await openSource(source, onBytes);
+      const start = performance.now();
+      const result = await runProcess('env', ['LC_ALL=C', 'sh', '-c', receiveScript({ target, mode, sha256 })], { input, signal, timeout });
+      refuseWrongChecksum(name, target, sha256, result.exitCode);
+      expectSuccess({ host: name, duration: performance.now() - start, ...result }, `copying ${target}`);
     },
     async forward({ port, address = '127.0.0.1' }) {
       folder ??= await mkdtemp(join(tmpdir(), 'kubekeep-'));
       const path = join(folder, `${servers.length}.sock`);
-      const server = createServer((inward) => {
-        const outward = connect(port, address);
-        inward.pipe(outward).pipe(inward);
-        inward.on('error', () => outward.destroy());
-        outward.on('error', () => inward.destroy());
-      });
-      servers.push(server);
-      await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
+      servers.push(await serveForward(path, () => dialSocket({ host: address, port })));
       return path;
     },
     async close() {
-      for (const server of servers.splice(0)) server.close();
+      await Promise.all(servers.splice(0).map((server) => server.close()));
       if (folder) await rm(folder, { recursive: true, force: true });
+      folder = undefined;
     },
   };
   return host;

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
@@ -10,16 +10,20 @@ export interface ProcessOptions {
 }
 
 export interface ProcessResult {
+  /** 255 where a signal ended it. */
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
   readonly timedOut: boolean;
 }
 
-/** Runs a program of this computer to its end. Rejects only when it cannot be started or the signal fires. */
+/**
+ * Runs a program of this computer to its end. Rejects only when it cannot be started or the signal fires. It gets a process group of its own: a
+ * Ctrl-C on the terminal reaches kubekeep alone, and what is ended is ended with everything it started.
+ */
 export async function runProcess(program: string, args: readonly string[], { input, signal, timeout }: ProcessOptions = {}): Promise<ProcessResult> {
   signal?.throwIfAborted();
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
@@ -27,13 +31,13 @@ export async function runProcess(program: string, args: readonly string[], { inp
   let timedOut = false;
   const timer = timeout && setTimeout(() => {
     timedOut = true;
-    child.kill('SIGKILL');
+    endGroup(child, 'SIGKILL');
   }, timeout);
-  const onAbort = () => child.kill('SIGTERM');
+  const onAbort = () => endGroup(child, 'SIGTERM');
   signal?.addEventListener('abort', onAbort, { once: true });
   // A program that ends early closes its input; its exit code says more than our EPIPE.
   child.stdin.on('error', () => {});
-  if (typeof input === 'object') void pipeline(input, child.stdin).catch(() => child.kill('SIGTERM'));
+  if (typeof input === 'object') void pipeline(input, child.stdin).catch(() => {});
   else child.stdin.end(input ?? '');
   try {
     const exitCode = await new Promise<number>((resolve, reject) => {
@@ -46,4 +50,21 @@ export async function runProcess(program: string, args: readonly string[], { inp
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
   }
+}
+
+/** Ends a process started with `detached` and all that belong to its group. One that left the group cannot hold us by keeping its output open. */
+function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  const send = (what: NodeJS.Signals) => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, what);
+    } catch {
+      // It ended by itself meanwhile.
+    }
+  };
+  send(signal);
+  setTimeout(() => {
+    if (signal !== 'SIGKILL' && child.exitCode === null && child.signalCode === null) send('SIGKILL');
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }, 1000).unref();
 }

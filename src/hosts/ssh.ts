@@ -1,14 +1,17 @@
-import { createReadStream } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Transform } from 'node:stream';
-import { KubekeepError } from '../lib/errors.ts';
+import { explainLostConnection, explainSshFailure } from './_explain-ssh-failure.ts';
+import { serveForward, type ForwardServer } from './_forward-server.ts';
+import { ownFileName, prepareRuntimeFolder } from './_runtime-folder.ts';
+import { readOutcome, sendScript } from './_script.ts';
+import { openConnection, type SshConnection } from './_ssh-connection.ts';
+import { hostKeyAlias, sshOptions } from './_ssh-options.ts';
+import { runSsh } from './_ssh-process.ts';
+import { openSource, refuseWrongChecksum } from './_upload-source.ts';
 import type { Host, RunResult } from './host.ts';
 import { expectSuccess } from './local.ts';
-import { runProcess, type ProcessOptions, type ProcessResult } from './process.ts';
-import { quote } from './quote.ts';
+import type { ProcessOptions, ProcessResult } from './process.ts';
 import { receiveScript, writeScript } from './write-script.ts';
-import { explainSshFailure } from './_explain-ssh-failure.ts';
 
 export interface SshTarget {
   readonly name: string;
@@ -22,7 +25,7 @@ export interface SshTarget {
 }
 
 export interface SshOptions {
-  /** Folder for control sockets; its path must be short (a unix socket's path has at most 108 bytes). */
+  /** Folder for control sockets; its path must be short (a unix socket's path has at most 107 bytes). */
   readonly folder: string;
   /** known_hosts file with the keys that `hosts trust` accepted, by host name; used where the target pins none. */
   readonly knownHosts: string;
@@ -30,103 +33,103 @@ export interface SshOptions {
   readonly connectTimeout?: number | undefined;
 }
 
-/** A marker line before a script's own output: what a login shell prints before it (banners, rc files) is dropped. */
-const marker = '\u001ekubekeep\u001e';
+/** Milliseconds that the host gets to end a command by itself, and to say so. */
+const grace = 3000;
 let connections = 0;
 
 /**
  * A host reached with the OpenSSH client, so that the user's configuration, agents and jump hosts work. One connection (ControlMaster) is
- * shared by everything that runs on the host; it is made on first use and ends by itself 30 s after the last use, also when kubekeep is killed.
+ * shared by everything that runs on the host. It is made on first use and again when it broke, and ends when kubekeep ends, in whatever way. A
+ * command that runs past its time-out is ended on the host too, also where the connection is gone by then.
  */
-export function sshHost(target: SshTarget, options: SshOptions): Host {
-  const { name, user } = target;
-  const base = join(options.folder, `${process.pid}-${connections++}`);
-  const control = `${base}.ctl`;
-  const become = user === 'root' ? '' : 'sudo -n ';
-  let connected: Promise<void> | undefined;
+export function sshHost(target: SshTarget, { folder, knownHosts, connectTimeout = 10 }: SshOptions): Host {
+  const { name } = target;
+  const base = join(folder, ownFileName(connections++));
+  const pinned = `${base}.known`;
+  const options = sshOptions(target, { knownHosts: target.hostKey ? pinned : knownHosts, connectTimeout });
+  const servers: ForwardServer[] = [];
   let forwards = 0;
+  let generation = 0;
+  let current: Promise<SshConnection> | undefined;
 
-  const ssh = (args: readonly string[], process: ProcessOptions) => runProcess('ssh', ['-S', control, '-o', 'BatchMode=yes', ...args], process);
-  const connect = (signal?: AbortSignal) =>
-    (connected ??= open(target, options, base, signal).catch((error: unknown) => {
-      connected = undefined;
-      throw error;
-    }));
-  const session = async (command: string, process: ProcessOptions): Promise<ProcessResult> => {
-    await connect(process.signal);
-    // -l keeps the configured user from mattering: the session runs over the open connection.
-    const result = await ssh(['-T', '-p', String(target.port), '-l', user, target.address, command], process);
-    if (result.exitCode === 255 && !result.timedOut) {
-      connected = undefined;
-      throw explainSshFailure(target, result.stderr);
+  const open = async (): Promise<SshConnection> => {
+    await prepareRuntimeFolder(folder);
+    if (target.hostKey) await writeFile(pinned, `${hostKeyAlias(name)} ${target.hostKey}\n`, { mode: 0o600 });
+    return openConnection(target, { options, base: `${base}.${generation++}`, patience: connectTimeout + 15 });
+  };
+  /** The connection that stands, or a new one. Callers that come meanwhile share it; the one who gives up does not take it from the others. */
+  const connect = async (signal?: AbortSignal): Promise<SshConnection> => {
+    const previous = current;
+    if (previous && !(await unlessAborted(previous, signal)).alive() && current === previous) current = undefined;
+    if (!current) {
+      const next = open();
+      current = next;
+      next.catch(() => (current = current === next ? undefined : current));
     }
-    return result;
+    return unlessAborted(current, signal);
+  };
+  const session = async (words: string, process: ProcessOptions & { readonly timeout: number }): Promise<ProcessResult> => {
+    const { control } = await connect(process.signal);
+    // Every word is plain, so that it means the same to every login shell.
+    const command = `exec env LC_ALL=C ${target.user === 'root' ? '' : 'sudo -n '}timeout -k 2 ${process.timeout / 1000} ${words}`;
+    const start = performance.now();
+    const result = await runSsh(['-S', control, '-o', 'ControlMaster=no', '-o', 'ClearAllForwardings=yes', ...options, '--', target.address, command], { ...process, timeout: process.timeout + grace });
+    // timeout(1) says 124, or 137 where it had to kill.
+    const ranOut = (result.exitCode === 124 || result.exitCode === 137) && performance.now() - start >= process.timeout;
+    return { ...result, timedOut: result.timedOut || ranOut };
   };
 
   const host: Host = {
     name,
     async run(script, { signal, timeout = 60_000 } = {}): Promise<RunResult> {
+      const { text, marker } = sendScript(script);
       const start = performance.now();
-      const result = await session(`exec ${become}sh -s`, { input: `echo ${quote(marker)}\n${script}`, signal, timeout });
-      const begin = result.stdout.indexOf(`${marker}\n`);
-      if (begin < 0 && !result.timedOut) throw explainSshFailure(target, result.stderr);
-      return { ...result, host: name, stdout: result.stdout.slice(begin + marker.length + 1), duration: performance.now() - start };
+      const result = await session('sh -s', { input: text, signal, timeout });
+      const duration = performance.now() - start;
+      const { started, exitCode, stdout, stderr } = readOutcome(marker, result.stdout, result.stderr);
+      if (exitCode !== undefined) return { host: name, exitCode, stdout, stderr, duration, timedOut: false };
+      if (result.timedOut) return { host: name, exitCode: 124, stdout, stderr, duration, timedOut: true };
+      if (!started) throw explainSshFailure(target, result.stderr, result.stdout);
+      if (result.exitCode === 255) throw explainLostConnection(target);
+      return { host: name, exitCode: result.exitCode, stdout, stderr, duration, timedOut: false };
     },
     async write(files, runOptions) {
       expectSuccess(await host.run(writeScript(files), runOptions), `writing ${files.map(({ path }) => path).join(', ')}`);
     },
     async upload({ source, target: path, mode, sha256 }, { signal, timeout = 1_800_000, onBytes } = {}) {
-      let sent = 0;
-      const counter = new Transform({
-        transform(chunk: Buffer, _encoding, done) {
-          onBytes?.((sent += chunk.length));
-          done(null, chunk);
-        },
-      });
-      const script = receiveScript({ target: path, mode, sha256 });
-      const result = await session(`exec ${become}sh -c ${quote(script)}`, { input: createReadStream(source, { highWaterMark: 1 << 20 }).pipe(counter), signal, timeout });
-      if (result.exitCode === 65) throw new KubekeepError('program-checksum', `${name}: ${path} arrived without its SHA-256 ${sha256}; it was not used`);
-      expectSuccess({ ...result, host: name, duration: timeout }, `copying ${path}`);
+      const input = await openSource(source, onBytes);
+      const { text, marker } = sendScript(receiveScript({ target: path, mode, sha256 }), 'with its input');
+      const start = performance.now();
+      const result = await session(`sh -c 'eval "$(echo ${Buffer.from(text).toString('base64')} | base64 -d)"'`, { input, signal, timeout }).finally(() => input.destroy());
+      const { started, exitCode = result.exitCode, stderr } = readOutcome(marker, result.stdout, result.stderr);
+      refuseWrongChecksum(name, path, sha256, exitCode);
+      if (!started && !result.timedOut) throw explainSshFailure(target, result.stderr, result.stdout);
+      if (result.exitCode === 255) throw explainLostConnection(target);
+      expectSuccess({ ...result, exitCode, stderr, host: name, duration: performance.now() - start }, `copying ${path}`);
     },
     async forward({ port, address = '127.0.0.1' }) {
+      const path = `${base}-${forwards++}.fwd`;
       await connect();
-      const socket = `${base}-${forwards++}.fwd`;
-      const result = await ssh(['-O', 'forward', '-L', `${socket}:${address}:${port}`, target.address], { timeout: 10_000 });
-      if (result.exitCode !== 0) throw new KubekeepError('host-unreachable', `${name}: forwarding to ${address}:${port}: ${result.stderr.trim()}`);
-      return socket;
+      servers.push(await serveForward(path, async () => (await connect()).dial(address, port)));
+      return path;
     },
     async close() {
-      if (!connected) return;
-      connected = undefined;
-      await ssh(['-O', 'exit', target.address], { timeout: 5000 }).catch(() => {});
-      await Promise.all([`${base}.known`, ...Array.from({ length: forwards }, (_, n) => `${base}-${n}.fwd`)].map((path) => rm(path, { force: true })));
+      const closing = current;
+      current = undefined;
+      await Promise.all(servers.splice(0).map((server) => server.close()));
+      await closing?.then((connection) => connection.close(), () => {});
+      await rm(pinned, { force: true });
     },
   };
   return host;
 }
 
-async function open(target: SshTarget, { folder, knownHosts, connectTimeout = 10 }: SshOptions, base: string, signal?: AbortSignal): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const alias = `kubekeep-${target.name}`;
-  if (target.hostKey) await writeFile(`${base}.known`, `${alias} ${target.hostKey}\n`, { mode: 0o600 });
-  const result = await runProcess('ssh', [
-    ...['-M', '-N', '-f', '-S', `${base}.ctl`, '-p', String(target.port), '-l', target.user],
-    ...(target.identity ? ['-i', target.identity, '-o', 'IdentitiesOnly=yes'] : []),
-    ...(target.jump ? ['-J', target.jump] : []),
-    ...Object.entries({
-      BatchMode: 'yes',
-      ConnectTimeout: connectTimeout,
-      ControlPersist: 30,
-      ForwardAgent: 'no',
-      GlobalKnownHostsFile: '/dev/null',
-      HostKeyAlias: alias,
-      LogLevel: 'ERROR',
-      ServerAliveCountMax: 3,
-      ServerAliveInterval: 5,
-      StrictHostKeyChecking: 'yes',
-      UserKnownHostsFile: target.hostKey ? `${base}.known` : knownHosts,
-    }).flatMap(([key, value]) => ['-o', `${key}=${value}`]),
-    target.address,
-  ], { signal, timeout: (connectTimeout + 5) * 1000 });
-  if (result.exitCode !== 0) throw explainSshFailure(target, result.timedOut ? 'Connection timed out' : result.stderr);
+/** Rejects with the signal's reason when it fires first. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason as Error);
+  signal.addEventListener('abort', onAbort, { once: true });
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', onAbort));
 }
