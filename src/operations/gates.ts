@@ -27,7 +27,7 @@ export function servesThrough(servers: readonly string[]): Gate {
 }
 
 /** Waits until every gate of a host is open. Throws `not-healthy` with what was still missing: the roll-out stops there. */
-export async function waitForHost({ hosts, clock, signal }: Operation, spec: HostSpec, gates: readonly Gate[], seconds = 120): Promise<void> {
+export async function waitForHost({ hosts, clock, signal }: Pick<Operation, 'hosts' | 'clock' | 'signal'>, spec: HostSpec, gates: readonly Gate[], seconds = 120): Promise<void> {
   const deadline = clock.monotonic() + seconds * 1000;
   let missing = 'the host does not answer';
   for (;;) {

@@ -3,8 +3,11 @@ import { parallel } from '../lib/parallel.ts';
 import { apiReady, etcdReady, servesThrough, unitActive, waitForHost, type Gate } from './gates.ts';
 import type { Operation } from './operation.ts';
 
+/** What is needed to look at hosts. */
+type Looking = Pick<Operation, 'cluster' | 'hosts' | 'clock' | 'signal'>;
+
 /** Waits until every one of these hosts does everything that its roles ask for. Throws `not-healthy` with what is still missing. */
-export async function waitUntilHealthy(operation: Operation, hosts: readonly HostSpec[] = operation.cluster.hosts, seconds = 120): Promise<void> {
+export async function waitUntilHealthy(operation: Looking, hosts: readonly HostSpec[] = operation.cluster.hosts, seconds = 120): Promise<void> {
   const servers = hostsWith(operation.cluster, 'control-plane').filter((host) => hosts.includes(host)).map(({ name }) => name);
   await parallel(hosts, async (spec) => {
     const gates: Gate[] = [

@@ -14,6 +14,7 @@ import { apiAt } from '../../src/operations/clients.ts';
 import type { Hosts } from '../../src/operations/observe.ts';
 import { observe } from '../../src/operations/observe.ts';
 import type { ClusterFacts } from '../../src/operations/facts.ts';
+import { waitUntilHealthy } from '../../src/operations/wait-until-healthy.ts';
 import { openSecrets, stateFolder } from '../../src/operations/state.ts';
 import { issueLeaf } from '../../src/pki/issue.ts';
 import { adminLeaf } from '../../src/pki/leaves.ts';
@@ -36,6 +37,8 @@ export interface LabCluster extends AsyncDisposable {
   /** Runs `kubekeep ARGS --file …`. */
   run(...args: string[]): Promise<Outcome>;
   facts(): Promise<ClusterFacts>;
+  /** Resolves when every host does what its roles ask for. */
+  healthy(): Promise<void>;
   secrets(): Promise<ClusterSecrets>;
   /** A writer's target: the endpoint, as an administrator. */
   target(namespace: string): Promise<WriterTarget>;
@@ -44,9 +47,9 @@ export interface LabCluster extends AsyncDisposable {
 
 const runtimeFolder = readEnvironment().runtimeFolder;
 
-export async function labCluster(topology: string, name: string): Promise<LabCluster> {
+export async function labCluster(topology: string, name: string, release = 'trixie'): Promise<LabCluster> {
   const directory = await mkdtemp(join('/var/tmp', `kubekeep-${name}-`));
-  await expectZero(kubekeep('lab', 'up', '--topology', topology, '--name', name, '--dir', directory, '--yes', '--raise-limits'));
+  await expectZero(kubekeep('lab', 'up', '--topology', topology, '--name', name, '--dir', directory, '--release', release, '--yes', '--raise-limits'));
   const { lab } = await readRecord(runtimeFolder, name);
   const file = join(directory, 'cluster.yaml');
   const { cluster } = await readClusterFile(file);
@@ -56,6 +59,7 @@ export async function labCluster(topology: string, name: string): Promise<LabClu
   const secrets = async () => (await openSecrets(state, { cluster: cluster.name, facts: await facts(), identityFile: undefined, now: Date.now() })).secrets;
   return {
     lab, cluster, file, hosts, facts, secrets,
+    healthy: () => waitUntilHealthy({ cluster, hosts, clock: systemClock, signal: new AbortController().signal }),
     run: (...args) => kubekeep(...args, '--file', file),
     async target(namespace) {
       const { authorities } = await secrets();

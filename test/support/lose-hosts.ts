@@ -1,0 +1,74 @@
+import type { Role } from '../../src/cluster/cluster.ts';
+import { lostWrites, summarizeLane } from '../../src/drills/history.ts';
+import { lanes, startWriter } from '../../src/drills/writer.ts';
+import { powerOff, powerOn } from '../../src/lab/power.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { apiAt } from '../../src/operations/clients.ts';
+import { reachable } from '../../src/operations/facts.ts';
+import type { LabCluster } from './lab-cluster.ts';
+
+export interface Loss {
+  readonly host: string;
+  readonly roles: readonly Role[];
+  /** Seconds: the longest time without an acknowledged write on each lane. */
+  readonly gaps: Readonly<Record<(typeof lanes)[number], number>>;
+  readonly acknowledged: number;
+  readonly lost: number;
+  /** A lane that had no acknowledged write at the end. */
+  readonly dead: readonly string[];
+}
+
+/**
+ * Cuts the power of one host under load, waits `seconds`, gives it power again and waits until everything is healthy. Writes go through the VIP all
+ * the time; every acknowledged one must exist afterwards.
+ */
+export async function loseHost(it: LabCluster, host: string, namespace: string, seconds = 8): Promise<Loss> {
+  const writer = startWriter(await it.target(namespace), { rate: 20, clock: systemClock, run: `${host}-${Math.round(performance.now())}` });
+  const from = systemClock.monotonic();
+  try {
+    await systemClock.sleep(1500);
+    await powerOff(it.lab, host);
+    await systemClock.sleep(seconds * 1000);
+    await powerOn(it.lab, host);
+    await it.healthy();
+    await systemClock.sleep(1000);
+  } finally {
+    await writer.stop();
+  }
+  const to = Math.max(...writer.writes.map(({ due }) => due));
+  const summaries = lanes.map((lane) => summarizeLane(lane, writer.writes, { from, to, deadAfter: 3000 }));
+  return {
+    host,
+    roles: it.cluster.hosts.find(({ name }) => name === host)!.roles,
+    gaps: Object.fromEntries(summaries.map(({ lane, longestGap }) => [lane, longestGap / 1000])) as Loss['gaps'],
+    acknowledged: summaries.reduce((sum, { acknowledged }) => sum + acknowledged, 0),
+    lost: lostWrites(writer.writes, await listConfigMaps(it, namespace)).length,
+    dead: summaries.filter(({ dead }) => dead).map(({ lane }) => lane),
+  };
+}
+
+/** The host that holds the VIP now. */
+export async function vipHolder(it: LabCluster): Promise<string | undefined> {
+  const facts = await it.facts();
+  return it.cluster.hosts.find(({ name }) => {
+    const found = facts.hosts.get(name);
+    return reachable(found) && found.addresses.some(({ address }) => address === it.cluster.endpoint.vip);
+  })?.name;
+}
+
+async function listConfigMaps(it: LabCluster, namespace: string): Promise<Set<string>> {
+  const balancer = it.cluster.hosts.find(({ roles }) => roles.includes('load-balancer'))!;
+  const api = await apiAt(it.cluster.endpoint.vip, it.cluster.endpoint.port, it.hosts.get(balancer.name)!, await it.secrets(), Date.now());
+  const names = new Set<string>();
+  try {
+    let next = '';
+    do {
+      const page = await api.get<{ items: { metadata: { name: string } }[]; metadata: { continue?: string } }>(`/api/v1/namespaces/${namespace}/configmaps?limit=500&continue=${next}`);
+      for (const { metadata } of page.items) names.add(metadata.name);
+      next = page.metadata.continue ?? '';
+    } while (next !== '');
+  } finally {
+    api.close();
+  }
+  return names;
+}
