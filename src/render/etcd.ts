@@ -1,5 +1,6 @@
 import { hostsWith } from '../cluster/cluster.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';
+import type { EtcdConfig } from './_etcd-config.ts';
 import { leafFiles, authorityFile } from './_pki-files.ts';
 import { configFolder, credentialPath, etcdDataFolder, pkiFolder, programPath, unitFolder } from './paths.ts';
 import { hardening, unitFile, unitMode } from './_unit-file.ts';
@@ -27,11 +28,10 @@ export function renderEtcd(input: RenderInput): ComponentDesign | undefined {
   };
 }
 
-/** Keys of a configuration file that etcd does not know are ignored by it without a word: every key here is checked against the version by a test. */
 function etcdConfig({ cluster, host, facts }: RenderInput): string {
   const members = hostsWith(cluster, 'etcd');
   const peerUrl = (address: string) => `https://${address}:2380`;
-  return toYaml({
+  const config: EtcdConfig = {
     'name': host.name,
     'data-dir': etcdDataFolder,
     'initial-cluster': members.map(({ name, address }) => `${name}=${peerUrl(address)}`).join(','),
@@ -67,7 +67,8 @@ function etcdConfig({ cluster, host, facts }: RenderInput): string {
       'trusted-ca-file': `${pkiFolder}/etcd/peer-ca.crt`,
       'client-cert-auth': true,
     },
-  });
+  };
+  return toYaml(config);
 }
 
 function etcdUnit(program: string): string {
