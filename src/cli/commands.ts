@@ -7,8 +7,9 @@ import { addKubectl } from './commands/kubectl.ts';
 import { addLab } from './commands/lab.ts';
 import { addPlan } from './commands/plan.ts';
 import { addPrograms } from './commands/programs.ts';
+import { addRender } from './commands/render.ts';
 import { addStatus } from './commands/status.ts';
 import { addValidate } from './commands/validate.ts';
 
 /** The table of contents of the program. */
-export const commands: readonly AddCommand[] = [addInit, addValidate, addPlan, addApply, addStatus, addKubeconfig, addKubectl, addPrograms, addLab, addDemo];
+export const commands: readonly AddCommand[] = [addInit, addValidate, addPlan, addApply, addStatus, addKubeconfig, addKubectl, addRender, addPrograms, addLab, addDemo];

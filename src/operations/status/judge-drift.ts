@@ -29,6 +29,6 @@ function isSaid({ host, component, reasons }: DriftStep, components: ComponentsB
 function findingOf(steps: readonly DriftStep[]): Finding {
   const hosts = list([...new Set(steps.map(({ host }) => host))]);
   const [first, ...others] = steps.flatMap(({ reasons }) => reasons);
-  const more = others.length > 0 ? ` and ${others.length} more reasons` : '';
+  const more = others.length > 0 ? `, and ${others.length} more ${others.length === 1 ? 'reason' : 'reasons'}` : '';
   return { message: `${steps.length} ${steps.length === 1 ? 'change is' : 'changes are'} pending on ${hosts}: ${first}${more}`, next: 'kubekeep plan lists them, kubekeep apply makes them.' };
 }

@@ -22,13 +22,12 @@ export function judgeEtcd({ cluster, etcd }: Observation): Judged<EtcdClusterSta
     ...listed.filter((member) => !hosts.some((host) => memberFor([member], host))).map((member) => stranger(member)),
   ];
   const leaderId = newest?.status.leader;
-  const learners = members.filter(({ role }) => role === 'learner').length;
   const voters = newest ? listed.filter(({ isLearner }) => !isLearner).length : hosts.length;
   const status: EtcdClusterStatus = {
     leader: members.find(({ id, said }) => id !== undefined && id === leaderId && said)?.name ?? members.find(({ id }) => id !== undefined && id === leaderId)?.name,
     term: newest?.status.raftTerm,
     voters,
-    answering: members.filter(({ said }) => said).length - learners,
+    answering: members.filter(({ role }) => role === 'leader' || role === 'follower').length,
     majority: Math.floor(voters / 2) + 1,
     members,
   };

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { createAuthority, type Authority } from '../../pki/authorities.ts';
+import { issueLeaf } from '../../pki/issue.ts';
+import { leavesFor } from '../../pki/leaves.ts';
+import { day, now } from '../../../test/support/example-cluster.ts';
+import { anActiveUnit, anObservation, etcdAnswer } from '../../../test/support/example-observation.ts';
+import type { EtcdStatus } from '../../clients/etcd/etcd-status.ts';
+import { reachable, type HostFacts, type Unreachable } from '../facts.ts';
+import { conditions } from './cluster-status.ts';
+import { judgeStatus } from './judge-status.ts';
+import type { Answer, EtcdAnswer, Observation } from './observation.ts';
+
+const silent = { ok: false, reason: 'API server kubernetes: GET /version: no answer in 2000 ms' } as const;
+
+/** The observation with other facts of one host. */
+function onHost(name: string, changes: Partial<HostFacts>, from = anObservation()): Observation {
+  const found = from.facts.hosts.get(name) as HostFacts;
+  return { ...from, facts: { ...from.facts, hosts: new Map([...from.facts.hosts, [name, { ...found, ...changes }]]) } };
+}
+
+function withUnit(name: string, unit: string, changes: Parameters<typeof anActiveUnit>[0]): Observation {
+  const observation = anObservation();
+  const found = observation.facts.hosts.get(name) as HostFacts;
+  return onHost(name, { units: new Map([...found.units, [unit, anActiveUnit(changes)]]) });
+}
+
+function withAnswer<K extends 'etcd' | 'api' | 'endpoint'>(part: K, name: string, answer: Answer<never>, from = anObservation()): Observation {
+  return { ...from, [part]: new Map<string, unknown>([...from[part], [name, answer]]) };
+}
+
+function withMember(name: string, changes: Partial<EtcdStatus>, from = anObservation()): Observation {
+  const hosts = from.cluster.hosts;
+  const value = etcdAnswer(hosts.find((host) => host.name === name)!, hosts, changes);
+  const members = value.members.map((member) => ({ ...member, isLearner: changes.isLearner === true && member.name === name }));
+  const others = [...from.etcd].map(([host, answer]): [string, Answer<EtcdAnswer>] => [host, answer.ok ? { ok: true, value: { ...answer.value, members } } : answer]);
+  return { ...from, etcd: new Map<string, Answer<EtcdAnswer>>([...others, [name, { ok: true, value: { ...value, members } }]]) };
+}
+
+/** Powered off: nothing on it answers, and the balancers have noticed. */
+function off(name: string, from = anObservation()): Observation {
+  const hosts = new Map([...from.facts.hosts].map(([host, found]): [string, HostFacts | Unreachable] => {
+    if (host === name) return [host, { reachable: false, reason: `${name} (root@10.0.0.13): ssh: connect to host 10.0.0.13 port 22: Connection timed out` }];
+    return [host, reachable(found) ? { ...found, backends: found.backends.map((one) => (one.server === name ? { ...one, status: 'DOWN' } : one)) } : found];
+  }));
+  const gone = { ok: false, reason: 'no connection' } as const;
+  return withAnswer('endpoint', name, gone, withAnswer('api', name, gone, withAnswer('etcd', name, gone, { ...from, facts: { ...from.facts, hosts } })));
+}
+
+const cases: readonly (readonly [title: string, observation: () => Observation, degraded: readonly RegExp[]])[] = [
+  ['a healthy cluster has nothing to say', () => anObservation(), []],
+  ['T3L and T3E are healthy without the parts that their hosts do not have', () => anObservation('T3L'), []],
+  ['T3E', () => anObservation('T3E'), []],
+  ['a dead host is named, and that one more lost stops writes', () => off('cp3'), [/etcd has 2 of 3 voting members: one more lost/, /^cp3 cannot be reached: Connection timed out$/]],
+  ['with two dead hosts there is no leader', () => withMember('cp1', { leader: undefined }, off('cp2', off('cp3'))), [/etcd has no leader.*1 of 3 .*2 are needed/, /etcd on cp1 is not ready/, /cp2 cannot/, /cp3 cannot/]],
+  ['two holders of the VIP are both named', () => onHost('cp2', { addresses: [{ interface: 'eth0', address: '10.0.0.100', prefix: 32 }] }), [/^cp1 and cp2 both hold the VIP/]],
+  ['no holder of the VIP', () => onHost('cp1', { addresses: [] }), [/^no load balancer holds the VIP 10.0.0.100$/]],
+  ['a VIP on a host that cannot be reached by SSH is no fault of the VIP', () => off('cp1', onHost('cp2', {})), [/2 of 3/, /cp1 cannot be reached/]],
+  ['an endpoint that does not answer from one host', () => withAnswer('endpoint', 'cp2', { ok: false, reason: 'API server kubernetes: GET /readyz?verbose: no answer in 2000 ms' }), [/^the API does not answer at 10.0.0.100:6443 from cp2: no answer in 2000 ms$/]],
+  ['a stopped unit', () => withUnit('cp2', 'kube-scheduler.service', { active: 'inactive', sub: 'dead' }), [/^kube-scheduler on cp2 is stopped$/]],
+  ['a unit that systemd keeps restarting has failed', () => withUnit('cp2', 'etcd.service', { active: 'activating', sub: 'auto-restart' }), [/^etcd on cp2 has failed$/]],
+  ['a unit that starts', () => withUnit('cp2', 'kube-apiserver.service', { active: 'activating', sub: 'start' }), [/^kube-apiserver on cp2 is starting$/]],
+  ['the loop that tells keepalived about HAProxy counts as keepalived', () => withUnit('cp2', 'kubekeep-lb-alive.service', { active: 'failed' }), [/^keepalived on cp2 has failed$/]],
+  ['an API server with an expired certificate is named with the reason', () => withAnswer('api', 'cp2', { ok: false, reason: 'API server kubernetes: GET /version: certificate has expired' }, onHost('cp2', { apiServer: { live: false, ready: false } })), [/^kube-apiserver on cp2 does not answer: certificate has expired$/]],
+  ['an API server that lives and is not ready', () => onHost('cp2', { apiServer: { live: true, ready: false } }), [/^kube-apiserver on cp2 is not ready$/]],
+  ['a balancer that leaves out a good API server', () => onHost('cp1', { backends: [{ backend: 'api', server: 'cp1', status: 'UP', lastCheck: '', sessions: 0 }, { backend: 'api', server: 'cp2', status: 'DOWN', lastCheck: '', sessions: 0 }, { backend: 'api', server: 'cp3', status: 'DRAIN', lastCheck: '', sessions: 0 }] }), [/on cp2 serves, but HAProxy on cp1 takes it for dead/, /on cp3 serves, but HAProxy on cp1 drains it/]],
+  ['a balancer without servers', () => onHost('cp1', { backends: [] }), [/^haproxy on cp1 does not answer$/]],
+  ['a learner has no vote', () => withMember('cp3', { isLearner: true }), [/^etcd on cp3 is a learner/]],
+  ['a full database', () => withMember('cp3', { dbSizeInUse: 7 * 2 ** 30 }), [/etcd on cp3 is 88 % full/]],
+  ['an alarm', () => withMember('cp3', { errors: ['memberID:10276657743932975437 alarm:NOSPACE '] }), [/etcd on cp3 is out of space/]],
+  ['a member that is far behind', () => withMember('cp3', { raftAppliedIndex: 3000 - 6000 }), [/etcd on cp3 is 6000 raft entries behind/]],
+  ['a member of another cluster', () => withMember('cp3', { clusterId: 'c2' }), [/etcd on cp3 belongs to another etcd cluster/]],
+  ['another version', () => withMember('cp3', { version: '3.7.2' }), [/^etcd on cp3 runs version 3.7.2 and the cluster file names 3.7.3$/]],
+  ['pending changes', () => ({ ...anObservation(), drift: { ok: true, value: [{ host: 'cp2', component: 'etcd', reasons: ['/etc/kubekeep/etcd.yaml differs'] }] } }), [/^1 change is pending on cp2: \/etc\/kubekeep\/etcd.yaml differs$/]],
+  ['a part that is down and would be started is said once', () => ({ ...withUnit('cp2', 'etcd.service', { active: 'failed' }), drift: { ok: true, value: [{ host: 'cp2', component: 'etcd', reasons: ['etcd.service is failed'] }] } }), [/^etcd on cp2 has failed$/]],
+  ['a lease that nobody renews', () => ({ ...anObservation(), api: new Map([['cp1', { ok: true, value: { version: '1.37.2', failedChecks: [], leases: [{ name: 'kube-scheduler', holder: 'cp2_1', renewedAt: now - 60_000, durationSeconds: 10 }, { name: 'kube-controller-manager', holder: 'cp2_1', renewedAt: now, durationSeconds: 10 }] } }]]) }), [/^no kube-scheduler leads: cp2 has not renewed its lease for 60 s$/]],
+  ['hosts that were never touched are no degraded cluster', () => ['cp1', 'cp2', 'cp3'].reduce((from, name) => onHost(name, { identity: undefined, units: new Map(), etcd: { hasData: false, formed: false, initialState: undefined, ready: false } }, from), anObservation()), [/^the cluster has not been built$/]],
+];
+
+describe('the status of a cluster says what is not as it should be', () => {
+  for (const [title, observation, expected] of cases) {
+    test(title, () => {
+      const { degraded, healthy } = judgeStatus(observation());
+      const messages = degraded.map(({ message }) => message);
+      assert.equal(messages.length, expected.length, messages.join('\n'));
+      for (const [position, pattern] of expected.entries()) assert.match(messages[position]!, pattern);
+      assert.equal(healthy, expected.length === 0);
+      for (const { next } of degraded) assert.match(next, /[.]$/);
+    });
+  }
+
+  test('an API server that serves without SSH is noted and not called dead', () => {
+    const observation = anObservation();
+    const hosts = new Map([...observation.facts.hosts, ['cp3', { reachable: false as const, reason: 'no route' }]]);
+    assert.deepEqual(judgeStatus({ ...observation, facts: { ...observation.facts, hosts } }).notes, ['cp3 cannot be reached by SSH, but its API server serves']);
+  });
+
+  test('parts are named by what they do', () => {
+    const { hosts } = judgeStatus(anObservation());
+    assert.deepEqual(hosts.map(({ components }) => components.map(({ condition }) => condition).join(', ')), [
+      'leads, serves, leads, leads, serves, holds VIP',
+      'follows, serves, stands by, stands by, serves, stands by',
+      'follows, serves, stands by, stands by, serves, stands by',
+    ]);
+  });
+
+  test('a silent API server leaves the others to tell who leads', () => {
+    assert.equal(judgeStatus(withAnswer('api', 'cp1', silent)).leases[0]!.holder, 'cp1');
+  });
+
+  test('the number of a condition never changes', () => {
+    const numbers = ['works', 'leads', 'follows', 'catches up', 'stands by', 'serves', 'holds VIP', 'starting', 'not ready', 'no answer', 'no servers', 'stopped', 'failed', 'missing', 'unknown'];
+    assert.deepEqual(conditions.slice(0, numbers.length), numbers);
+  });
+});
+
+describe('certificates', () => {
+  let authority: Authority;
+  before(async () => {
+    authority = await createAuthority('kubernetes', 'prod', now - 400 * day);
+  });
+  const path = '/etc/kubernetes/pki/apiserver.crt';
+  const withLife = async (from: number, days: number) => {
+    const leaf = leavesFor(anObservation().cluster, anObservation().cluster.hosts[1]!).find(({ name }) => name === 'apiserver')!;
+    const { certificate } = await issueLeaf(leaf, authority, { now: from, days });
+    return judgeStatus(onHost('cp2', { certificates: new Map([[path, certificate]]) }));
+  };
+
+  for (const [title, from, days, expected, left] of [
+    ['a fresh one is fine', now - 10 * day, 365, undefined, 355],
+    ['one past two thirds of its life is due', now - 250 * day, 365, `cp2: ${path} is past two thirds of its life`, 115],
+    ['one that expires within 30 days is named with the day', now - 345 * day, 365, `cp2: ${path} expires on 2026-12-13, in 20 days`, 20],
+    ['an expired one is named with the day', now - 366 * day, 365, `cp2: ${path} expired on 2026-11-22`, -1],
+  ] as const) {
+    test(title, async () => {
+      const { degraded, hosts } = await withLife(from, days);
+      assert.deepEqual(degraded.map(({ message }) => message), expected === undefined ? [] : [expected]);
+      assert.equal(hosts[1]!.certificate?.daysLeft, left);
+    });
+  }
+
+  test('one that cannot be read is named', () => {
+    const { degraded } = judgeStatus(onHost('cp2', { certificates: new Map([[path, 'nonsense']]) }));
+    assert.deepEqual(degraded.map(({ message }) => message), [`cp2: ${path} cannot be read as a certificate`]);
+  });
+});

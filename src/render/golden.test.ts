@@ -1,0 +1,62 @@
+import { before, describe, test, type TestContext } from 'node:test';
+import { join } from 'node:path';
+import { describeHosts, type Topology } from '../cluster/topologies.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { createSecrets, servicePublicKey, type ClusterSecrets } from '../pki/secrets.ts';
+import { aHost, cluster, now } from '../../test/support/example-cluster.ts';
+import { hostDesign } from './host-design.ts';
+import { shownFiles, type ShownFile } from './shown-file.ts';
+
+// After a change on purpose: npm run fix:golden, then read the difference.
+
+let secrets: ClusterSecrets;
+before(async () => {
+  secrets = { ...(await createSecrets('prod', now)), clusterId: 'ab12'.repeat(16) };
+});
+
+describe('every file that is put on a host is as in its golden file', () => {
+  test('T3: a host with all roles', (t) => golden(t, 'T3-cp1', filesOf('T3', 'cp1').map(section)));
+
+  for (const [title, topology, host] of [
+    ['T1: the only host', 'T1', 'cp1'],
+    ['T3: the second host', 'T3', 'cp2'],
+    ['T3L: a host without a load balancer', 'T3L', 'cp1'],
+    ['T3L: a load balancer and nothing else', 'T3L', 'lb1'],
+    ['T3E: etcd and nothing else', 'T3E', 'etcd1'],
+    ['T3E: a control plane whose etcd is elsewhere', 'T3E', 'cp1'],
+  ] as const) {
+    test(`${title}; files that are as on T3 cp1 are only named`, (t) => {
+      const usual = new Map(filesOf('T3', 'cp1').map((file) => [file.path, section(file)]));
+      golden(t, `${topology}-${host}`, filesOf(topology, host).map((file) => (usual.get(file.path) === section(file) ? `===== ${file.path}: as on T3 cp1\n` : section(file))));
+    });
+  }
+
+  test('a small limit of open files and a member that joins', (t) => {
+    const files = filesOf('T3', 'cp1', { openFiles: 4096, etcdInitialState: 'existing' });
+    const usual = new Map(filesOf('T3', 'cp1').map((file) => [file.path, section(file)]));
+    golden(t, 'T3-cp1-joining', files.map(section).filter((text, position) => usual.get(files[position]!.path) !== text));
+  });
+});
+
+function golden(t: TestContext, name: string, sections: readonly string[]): void {
+  t.assert.fileSnapshot(sections.join('\n'), join(import.meta.dirname, 'golden', `${name}.txt`), { serializers: [(text: string) => text] });
+}
+
+function filesOf(topology: Topology, name: string, facts: { readonly openFiles?: number; readonly etcdInitialState?: 'existing' } = {}): ShownFile[] {
+  const hosts = describeHosts(topology).map((host, position) => aHost({ ...host, address: `10.0.0.${11 + position}` }));
+  const spec: Cluster = { ...cluster, hosts };
+  const host = hosts.find((one) => one.name === name)!;
+  const shown = hostDesign({ cluster: spec, host, secrets, sealed: 'the sealed keys\n', facts: { vipInterface: 'eth0', virtualRouterId: 171, openFiles: 1_048_576, etcdInitialState: 'new', ...facts } });
+  return shownFiles(shown).map((file) => ({ ...file, content: withoutKeys(file.content) }));
+}
+
+/** Certificates of CAs differ from run to run. */
+function withoutKeys(content: string): string {
+  const certificates = Object.values(secrets.authorities).map(({ name, certificate }) => [certificate, `(certificate of the CA ${name})\n`] as const);
+  const known = [...certificates, [servicePublicKey(secrets), '(public key of service accounts)\n'] as const];
+  return known.reduce((text, [pem, words]) => text.replaceAll(pem, words), content);
+}
+
+function section({ path, mode, owner, content }: ShownFile): string {
+  return `===== ${path} ${mode} ${owner}\n${content}`;
+}
