@@ -34,7 +34,7 @@ export function sshOptions(target: SshTarget, { knownHosts, connectTimeout }: { 
     VerifyHostKeyDNS: 'no',
   };
   return [
-    ...['-T', '-p', String(target.port), '-l', target.user],
+    '-T', '-p', String(target.port), '-l', target.user,
     ...(target.identity ? ['-i', target.identity.replaceAll('%', '%%'), '-o', 'IdentitiesOnly=yes'] : []),
     ...(target.jump ? ['-J', target.jump] : []),
     ...Object.entries(options).flatMap(([key, value]) => ['-o', `${key}=${value}`]),

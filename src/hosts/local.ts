@@ -13,6 +13,7 @@ import { receiveScript, writeScript } from './write-script.ts';
 export function localHost(name = 'this computer'): Host {
   const servers: ForwardServer[] = [];
   let folder: string | undefined;
+  let forwards = 0;
   const host: Host = {
     name,
     async run(script, { signal, timeout = 60_000 } = {}): Promise<RunResult> {
@@ -34,7 +35,7 @@ export function localHost(name = 'this computer'): Host {
     },
     async forward({ port, address = '127.0.0.1' }) {
       folder ??= await mkdtemp(join(tmpdir(), 'kubekeep-'));
-      const path = join(folder, `${servers.length}.sock`);
+      const path = join(folder, `${forwards++}.sock`);
       servers.push(await serveForward(path, () => dialSocket({ host: address, port })));
       return path;
     },

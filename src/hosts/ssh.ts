@@ -2,13 +2,14 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { explainLostConnection, explainSshFailure } from './_explain-ssh-failure.ts';
 import { serveForward, type ForwardServer } from './_forward-server.ts';
+import { keepConnected } from './_keep-connected.ts';
 import { ownFileName, prepareRuntimeFolder } from './_runtime-folder.ts';
 import { readOutcome, sendScript } from './_script.ts';
 import { openConnection, type SshConnection } from './_ssh-connection.ts';
 import { hostKeyAlias, sshOptions } from './_ssh-options.ts';
 import { runSsh } from './_ssh-process.ts';
 import { openSource, refuseWrongChecksum } from './_upload-source.ts';
-import type { Host, RunResult } from './host.ts';
+import type { Host, RunOptions, RunResult, Upload, UploadOptions } from './host.ts';
 import { expectSuccess } from './local.ts';
 import type { ProcessOptions, ProcessResult } from './process.ts';
 import { receiveScript, writeScript } from './write-script.ts';
@@ -47,89 +48,76 @@ export function sshHost(target: SshTarget, { folder, knownHosts, connectTimeout 
   const base = join(folder, ownFileName(connections++));
   const pinned = `${base}.known`;
   const options = sshOptions(target, { knownHosts: target.hostKey ? pinned : knownHosts, connectTimeout });
-  const servers: ForwardServer[] = [];
-  let forwards = 0;
   let generation = 0;
-  let current: Promise<SshConnection> | undefined;
-
-  const open = async (): Promise<SshConnection> => {
+  const connection = keepConnected(async () => {
     await prepareRuntimeFolder(folder);
     if (target.hostKey) await writeFile(pinned, `${hostKeyAlias(name)} ${target.hostKey}\n`, { mode: 0o600 });
     return openConnection(target, { options, base: `${base}.${generation++}`, patience: connectTimeout + 15 });
-  };
-  /** The connection that stands, or a new one. Callers that come meanwhile share it; the one who gives up does not take it from the others. */
-  const connect = async (signal?: AbortSignal): Promise<SshConnection> => {
-    const previous = current;
-    if (previous && !(await unlessAborted(previous, signal)).alive() && current === previous) current = undefined;
-    if (!current) {
-      const next = open();
-      current = next;
-      next.catch(() => (current = current === next ? undefined : current));
-    }
-    return unlessAborted(current, signal);
-  };
-  const session = async (words: string, process: ProcessOptions & { readonly timeout: number }): Promise<ProcessResult> => {
-    const { control } = await connect(process.signal);
-    // Every word is plain, so that it means the same to every login shell.
-    const command = `exec env LC_ALL=C ${target.user === 'root' ? '' : 'sudo -n '}timeout -k 2 ${process.timeout / 1000} ${words}`;
-    const start = performance.now();
-    const result = await runSsh(['-S', control, '-o', 'ControlMaster=no', '-o', 'ClearAllForwardings=yes', ...options, '--', target.address, command], { ...process, timeout: process.timeout + grace });
-    // timeout(1) says 124, or 137 where it had to kill.
-    const ranOut = (result.exitCode === 124 || result.exitCode === 137) && performance.now() - start >= process.timeout;
-    return { ...result, timedOut: result.timedOut || ranOut };
-  };
+  });
+  const servers: ForwardServer[] = [];
+  let forwards = 0;
+  const session: Session = async (words, about) => runOver(target, options, await connection.get(about.signal), words, about);
 
   const host: Host = {
     name,
-    async run(script, { signal, timeout = 60_000 } = {}): Promise<RunResult> {
-      const { text, marker } = sendScript(script);
-      const start = performance.now();
-      const result = await session('sh -s', { input: text, signal, timeout });
-      const duration = performance.now() - start;
-      const { started, exitCode, stdout, stderr } = readOutcome(marker, result.stdout, result.stderr);
-      if (exitCode !== undefined) return { host: name, exitCode, stdout, stderr, duration, timedOut: false };
-      if (result.timedOut) return { host: name, exitCode: 124, stdout, stderr, duration, timedOut: true };
-      if (!started) throw explainSshFailure(target, result.stderr, result.stdout);
-      if (result.exitCode === 255) throw explainLostConnection(target);
-      return { host: name, exitCode: result.exitCode, stdout, stderr, duration, timedOut: false };
-    },
+    run: (script, { signal, timeout = 60_000 } = {}) => runScript(target, session, script, { signal, timeout }),
     async write(files, runOptions) {
       expectSuccess(await host.run(writeScript(files), runOptions), `writing ${files.map(({ path }) => path).join(', ')}`);
     },
-    async upload({ source, target: path, mode, sha256 }, { signal, timeout = 1_800_000, onBytes } = {}) {
-      const input = await openSource(source, onBytes);
-      const { text, marker } = sendScript(receiveScript({ target: path, mode, sha256 }), 'with its input');
-      const start = performance.now();
-      const result = await session(`sh -c 'eval "$(echo ${Buffer.from(text).toString('base64')} | base64 -d)"'`, { input, signal, timeout }).finally(() => input.destroy());
-      const { started, exitCode = result.exitCode, stderr } = readOutcome(marker, result.stdout, result.stderr);
-      refuseWrongChecksum(name, path, sha256, exitCode);
-      if (!started && !result.timedOut) throw explainSshFailure(target, result.stderr, result.stdout);
-      if (result.exitCode === 255) throw explainLostConnection(target);
-      expectSuccess({ ...result, exitCode, stderr, host: name, duration: performance.now() - start }, `copying ${path}`);
-    },
+    upload: (file, { signal, timeout = 1_800_000, onBytes } = {}) => sendFile(target, session, file, { signal, timeout, onBytes }),
     async forward({ port, address = '127.0.0.1' }) {
       const path = `${base}-${forwards++}.fwd`;
-      await connect();
-      servers.push(await serveForward(path, async () => (await connect()).dial(address, port)));
+      await connection.get();
+      servers.push(await serveForward(path, async () => (await connection.get()).dial(address, port)));
       return path;
     },
     async close() {
-      const closing = current;
-      current = undefined;
-      await Promise.all(servers.splice(0).map((server) => server.close()));
-      await closing?.then((connection) => connection.close(), () => {});
+      await Promise.all([connection.close(), ...servers.splice(0).map((server) => server.close())]);
       await rm(pinned, { force: true });
     },
   };
   return host;
 }
 
-/** Rejects with the signal's reason when it fires first. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason as Error);
-  signal.addEventListener('abort', onAbort, { once: true });
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', onAbort));
+/** Runs a command of plain words on the host as root, for at most `timeout` milliseconds. */
+type Session = (words: string, process: ProcessOptions & { readonly timeout: number }) => Promise<ProcessResult>;
+
+async function runOver({ user, address }: SshTarget, options: readonly string[], { control }: SshConnection, words: string, process: Parameters<Session>[1]): Promise<ProcessResult> {
+  // Every word is plain, so that it means the same to every login shell.
+  const command = `exec env LC_ALL=C ${user === 'root' ? '' : 'sudo -n '}timeout -k 2 ${process.timeout / 1000} ${words}`;
+  const start = performance.now();
+  const result = await runSsh(['-S', control, '-o', 'ControlMaster=no', '-o', 'ClearAllForwardings=yes', ...options, '--', address, command], { ...process, timeout: process.timeout + grace });
+  // timeout(1) says 124, or 137 where it had to kill.
+  const ranOut = (result.exitCode === 124 || result.exitCode === 137) && performance.now() - start >= process.timeout;
+  return { ...result, timedOut: result.timedOut || ranOut };
+}
+
+async function runScript(target: SshTarget, session: Session, script: string, options: RunOptions & { readonly timeout: number }): Promise<RunResult> {
+  const { text, marker } = sendScript(script);
+  const start = performance.now();
+  const result = await session('sh -s', { input: text, ...options });
+  const { started, exitCode, stdout, stderr } = readOutcome(marker, result.stdout, result.stderr);
+  const common = { host: target.name, stdout, stderr, duration: performance.now() - start };
+  if (exitCode !== undefined) return { ...common, exitCode, timedOut: false };
+  if (result.timedOut) return { ...common, exitCode: 124, timedOut: true };
+  refuseUnfinished(target, result, started);
+  return { ...common, exitCode: result.exitCode, timedOut: false };
+}
+
+async function sendFile(target: SshTarget, session: Session, { source, ...file }: Upload, { onBytes, ...options }: UploadOptions & { readonly timeout: number }): Promise<void> {
+  const input = await openSource(source, onBytes);
+  // Standard input is the file here; the script has no secret and goes in an argument, in a form that every login shell leaves as it is.
+  const { text, marker } = sendScript(receiveScript(file), 'with its input');
+  const start = performance.now();
+  const result = await session(`sh -c 'eval "$(echo ${Buffer.from(text).toString('base64')} | base64 -d)"'`, { input, ...options }).finally(() => input.destroy());
+  const { started, exitCode, stderr } = readOutcome(marker, result.stdout, result.stderr);
+  if (exitCode === undefined && !result.timedOut) refuseUnfinished(target, result, started);
+  refuseWrongChecksum(target.name, file.target, file.sha256, exitCode);
+  expectSuccess({ ...result, exitCode: exitCode ?? result.exitCode, stderr, host: target.name, duration: performance.now() - start }, `copying ${file.target}`);
+}
+
+/** A command without a result: the shell never began, or the connection broke. */
+function refuseUnfinished(target: SshTarget, { exitCode, stdout, stderr }: ProcessResult, started: boolean): void {
+  if (!started) throw explainSshFailure(target, stderr, stdout);
+  if (exitCode === 255) throw explainLostConnection(target);
 }
