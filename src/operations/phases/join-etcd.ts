@@ -91,9 +91,10 @@ async function waitForStart(work: Work, spec: HostSpec): Promise<void> {
 async function joiningHost(work: Work, spec: HostSpec): Promise<JoiningHost> {
   const found = await observeHost(spec, work.hosts.get(spec.name)!, 10_000, work.signal);
   if (!reachable(found)) throw new KubekeepError('host-unreachable', `${spec.name}: ${found.reason}`, { hint: 'Run kubekeep apply again when the host is back.' });
-  const active = found.units.get('etcd.service')?.active;
+  const { active = '', sub = '' } = found.units.get('etcd.service') ?? {};
+  const etcd = active === 'active' ? 'serving' : active === 'activating' && sub !== 'auto-restart' ? 'starting' : 'stopped';
   const others = hostsWith(work.cluster, 'etcd').filter(({ name }) => name !== spec.name).map(peerUrl);
-  return { name: spec.name, peerUrl: peerUrl(spec), hasData: found.etcd.hasData, running: active === 'active' || active === 'activating', others };
+  return { name: spec.name, peerUrl: peerUrl(spec), hasData: found.etcd.hasData, etcd, others };
 }
 
 /** A member that answers now, to speak with; several hosts may have changed since the plan was made. */

@@ -13,7 +13,8 @@ export interface JoiningHost {
   readonly peerUrl: string;
   /** There is a member's data on the host. */
   readonly hasData: boolean;
-  readonly running: boolean;
+  /** `starting`: its unit runs and has not got through to its cluster, as one that was removed from it never does. */
+  readonly etcd: 'stopped' | 'starting' | 'serving';
   /** Peer URLs of the other hosts of the cluster file. */
   readonly others: readonly string[];
 }
@@ -41,13 +42,13 @@ export function nextMemberStep(members: readonly MemberView[], host: JoiningHost
   const started = member.name !== '';
   if (started && !host.hasData) return { do: 'remove', id: member.id, why: `${host.name} has lost its data and cannot come back under its old id` };
   // One that runs without data was started for something else and is started anew.
-  if (!host.running || !host.hasData) return { do: 'start', why: started ? `${host.name} is stopped` : `${host.name} was added and has not started yet` };
+  if (host.etcd === 'stopped' || !host.hasData) return { do: 'start', why: started ? `${host.name} is stopped` : `${host.name} was added and has not started yet` };
   return member.isLearner ? { do: 'promote', id: member.id, why: `${host.name} is a learner` } : { do: 'nothing' };
 }
 
 /** For a host that is no member. */
 function admit(members: readonly MemberView[], host: JoiningHost): MemberStep {
-  if (host.hasData && host.running) {
+  if (host.hasData && host.etcd === 'serving') {
     throw new KubekeepError('unsupported-change', `${host.name} runs an etcd that is not a member of this cluster`, { hint: 'Stop it and move its data directory away, then run kubekeep apply again.' });
   }
   if (host.hasData) return { do: 'set-data-aside', why: `${host.name} has the data of a member that is not in the cluster` };

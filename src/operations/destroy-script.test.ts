@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { describe, test } from 'node:test';
+import { aHost, cluster, now } from '../../test/support/example-cluster.ts';
+import { createSecrets } from '../pki/secrets.ts';
+import { hostDesign } from '../render/host-design.ts';
+import { shownFiles } from '../render/shown-file.ts';
+import { destroyScript, forgetLockScript, removedPaths } from './destroy-script.ts';
+
+const script = (purge: boolean) => destroyScript({ token: 'abc', time: '2026-11-23T12-00-00Z', purge, vips: ['10.0.0.100'] });
+
+describe('destroy', () => {
+  test('removes everything that apply puts on a host', async () => {
+    const input = { cluster, host: aHost(), secrets: await createSecrets('prod', now), sealed: '', facts: { vipInterface: 'eth0', virtualRouterId: 1, openFiles: 65536, etcdInitialState: 'new' as const } };
+    const designs = hostDesign(input);
+    const gone = [...removedPaths, '/etc/kubekeep', '/var/lib/kubekeep'];
+    const units = designs.flatMap(({ unit, companions = [] }) => (unit ? [unit, ...companions] : []));
+    const left = shownFiles(designs).map(({ path }) => path).filter((path) => !gone.some((one) => path === one || path.startsWith(`${one}/`)) && !units.some((unit) => path === `/etc/systemd/system/${unit}`));
+    assert.deepEqual(left, []);
+    for (const unit of units) assert.match(script(false), new RegExp(`\\b${unit}`));
+    for (const { content } of shownFiles(designs).filter(({ path }) => path.endsWith('.service'))) assert.match(content, /\(kubekeep\)/, 'a unit of ours is known by its description');
+  });
+
+  test('keeps the data of etcd aside unless it is told to purge', () => {
+    assert.match(script(false), /mv -T \/var\/lib\/etcd "\$K"/);
+    assert.doesNotMatch(script(false), /rm -rf \/var\/lib\/etcd/);
+    assert.match(script(true), /rm -rf \/var\/lib\/etcd/);
+  });
+
+  test('does nothing without the lock, and checks it before anything else', () => {
+    assert.match(script(false).split('\n')[0]!, /exit 75$/);
+  });
+
+  for (const [title, text] of [['keeping', script(false)], ['purging', script(true)], ['forgetting the lock', forgetLockScript]] as const) {
+    test(`${title}: the script is one that sh understands`, () => {
+      const { status, stderr } = spawnSync('sh', ['-n'], { input: text, encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+    });
+  }
+});
