@@ -15,6 +15,8 @@ export interface Cli {
   print(document: Document): void;
   /** Asks on the terminal; false without a terminal. */
   confirm(question: string): Promise<boolean>;
+  /** Asks for a word on the terminal; undefined without a terminal. */
+  ask(question: string): Promise<string | undefined>;
 }
 
 export interface Document {

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { systemClock } from '../lib/clock.ts';
 import { KubekeepError, toKubekeepError } from '../lib/errors.ts';
 import type { Cli } from './cli.ts';
-import { readEnvironment } from './env.ts';
+import { readEnvironment, type Environment } from './env.ts';
 import { createProgress } from './progress.ts';
 import { buildProgram } from './program.ts';
 import { reportError } from './report-error.ts';
@@ -49,14 +49,17 @@ function createCli(): Cli {
     print: ({ kind, data, text }) => {
       process.stdout.write(json ? `${JSON.stringify({ apiVersion: 'kubekeep.dev/v1alpha1', kind, ...data }, null, 2)}\n` : text.endsWith('\n') ? text : `${text}\n`);
     },
-    confirm: async (question) => {
-      if (!environment.interactive) return false;
-      const terminal = createInterface({ input: process.stdin, output: process.stderr });
-      try {
-        return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `, { signal: interruption.signal })).trim());
-      } finally {
-        terminal.close();
-      }
-    },
+    confirm: async (question) => /^y(es)?$/i.test((await ask(`${question} [y/N] `, environment)) ?? ''),
+    ask: (question) => ask(question, environment),
   };
+}
+
+async function ask(question: string, { interactive }: Environment): Promise<string | undefined> {
+  if (!interactive) return undefined;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return (await terminal.question(question, { signal: interruption.signal })).trim();
+  } finally {
+    terminal.close();
+  }
 }

@@ -21,6 +21,7 @@ const placeholder: Cli = {
   progress: () => {},
   print: () => {},
   confirm: () => Promise.resolve(false),
+  ask: () => Promise.resolve(undefined),
 };
 
 function describe(command: Command, parents: readonly string[]): readonly string[] {

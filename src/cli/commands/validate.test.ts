@@ -19,7 +19,7 @@ async function run(args: readonly string[], json = false): Promise<{ readonly co
   let code = 0;
   let printed: Document | undefined;
   const environment = { cacheFolder: folder, runtimeFolder: folder, colour: false, interactive: false, identityFile: undefined, user: 'me' };
-  const cli = { environment, clock: systemClock, signal: new AbortController().signal, json, progress: () => {}, print: (document: Document) => (printed = document), confirm: () => Promise.resolve(false) };
+  const cli = { environment, clock: systemClock, signal: new AbortController().signal, json, progress: () => {}, print: (document: Document) => (printed = document), confirm: () => Promise.resolve(false), ask: () => Promise.resolve(undefined) };
   const program = new Command().exitOverride();
   for (const add of [addInit, addValidate]) add(program, cli, (given) => (code = given));
   await program.parseAsync(args, { from: 'user' });

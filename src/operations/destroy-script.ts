@@ -1,0 +1,94 @@
+import { quote } from '../hosts/quote.ts';
+import { configFolder, etcdDataFolder, pkiFolder, stateFolder, unitFolder } from '../render/paths.ts';
+import { lockGuard } from './lock.ts';
+
+export interface DestroyScript {
+  /** The lock's token. */
+  readonly token: string;
+  /** Part of the name under which etcd's data is kept. */
+  readonly time: string;
+  /** Nothing is kept: neither etcd's data nor the audit log. */
+  readonly purge: boolean;
+  /** Addresses that keepalived may have left behind. */
+  readonly vips: readonly string[];
+}
+
+/** Units of ours, the ones that clients meet first. */
+const units = [
+  'kubekeep-keepalived.service',
+  'kubekeep-lb-alive.service',
+  'kubekeep-haproxy.service',
+  'kube-controller-manager.service',
+  'kube-scheduler.service',
+  'kube-apiserver.service',
+  'etcd.service',
+];
+
+/** Everything that `apply` puts on a host, but for the units and etcd's data; packages and users stay. */
+export const removedPaths: readonly string[] = [
+  pkiFolder,
+  ...['encryption.yaml', 'authentication.yaml', 'authorization.yaml', 'audit-policy.yaml', 'controller-manager.conf', 'scheduler.conf', 'scheduler.yaml'].map((name) => `/etc/kubernetes/${name}`),
+  '/etc/sysctl.d/90-kubekeep.conf',
+  '/etc/systemd/journald.conf.d/90-kubekeep.conf',
+  '/opt/kubekeep',
+  '/var/lib/kube-controller-manager',
+  '/run/kubekeep-haproxy',
+  '/run/kubekeep-keepalived',
+  '/run/kubekeep-lb',
+];
+
+/**
+ * Takes a cluster off one host. Prints `nothing` where kubekeep has not been, else `kept` with the path of everything it left, and `destroyed`. A
+ * host that was never ours is not touched, and what says that it is ours goes last: cut anywhere, the script is run again and goes on.
+ */
+export function destroyScript({ token, time, purge, vips }: DestroyScript): string {
+  const aside = `${etcdDataFolder}.kubekeep-destroyed-${time}`;
+  return `${lockGuard(token)}
+LC_ALL=C; export LC_ALL
+[ -f ${configFolder}/cluster.json ] || [ -f ${stateFolder}/journal ] || { echo nothing; exit 0; }
+U=
+for u in ${units.join(' ')}; do grep -qs '(kubekeep)' ${unitFolder}/$u && U="$U $u"; done
+if [ -n "$U" ]; then
+  systemctl disable -q $U 2>/dev/null
+  case $U in *kube-apiserver*) systemctl stop --no-block kube-apiserver.service; systemctl kill -s KILL kube-apiserver.service 2>/dev/null;; esac
+  systemctl stop $U || exit 1
+  for u in $U; do rm -f ${unitFolder}/$u ${unitFolder}/$u.*; done
+  systemctl daemon-reload; systemctl reset-failed $U 2>/dev/null
+fi
+for a in ${vips.map(quote).join(' ')}; do
+  ip -4 -o addr show to "$a/32" | while read -r _ i _ found _; do ip addr del "$found" dev "\${i%@*}"; done
+done
+${etcdDataScript(purge, aside)}
+${purge ? 'rm -rf /var/log/kubernetes' : '[ ! -d /var/log/kubernetes ] || echo kept /var/log/kubernetes'}
+[ ! -f /etc/sysctl.d/90-kubekeep.conf ] || sysctl -q -w net.ipv4.ip_nonlocal_bind=0
+rm -rf ${removedPaths.join(' ')} || exit 1
+rmdir --ignore-fail-on-non-empty /etc/kubernetes /etc/systemd/journald.conf.d 2>/dev/null
+systemctl try-restart systemd-journald.service
+for u in haproxy.service keepalived.service; do
+  [ "$(readlink ${unitFolder}/$u)" = /dev/null ] && { systemctl unmask -q $u; systemctl disable -q $u 2>/dev/null; }
+done
+rm -rf ${configFolder} || exit 1
+find ${stateFolder} -mindepth 1 ! -name 'lock*' -delete || exit 1
+sync
+echo destroyed
+`;
+}
+
+/** After the lock was given back: its folder, unless somebody has taken it meanwhile. */
+export const forgetLockScript = `[ -d ${stateFolder} ] || exit 0
+exec 9> ${stateFolder}/lock.guard; flock 9
+[ -e ${stateFolder}/lock ] || { rm -f ${stateFolder}/lock.guard; rmdir ${stateFolder} 2>/dev/null; }
+true`;
+
+/** A folder of its own is renamed; a file system that is mounted there stays, and the data moves into a folder on it. */
+function etcdDataScript(purge: boolean, aside: string): string {
+  if (purge) return `if mountpoint -q ${etcdDataFolder}; then rm -rf ${etcdDataFolder}/member; else rm -rf ${etcdDataFolder}; fi || exit 1`;
+  return `if [ -d ${etcdDataFolder}/member ]; then
+  if mountpoint -q ${etcdDataFolder}; then
+    K=${etcdDataFolder}/${aside.slice(aside.lastIndexOf('/') + 1)}; mkdir -p -m 0700 "$K" && mv -T ${etcdDataFolder}/member "$K/member" || exit 1
+  else
+    K=${aside}; mv -T ${etcdDataFolder} "$K" || exit 1
+  fi
+  echo kept "$K"
+else rmdir ${etcdDataFolder} 2>/dev/null; fi`;
+}
