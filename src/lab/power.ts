@@ -69,7 +69,8 @@ async function stopMachine(lab: Lab, machine: LabMachine): Promise<void> {
   await unmountDisk(lab, machine);
 }
 
-function lockOf(machine: LabMachine) {
+/** One change of a machine at a time. */
+export function lockOf(machine: LabMachine) {
   return { scope: `machine ${machine.name} (${machine.machineId})` };
 }
 

@@ -9,11 +9,12 @@ import { openSsh } from '../../lab/open-ssh.ts';
 import { checkRights } from '../../lab/preflight.ts';
 import { powerOff, powerOn } from '../../lab/power.ts';
 import { readRecord, readRecords } from '../../lab/registry.ts';
+import { reinstall } from '../../lab/reinstall.ts';
 import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
 import { addLabUp } from './lab-up.ts';
 
-/** `lab up|down|list|ssh|power|cut|heal`. */
+/** `lab up|down|list|ssh|power|reinstall|cut|heal`. */
 export const addLab: AddCommand = (program, cli, exit) => {
   const group = program.command('lab').description('Throw-away machines on this computer, to try things on.');
   addLabUp(group, cli);
@@ -21,6 +22,7 @@ export const addLab: AddCommand = (program, cli, exit) => {
   addList(group, cli);
   addSsh(group, cli, exit);
   addPower(group, cli);
+  addReinstall(group, cli);
   addCut(group, cli);
   addHeal(group, cli);
 };
@@ -101,6 +103,19 @@ function addPower(group: Command, cli: Cli): void {
       const lab = await chooseLab(cli, name);
       await powerOn(lab, machine, { signal: cli.signal });
       cli.print({ kind: 'LabMachine', data: { lab: lab.name, machine, state: 'on' }, text: `${machine} is on` });
+    });
+}
+
+function addReinstall(group: Command, cli: Cli): void {
+  group
+    .command('reinstall')
+    .description('Give a machine a new disk with a fresh system, and boot it. It keeps its name, address and SSH host key.')
+    .argument('<machine>', 'name of the machine')
+    .option(...nameFlag)
+    .action(async (machine: string, { name }: Named) => {
+      const lab = await chooseLab(cli, name);
+      await reinstall(lab, machine, { signal: cli.signal });
+      cli.print({ kind: 'LabMachine', data: { lab: lab.name, machine, state: 'on' }, text: `${machine} has a new disk and is on` });
     });
 }
 
