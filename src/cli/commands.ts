@@ -1,16 +1,18 @@
 import type { AddCommand } from './add-command.ts';
-import { addApply } from './commands/apply.ts';
-import { addDemo } from './commands/demo.ts';
-import { addDestroy } from './commands/destroy.ts';
-import { addInit } from './commands/init.ts';
-import { addKubeconfig } from './commands/kubeconfig.ts';
-import { addKubectl } from './commands/kubectl.ts';
-import { addLab } from './commands/lab.ts';
-import { addPlan } from './commands/plan.ts';
-import { addPrograms } from './commands/programs.ts';
-import { addRender } from './commands/render.ts';
-import { addStatus } from './commands/status.ts';
-import { addValidate } from './commands/validate.ts';
 
-/** The table of contents of the program. */
-export const commands: readonly AddCommand[] = [addInit, addValidate, addPlan, addApply, addStatus, addKubeconfig, addKubectl, addRender, addDestroy, addPrograms, addLab, addDemo];
+/** The table of contents of the program. A command is loaded when it is asked for: `validate` need not wait for the parts that speak to hosts. */
+export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  init: async () => (await import('./commands/init.ts')).addInit,
+  validate: async () => (await import('./commands/validate.ts')).addValidate,
+  hosts: async () => (await import('./commands/hosts.ts')).addHosts,
+  plan: async () => (await import('./commands/plan.ts')).addPlan,
+  apply: async () => (await import('./commands/apply.ts')).addApply,
+  status: async () => (await import('./commands/status.ts')).addStatus,
+  kubeconfig: async () => (await import('./commands/kubeconfig.ts')).addKubeconfig,
+  kubectl: async () => (await import('./commands/kubectl.ts')).addKubectl,
+  render: async () => (await import('./commands/render.ts')).addRender,
+  destroy: async () => (await import('./commands/destroy.ts')).addDestroy,
+  programs: async () => (await import('./commands/programs.ts')).addPrograms,
+  lab: async () => (await import('./commands/lab.ts')).addLab,
+  demo: async () => (await import('./commands/demo.ts')).addDemo,
+};

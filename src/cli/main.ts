@@ -21,7 +21,7 @@ async function main(): Promise<number> {
     process.once(signal, () => interruption.abort(new KubekeepError('interrupted', `stopped by ${signal}`, { hint: 'Run the same command again to go on.' })));
   }
   let exitCode = 0;
-  const program = buildProgram(createCli(), (code) => (exitCode = code));
+  const program = await buildProgram(createCli(), (code) => (exitCode = code), ownArguments);
   try {
     await program.parseAsync();
     return exitCode;

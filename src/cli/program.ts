@@ -3,8 +3,11 @@ import { readFileSync } from 'node:fs';
 import type { Cli } from './cli.ts';
 import { commands } from './commands.ts';
 
-/** The program with all its commands, not yet run; `exit` sets the exit code of a command that ends without an error. */
-export function buildProgram(cli: Cli, exit: (code: number) => void): Command {
+/**
+ * The program, not yet run; `exit` sets the exit code of a command that ends without an error. With the words of a command line only the
+ * command that they name is loaded; without, or where they name none (`--help`), all are.
+ */
+export async function buildProgram(cli: Cli, exit: (code: number) => void, words: readonly string[] = []): Promise<Command> {
   const program = new Command('kubekeep')
     .description('Keeps a Kubernetes control plane up, and keeps its data.')
     .version((JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version)
@@ -12,6 +15,8 @@ export function buildProgram(cli: Cli, exit: (code: number) => void): Command {
     .option('--quiet', 'no progress')
     .showHelpAfterError('(--help lists what there is)')
     .exitOverride();
-  for (const add of commands) add(program, cli, exit);
+  const named = words.find((word) => !word.startsWith('-')) ?? '';
+  const wanted = commands[named] ? [commands[named]] : Object.values(commands);
+  for (const load of wanted) (await load())(program, cli, exit);
   return program;
 }

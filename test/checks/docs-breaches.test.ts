@@ -64,10 +64,10 @@ describe('the tests of the documents', () => {
   });
 
   for (const { path, content } of generatedPages) {
-    it(`notice a line that is missing in ${path}`, () => {
+    it(`notice a line that is missing in ${path}`, async () => {
       const lines = generatedPart(path).split('\n');
       assert.ok(lines.length > 3);
-      assert.notEqual(lines.toSpliced(3, 1).join('\n'), content());
+      assert.notEqual(lines.toSpliced(3, 1).join('\n'), await content());
     });
   }
 });

@@ -3,8 +3,8 @@ import { buildProgram } from '../../src/cli/program.ts';
 import type { Cli } from '../../src/cli/cli.ts';
 
 /** Every command with its arguments and options, as Markdown, in the order of `--help`. */
-export function describeCommands(): string {
-  const program = buildProgram(placeholder, () => {});
+export async function describeCommands(): Promise<string> {
+  const program = await buildProgram(placeholder, () => {});
   return [
     '## Every command',
     optionTable(program),

@@ -1,3 +1,3 @@
 import { generatedPages, writeGeneratedPart } from './generated-pages.ts';
 
-for (const { path, content } of generatedPages) writeGeneratedPart(path, content());
+for (const { path, content } of generatedPages) writeGeneratedPart(path, await content());

@@ -10,7 +10,7 @@ const begin = '<!-- generated: npm run fix:docs -->';
 const end = '<!-- end of generated -->';
 
 /** The reference pages and the part of each that is made from the code. */
-export const generatedPages: readonly { readonly path: string; readonly content: () => string }[] = [
+export const generatedPages: readonly { readonly path: string; readonly content: () => string | Promise<string> }[] = [
   { path: 'docs/reference/errors.md', content: describeErrors },
   { path: 'docs/reference/exit-codes.md', content: describeExitCodes },
   { path: 'docs/reference/commands.md', content: describeCommands },
