@@ -58,8 +58,9 @@ function versionText({ versions: { kubernetes, etcd, others } }: ClusterStatus):
   return others.length === 0 ? wanted : `${wanted}; but ${others.map(({ host, component, version }) => `${component} ${version} on ${host}`).join(', ')}`;
 }
 
-function driftText({ drift: { changes, reasons } }: ClusterStatus): string {
+function driftText({ drift: { changes, reasons }, hosts }: ClusterStatus): string {
   if (changes === undefined) return `unknown: ${reasons.join('; ')}`;
+  if (changes === 0 && hosts.some((host) => !host.reachable)) return 'none on the hosts that answer';
   return changes === 0 ? 'none, everything is as the cluster file says' : `${changes} ${changes === 1 ? 'change' : 'changes'} pending`;
 }
 

@@ -112,12 +112,15 @@ function findingOf(host: string, part: ComponentStatus, observation: Observation
     'starting': { message: `${name} on ${host} is starting`, next: `Ask again in a moment; if it goes on, look at journalctl -u ${unit} on ${host}.` },
     'no servers': { message: `HAProxy on ${host} has no API server to use`, next: 'The table of balancers says how it sees each of them.' },
   };
-  return [sentences[condition] ?? { message: `${name} on ${host} ${condition === 'not ready' ? 'is not ready' : 'does not answer'}${whyOf(part, host, observation)}`, next: `${look}.` }];
+  return [sentences[condition] ?? { message: `${name} on ${host} ${condition === 'not ready' ? 'is not ready' : 'does not answer'}${whyOf(part, host, observation)}`, next: /certificate/.test(whyOf(part, host, observation)) ? 'kubekeep apply issues a new one.' : `${look}.` }];
 }
 
 function whyOf({ name, condition }: ComponentStatus, host: string, { etcd, api }: Observation): string {
   const answer = name === 'etcd' ? etcd.get(host) : name === 'kube-apiserver' ? api.get(host) : undefined;
-  if (answer && !answer.ok) return `: ${answer.reason.replace(/^.*?: (GET \S+: )?/, '')}`;
+  if (answer && !answer.ok) {
+    const reason = answer.reason.replace(/^(etcd on|API server) \S+: ([A-Z]+ )?\S+: /, '');
+    return reason.startsWith('no answer') ? '' : `: ${reason}`;
+  }
   const failed = name === 'kube-apiserver' && condition === 'not ready' ? api.get(host) : undefined;
   return failed?.ok && failed.value.failedChecks.length > 0 ? `: ${failed.value.failedChecks.join(', ')} failed` : '';
 }

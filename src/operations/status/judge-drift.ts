@@ -20,10 +20,10 @@ function reasonsOf({ host, reasons }: DriftStep): string[] {
   return reasons.map((reason) => `${host}: ${reason}`);
 }
 
-/** A part that is down is spoken of already; that apply would start it is no news. */
+/** That apply would start a part that is down, or renew a certificate that is spoken of, is no news. */
 function isSaid({ host, component, reasons }: DriftStep, components: ComponentsByHost): boolean {
   const down = components.get(host)?.some((part) => part.name === component && !isGood(part)) === true;
-  return down && reasons.every((reason) => /[.]service is (stopped|failed)$/.test(reason));
+  return reasons.every((reason) => (down && /[.]service is (stopped|failed)$/.test(reason)) || /[.]crt (expired on|is past two thirds of its life)/.test(reason));
 }
 
 function findingOf(steps: readonly DriftStep[]): Finding {

@@ -13,13 +13,16 @@ import type { Answer, DriftStep, Observation } from './observation.ts';
 import { openProbes, type Probes } from './probes.ts';
 
 export interface StatusView {
-  /** Looks once. A part that does not answer is reported, never waited for: at most about 3 s. */
+  /** Looks once. A part that does not answer is reported, never waited for: about 2.5 s where a host is dead, twice that where a part of it hangs. */
   look(): Promise<ClusterStatus>;
   close(): void;
 }
 
-/** ms for one host's facts, its connection included. */
-const patience = 3500;
+/**
+ * ms for one host's facts. A dead host is given up sooner, with the connection that it does not accept; this much is for one that answers and has
+ * parts that hang, each of which has its own limit of 2.5 s.
+ */
+const patience = 5000;
 /** ms after which a new certificate is made; the old one lives an hour. */
 const renewal = 30 * 60_000;
 
