@@ -42,6 +42,7 @@ export async function openOperation(cli: Cli, { file, connectTimeout = 10, trust
   };
 }
 
+/** @internal also for tests */
 export function connectHosts(cluster: Cluster, options: { folder: string; knownHosts: string; connectTimeout: number }): Map<string, Host> {
   return new Map(cluster.hosts.map(({ name, ssh }) => [name, sshHost({ name, ...ssh }, options)]));
 }

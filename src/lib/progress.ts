@@ -15,4 +15,5 @@ export interface ProgressEvent {
 
 export type Progress = (event: ProgressEvent) => void;
 
+/** @internal for tests */
 export const silent: Progress = () => {};

@@ -70,6 +70,8 @@ export interface BackendFact {
   readonly backend: string;
   readonly server: string;
   readonly status: string;
+  /** Up, and not on its way up or down ("UP 1/2"). */
+  readonly serves: boolean;
   readonly lastCheck: string;
   readonly sessions: number;
 }

@@ -21,7 +21,7 @@ export function unitActive(unit: string): Gate {
 /** The host's HAProxy sends new connections to these API servers. */
 export function servesThrough(servers: readonly string[]): Gate {
   return ({ backends }) => {
-    const down = servers.filter((name) => !backends.some(({ backend, server, status }) => backend === 'api' && server === name && status.startsWith('UP')));
+    const down = servers.filter((name) => !backends.some(({ backend, server, serves }) => backend === 'api' && server === name && serves));
     return down.length === 0 ? undefined : `HAProxy does not use ${down.join(', ')} yet`;
   };
 }

@@ -75,7 +75,7 @@ export function parseFacts(output: string): HostFacts {
     apiServer: { live: api.includes('live'), ready: api.includes('ready') },
     backends: parseHaproxyStat(all('stat-line').map(([line]) => line!).join('\n'))
       .filter(({ server }) => server !== 'FRONTEND' && server !== 'BACKEND')
-      .map(({ proxy, server, status, checkStatus, currentSessions }) => ({ backend: proxy, server, status, lastCheck: checkStatus, sessions: currentSessions })),
+      .map(({ proxy, server, status, statusText, checkStatus, currentSessions }) => ({ backend: proxy, server, status, serves: statusText === 'UP', lastCheck: checkStatus, sessions: currentSessions })),
   };
 }
 

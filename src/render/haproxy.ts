@@ -100,7 +100,7 @@ function haproxyConfig({ cluster, facts }: RenderInput): string {
 }
 
 /** Two file descriptors a connection, some for checks and listeners. HAProxy refuses to start with more than the limit allows. */
-export function maxConnections(openFiles: number): number {
+function maxConnections(openFiles: number): number {
   return Math.max(500, Math.min(20_000, Math.floor((openFiles - 400) / 2.2)));
 }
 

@@ -28,7 +28,7 @@ export function anActiveUnit(changes: Partial<UnitFact> = {}): UnitFact {
 
 function factsOf(host: HostSpec, spec: Cluster, holdsVip: boolean): HostFacts {
   const units = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubekeep-haproxy', 'kubekeep-keepalived', 'kubekeep-lb-alive'];
-  const backend = (name: string) => hostsWith(spec, 'control-plane').map((server) => ({ backend: name, server: server.name, status: 'UP', lastCheck: 'L7OK', sessions: 3 }));
+  const backend = (name: string) => hostsWith(spec, 'control-plane').map((server) => ({ backend: name, server: server.name, status: 'UP', serves: true, lastCheck: 'L7OK', sessions: 3 }));
   return {
     reachable: true,
     os: 'debian 13',

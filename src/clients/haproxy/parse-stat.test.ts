@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseHaproxyInfo } from './parse-info.ts';
 import { parseHaproxyStat } from './parse-stat.ts';
 
 // As HAProxy 3.0.11 answered, without the columns after the address: cp1 answers 200, cp2 500, cp3 is not there; `plain` has no checks.
@@ -59,9 +58,4 @@ test('commas and quotes in the words of a server stay in their column', () => {
 
 test('no answer is no rows', () => {
   assert.deepEqual(parseHaproxyStat(''), []);
-});
-
-test('the state of the process is read', () => {
-  const text = 'Name: HAProxy\nVersion: 3.0.11-1+deb13u4\nPid: 28920\nUptime: 0d 0h00m02s\nUptime_sec: 2\nMaxconn: 100\nHard_maxconn: 100\nCurrConns: 7\nStopping: 1\n\n';
-  assert.deepEqual(parseHaproxyInfo(text), { version: '3.0.11-1+deb13u4', pid: 28920, uptime: 2, currentConnections: 7, maxConnections: 100, stopping: true });
 });

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { parseFacts } from './observe.ts';
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+
+const output = [
+  'os\tdebian 13\t',
+  'openfiles\t20000\t',
+  'address\thost0\t10.0.0.11/24\t',
+  'address\thost0\t10.0.0.100/32\t',
+  'hash\t/etc/kubekeep/etcd.yaml\tabc',
+  'stat\t/etc/kubekeep/etcd.yaml\t644\troot:root',
+  'unit\tetcd.service\tloaded\tactive\trunning\tenabled\tyes\t',
+  'pending\thaproxy.service\t',
+  `identity\t${base64('{"cluster":"a","id":"1","virtualRouterId":7}')}\t`,
+  'etcd\tdata\t',
+  'etcd\texisting\t',
+  'api\tlive\t',
+  'stat-line\t# pxname,svname,status,check_status,scur,type,\t',
+  'stat-line\tapi,cp1,UP 1/2,L4CON,3,2,\t',
+  'end\t',
+].join('\n');
+
+describe('the facts of a host', () => {
+  const facts = parseFacts(output);
+
+  it('are read from the lines of the script', () => {
+    assert.equal(facts.os, 'debian 13');
+    assert.deepEqual(facts.addresses.map(({ address, prefix }) => `${address}/${prefix}`), ['10.0.0.11/24', '10.0.0.100/32']);
+    assert.deepEqual(facts.files.get('/etc/kubekeep/etcd.yaml'), { sha256: 'abc', mode: 0o644, owner: 'root:root' });
+    assert.deepEqual(facts.units.get('etcd.service'), { load: 'loaded', active: 'active', sub: 'running', enabled: 'enabled', needsReload: true });
+    assert.deepEqual([...facts.pendingUnits], ['haproxy.service']);
+    assert.equal(facts.identity?.virtualRouterId, 7);
+    assert.deepEqual(facts.etcd, { hasData: true, formed: false, initialState: 'existing', ready: false });
+    assert.deepEqual(facts.apiServer, { live: true, ready: false });
+  });
+
+  it('take a server that is on its way for one that does not serve yet', () => {
+    assert.deepEqual(facts.backends.map(({ server, serves }) => [server, serves]), [['cp1', false]]);
+  });
+
+  it('are refused where the answer was cut short', () => {
+    assert.throws(() => parseFacts(output.replace(/end\t$/, '')), /cut short/);
+  });
+});
