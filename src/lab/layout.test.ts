@@ -41,6 +41,11 @@ test('what belongs to a run-time folder carries its tag, and not that of another
   assert.ok(lab.table.startsWith(`kubekeep_${tag}_`));
 });
 
+test('a container that shares the network with its computer has a tag of its own there', () => {
+  assert.notEqual(runtimeTag('/run/kubekeep', 'one'), runtimeTag('/run/kubekeep', 'other'));
+  assert.equal(runtimeTag('/run/kubekeep', 'one'), runtimeTag('/run/kubekeep', 'one'));
+});
+
 test('a subnet is recognised by any address in it', () => {
   for (const number of [0, 255, 256, 511]) assert.equal(subnetNumberOf(`${networkPrefix(number)}.77`), number);
   assert.equal(subnetNumberOf('198.20.0.1'), undefined);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { KubekeepError } from '../lib/errors.ts';
 import { thisComputer, type Lab } from './lab.ts';
 
@@ -48,9 +49,18 @@ export function bridgeMac(lab: Lab): string {
   return ['02', 'c6', hex(second! - 18, 2), hex(third!, 2), '00', '01'].join(':');
 }
 
-/** "kk" and four hex digits: marks what belongs to the labs of one run-time folder. */
-export function runtimeTag(runtimeFolder: string): string {
-  return `kk${createHash('sha256').update(runtimeFolder).digest('hex').slice(0, 4)}`;
+/** "kk" and four hex digits: marks what belongs to the labs of one run-time folder on one computer, known by its machine id. */
+export function runtimeTag(runtimeFolder: string, computer = readMachineId()): string {
+  return `kk${createHash('sha256').update(`${computer}\n${runtimeFolder}`).digest('hex').slice(0, 4)}`;
+}
+
+/** A container that shares this computer's network has the same run-time folder and sees the same interfaces, but has an id of its own. */
+function readMachineId(): string {
+  try {
+    return readFileSync('/etc/machine-id', 'utf8').trim();
+  } catch {
+    return '';
+  }
 }
 
 /** "198.18.N" or "198.19.N". */
