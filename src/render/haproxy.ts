@@ -143,7 +143,7 @@ core.register_task(function()
 end)
 `;
 
-function haproxyUnit({ facts }: RenderInput): string {
+function haproxyUnit({ cluster, facts }: RenderInput): string {
   const master = `/usr/sbin/haproxy -Ws -f ${config} -p /run/kubekeep-haproxy/haproxy.pid`;
   return unitFile({
     Unit: { Description: 'HAProxy in front of the Kubernetes API (kubekeep)', After: 'network-online.target', Wants: 'network-online.target', StartLimitIntervalSec: 0 },
@@ -164,7 +164,11 @@ function haproxyUnit({ facts }: RenderInput): string {
       LimitNOFILE: Math.min(facts.openFiles, 65536),
       Nice: -10,
       ...hardening,
+      ...(cluster.endpoint.port < 1024 && lowPort),
     },
     Install: { WantedBy: 'multi-user.target' },
   });
 }
+
+/** Ports below 1024 are for those who hold this. */
+const lowPort = { AmbientCapabilities: 'CAP_NET_BIND_SERVICE', CapabilityBoundingSet: 'CAP_NET_BIND_SERVICE' };
