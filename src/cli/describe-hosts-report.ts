@@ -15,7 +15,9 @@ export function describeHostsReport({ checks, fit, cluster }: HostsReport): stri
   const table = rows.map((row) => row.map((text, column) => text.padEnd(widths[column]!)).join('  ').trimEnd());
   const reasons = reasonsOf(checks).map(({ verdict, hosts: where, reason, hint }) => `${marks[verdict]} ${where.join(', ')}: ${reason}${hint ? `\n    → ${hint}` : ''}`);
   const count = hosts.length === 1 ? 'the host is' : `the ${hosts.length} hosts are`;
-  return [...table, '', ...reasons, ...(reasons.length > 0 ? [''] : []), `${cluster}: ${count} ${fit ? 'fit' : 'not fit'}.`].join('\n');
+  const unknown = checks.filter(({ verdict }) => verdict === 'unknown').length;
+  const verdict = `${fit ? 'fit' : 'not fit'}${unknown > 0 ? `, as far as could be seen: ${unknown} checks without an answer` : ''}`;
+  return [...table, '', ...reasons, ...(reasons.length > 0 ? [''] : []), `${cluster}: ${count} ${verdict}.`].join('\n');
 }
 
 /** The worst first. */

@@ -6,8 +6,8 @@ import { probesOf, type CarriedVip, type SeenHosts } from './judge-hosts.ts';
 import { answerForVip, callVip } from './_perl.ts';
 
 /** Seconds that a balancer carries the VIP at most, and the callers try. */
-const carrying = 2.2;
-const calling = 1.8;
+const carrying = 2.8;
+const calling = 2.4;
 
 /**
  * Puts the VIP on each balancer in turn for a moment and lets every other host call it. The kernel takes the address away by itself after a few
@@ -39,7 +39,7 @@ async function carryOn({ cluster, hosts, signal }: HostsToCheck, carrier: HostSp
 function carryScript(name: string, [seconds, vip, ...rest]: readonly string[]): string {
   return `v=${quote(`${vip!}/32`)}; i=${quote(name)}
 trap 'ip address del "$v" dev "$i" 2> /dev/null; exit 1' INT TERM HUP
-ip address add "$v" dev "$i" valid_lft 5 preferred_lft 5 || exit 1
+ip address add "$v" dev "$i" valid_lft 6 preferred_lft 6 || exit 1
 perl -e ${quote(answerForVip)} ${[name, seconds!, vip!, ...rest].map(quote).join(' ')}
 s=$?; ip address del "$v" dev "$i" 2> /dev/null; exit $s`;
 }

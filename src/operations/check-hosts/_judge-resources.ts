@@ -57,7 +57,7 @@ export function judgeClock({ seen: { clock, probe } }: Subject): Judged {
 export function judgeLimits({ spec, seen: { probe } }: Subject): Judged {
   const findings: Finding[] = [];
   if (probe.openFiles < 1500) findings.push({ verdict: 'refused', reason: `the limit of ${probe.openFiles} open files is too low for any use`, hint: 'Raise DefaultLimitNOFILE in /etc/systemd/system.conf.' });
-  else if (probe.openFiles < 20_000) findings.push({ verdict: 'warning', reason: `the limit of ${probe.openFiles} open files leaves HAProxy ${Math.floor((probe.openFiles - 400) / 2.2)} connections`, hint: 'Raise DefaultLimitNOFILE in /etc/systemd/system.conf.' });
+  else if (probe.openFiles < 20_000) findings.push({ verdict: 'warning', reason: `the limit of ${probe.openFiles} open files leaves HAProxy fewer connections than usual`, hint: 'Raise DefaultLimitNOFILE in /etc/systemd/system.conf.' });
   const memory = spec.roles.includes('control-plane') ? 1.7 * gigabyte : 0.4 * gigabyte;
   if (probe.memory < memory) findings.push({ verdict: 'warning', reason: `${inWords(probe.memory)} of memory are little for ${spec.roles.join(', ')}` });
   return { found: `${probe.openFiles >= 1e9 ? 'unlimited' : probe.openFiles} files, ${inWords(probe.memory)}`, findings };

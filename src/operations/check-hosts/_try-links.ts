@@ -8,8 +8,8 @@ import { listen, tryLinks as tryLinksProgram } from './_perl.ts';
 /** Where the listeners note what they hear. */
 const folder = '/run/kubekeep-check';
 /** Seconds until a listener that nobody fetched ends by itself. */
-const life = 8;
-const patience = 1.2;
+const life = 10;
+const patience = 2;
 
 interface NeededLink {
   readonly from: HostSpec;

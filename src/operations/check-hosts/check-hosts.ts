@@ -46,9 +46,9 @@ async function look(operation: HostsToCheck, spec: HostSpec, quick: boolean): Pr
   const { cluster, hosts, clock, signal } = operation;
   const host = hosts.get(spec.name)!;
   try {
-    const { stdout, stderr, timedOut } = await host.run(probeScript(cluster, spec, { quick }), { signal, timeout: 10_000 });
+    const { stdout, stderr, timedOut } = await host.run(probeScript(cluster, spec, { quick }), { signal, timeout: 15_000 });
     const probe = parseProbe(stdout);
-    if (!probe) return { verdict: 'refused', reason: timedOut ? 'looking at the host took more than 10 s' : `looking at the host failed: ${stderr.trim().split('\n').at(-1) ?? ''}` };
+    if (!probe) return { verdict: 'refused', reason: timedOut ? 'looking at the host took more than 15 s' : `looking at the host failed: ${stderr.trim().split('\n').at(-1) ?? ''}` };
     return { probe, login: loginOf(spec), clock: await measureClock(host, clock, signal), links: undefined, carried: undefined };
   } catch (caught) {
     return asFinding(caught, host);
@@ -58,7 +58,8 @@ async function look(operation: HostsToCheck, spec: HostSpec, quick: boolean): Pr
 /** Other errors than those of the host are thrown on. */
 function asFinding(caught: unknown, host: Host): Finding {
   if (!(caught instanceof KubekeepError) || !['host-unreachable', 'host-key', 'host-login', 'host-unfit'].includes(caught.code)) throw caught;
-  const reason = caught.message.startsWith(`${host.name} `) ? caught.message.slice(host.name.length + 1) : caught.message;
+  // Messages begin with "NAME (USER@ADDRESS): "; the host stands beside a finding.
+  const reason = caught.message.startsWith(`${host.name} (`) ? caught.message.replace(/^.*?\): /, '') : caught.message;
   return { verdict: 'refused', reason, ...(caught.hint && { hint: caught.hint }) };
 }
 
