@@ -77,7 +77,7 @@ echo destroyed
 /** After the lock was given back: its folder, unless somebody has taken it meanwhile. */
 export const forgetLockScript = `[ -d ${stateFolder} ] || exit 0
 exec 9> ${stateFolder}/lock.guard; flock 9
-[ -e ${stateFolder}/lock ] || { rm -f ${stateFolder}/lock.guard; rmdir ${stateFolder} 2>/dev/null; }
+[ -e ${stateFolder}/lock ] || { rm -f ${stateFolder}/lock.guard ${stateFolder}/lock.step; rmdir ${stateFolder} 2>/dev/null; }
 true`;
 
 /** A folder of its own is renamed; a file system that is mounted there stays, and the data moves into a folder on it. */

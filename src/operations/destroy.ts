@@ -47,20 +47,21 @@ export async function destroy(operation: Operation, { purge, skipUnreachable, co
   const away = cluster.hosts.filter((host) => !here.includes(host));
   if (here.length === 0 || (away.length > 0 && !skipUnreachable)) throw unreachable(away, facts);
   if (!(await confirm(here.map(({ name }) => name)))) throw notConfirmed(cluster.name);
-  const destroyed = await destroyOn(operation, here, purge);
+  const time = timeOf(clock.now());
+  const destroyed = await destroyOn(operation, here, { purge, time });
   const answering: Hosts = new Map(here.map(({ name }) => [name, hosts.get(name)!]));
   await parallel([...answering.values()], (host) => host.run(forgetLockScript, { timeout: 10_000 }));
   await openJournal(state.journal, 'destroy', user, clock.now)({ event: 'ended' });
-  return { hosts: [...destroyed, ...away.map(({ name }) => ({ host: name, outcome: 'left as it is' as const, kept: [] }))], state: await retireState(state, timeOf(clock.now())) };
+  return { hosts: [...destroyed, ...away.map(({ name }) => ({ host: name, outcome: 'left as it is' as const, kept: [] }))], state: await retireState(state, time) };
 }
 
-async function destroyOn(operation: Operation, here: readonly HostSpec[], purge: boolean): Promise<DestroyedHost[]> {
+async function destroyOn(operation: Operation, here: readonly HostSpec[], { purge, time }: { purge: boolean; time: string }): Promise<DestroyedHost[]> {
   const { cluster, hosts, clock, user, state, progress } = operation;
   await using lock = await takeLock(hosts, operation);
   const journal = openJournal(state.journal, 'destroy', user, clock.now);
   await journal({ event: 'began', detail: purge ? 'everything' : "etcd's data is kept" });
   const { vip, previousVips } = cluster.endpoint;
-  const script = destroyScript({ token: lock.token, time: timeOf(clock.now()), purge, vips: [vip, ...previousVips] });
+  const script = destroyScript({ token: lock.token, time, purge, vips: [vip, ...previousVips] });
   return parallel(here, async ({ name }) => {
     progress({ type: 'started', host: name, title: 'destroy' });
     // The script must not be left half-way: Ctrl-C waits for it.
