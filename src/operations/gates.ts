@@ -50,35 +50,38 @@ export interface Disturbance {
 
 /**
  * Whether a host may be disturbed now: the etcd members that stay must be a majority that is ready, and another API server must be ready. A part
- * that is down already on this host has nothing to lose. Throws `quorum-risk` or `not-healthy`.
+ * that is down already on this host has nothing to lose. Others that are just starting get some seconds to be ready. Resolves to what was seen
+ * of the hosts in `among`; throws `quorum-risk` or `not-healthy`.
  */
-export async function mayDisturb(operation: Operation, spec: HostSpec, { etcd, apiServer }: Disturbance): Promise<ClusterFacts> {
+export async function mayDisturb(operation: Operation, spec: HostSpec, { etcd, apiServer }: Disturbance, among: readonly HostSpec[]): Promise<ClusterFacts> {
   const { cluster, hosts, clock, signal } = operation;
-  const facts = await observe(cluster, hosts, { clock, signal });
-  if (etcd) refuseQuorumLoss(cluster, facts, spec);
-  if (apiServer) refuseLastApiServer(cluster, facts, spec);
-  return facts;
+  const deadline = clock.monotonic() + 20_000;
+  for (;;) {
+    const facts = await observe({ ...cluster, hosts: among }, hosts, { clock, signal });
+    const refusal = (etcd ? quorumLoss(cluster, facts, spec) : undefined) ?? (apiServer ? lastApiServer(cluster, facts, spec) : undefined);
+    if (!refusal) return facts;
+    if (clock.monotonic() > deadline) throw refusal;
+    await clock.sleep(500, signal);
+  }
 }
 
-function refuseQuorumLoss(cluster: Cluster, facts: ClusterFacts, spec: HostSpec): void {
+function quorumLoss(cluster: Cluster, facts: ClusterFacts, spec: HostSpec): KubekeepError | undefined {
   const members = hostsWith(cluster, 'etcd');
   const isReady = (name: string) => {
     const found = facts.hosts.get(name);
     return reachable(found) && found.etcd.ready;
   };
   const staying = members.filter(({ name }) => name !== spec.name && isReady(name)).length;
-  if (members.length > 1 && isReady(spec.name) && staying < Math.floor(members.length / 2) + 1) {
-    throw new KubekeepError('quorum-risk', `${spec.name} is not touched: only ${staying} of the other ${members.length - 1} etcd members are ready, and the cluster would lose its quorum`, { hint: 'Bring the other members back first: kubekeep status names them.' });
-  }
+  if (members.length === 1 || !isReady(spec.name) || staying > Math.floor(members.length / 2)) return undefined;
+  return new KubekeepError('quorum-risk', `${spec.name} is not touched: only ${staying} of the other ${members.length - 1} etcd members are ready, and the cluster would lose its quorum`, { hint: 'Bring the other members back first: kubekeep status names them.' });
 }
 
-function refuseLastApiServer(cluster: Cluster, facts: ClusterFacts, spec: HostSpec): void {
+function lastApiServer(cluster: Cluster, facts: ClusterFacts, spec: HostSpec): KubekeepError | undefined {
   const servers = hostsWith(cluster, 'control-plane');
   const ready = servers.filter(({ name }) => {
     const found = facts.hosts.get(name);
     return reachable(found) && found.apiServer.ready;
   });
-  if (servers.length > 1 && ready.length === 1 && ready[0]!.name === spec.name) {
-    throw new KubekeepError('not-healthy', `${spec.name} is not touched: it has the only API server that is ready`, { hint: 'Bring another control-plane host back first: kubekeep status names them.' });
-  }
+  if (servers.length === 1 || ready.length !== 1 || ready[0]?.name !== spec.name) return undefined;
+  return new KubekeepError('not-healthy', `${spec.name} is not touched: it has the only API server that is ready`, { hint: 'Bring another control-plane host back first: kubekeep status names them.' });
 }

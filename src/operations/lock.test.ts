@@ -156,7 +156,10 @@ describe('the lock of a dead owner', () => {
       const clock = handClock();
       await using before = await three.take('ann', clock);
       three.change(change);
-      if (!taken) return assert.rejects(three.take('bob'), { code: 'lock-held' });
+      if (!taken) {
+        await assert.rejects(three.take('bob'), { code: 'lock-held' });
+        return;
+      }
       await using after_ = await three.take('bob');
       assert.equal(await three.lets(before.token), false);
       assert.equal(await three.lets(after_.token), true);

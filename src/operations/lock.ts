@@ -42,7 +42,8 @@ export async function takeLock(hosts: Hosts, { user, clock, signal }: LockOption
     for (let turn = 0; ; turn += 1) {
       const answers = await claim(hosts, self, signal);
       const verdict = judgeClaim(answers, hosts.size);
-      if (verdict === 'ours') return keep(hosts, self.token, clock);
+      // A host that is down is not asked again and again; those that gave the lock are a majority without it.
+      if (verdict === 'ours') return keep(new Map([...hosts].filter(([name]) => answers.taken.includes(name))), Math.floor(hosts.size / 2) + 1, self.token, clock);
       if (verdict === 'theirs' || turn === 20) throw refusal(answers, hosts);
       // Somebody else is taking it at this moment. Who has no majority lets go and tries again a little later, each after another time.
       if (verdict === 'nobody') await release(hosts, self.token);
@@ -108,7 +109,7 @@ function refusal({ held, busy, silent, taken }: Answers, hosts: Hosts): Kubekeep
   return new KubekeepError('host-unreachable', `the lock needs a majority of the ${hosts.size} hosts, and ${taken.length} answered: not ${silent.join(', ')}`, { hint: 'Bring more hosts back, then run the command again.' });
 }
 
-function keep(hosts: Hosts, token: string, clock: Clock): ClusterLock {
+function keep(hosts: Hosts, majority: number, token: string, clock: Clock): ClusterLock {
   const lost = new AbortController();
   const stopped = new AbortController();
   const renewing = renewForever().catch(() => {});
@@ -130,7 +131,7 @@ function keep(hosts: Hosts, token: string, clock: Clock): ClusterLock {
       // Whatever goes wrong with a host, it is one that has not renewed.
       const renewed = await askAll(hosts, renewScript(token), { signal: stopped.signal, timeout: 4000 }).then(({ taken }) => taken.length, () => 0);
       stopped.signal.throwIfAborted();
-      if (renewed > hosts.size / 2) renewedAt = before;
+      if (renewed >= majority) renewedAt = before;
       else if (clock.monotonic() - renewedAt > lease * 1000) {
         return lost.abort(new KubekeepError('lock-lost', 'the lock on the cluster could not be renewed on a majority of the hosts', { hint: 'Run the command again; it goes on where this one stopped.' }));
       }

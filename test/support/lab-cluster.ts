@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { readClusterFile } from '../../src/cli/cluster-file.ts';
 import { readEnvironment } from '../../src/cli/env.ts';
 import { connectHosts } from '../../src/cli/wire.ts';
@@ -82,11 +83,22 @@ export async function labCluster(topology: string, name: string, release = 'trix
 
 /** Runs the program as a user does: its own process, no terminal. */
 export function kubekeep(...args: string[]): Promise<Outcome> {
-  const child = spawn(process.execPath, [fromRepository('bin/kubekeep.mjs'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return startKubekeep(args).ended;
+}
+
+export interface Running {
+  readonly process: ChildProcess;
+  readonly ended: Promise<Outcome>;
+}
+
+/** The same without waiting for it; `onLine` gets every line of its progress. */
+export function startKubekeep(args: readonly string[], { env = {}, onLine }: { env?: Readonly<Record<string, string>>; onLine?: (line: string) => void } = {}): Running {
+  const child = spawn(process.execPath, [fromRepository('bin/kubekeep.mjs'), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   const output = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
-  return new Promise((resolve, reject) => child.once('error', reject).once('close', (code) => resolve({ code, ...output })));
+  if (onLine) createInterface({ input: child.stderr }).on('line', onLine);
+  return { process: child, ended: new Promise((resolve, reject) => child.once('error', reject).once('close', (code) => resolve({ code, ...output }))) };
 }
 
 export async function expectZero(run: Promise<Outcome>): Promise<Outcome> {

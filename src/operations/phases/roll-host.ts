@@ -14,7 +14,7 @@ export async function rollHost(work: Work, spec: HostSpec, steps: readonly Step[
   const restarts = (component: Step['component']) => steps.some((step) => step.component === component && step.action === 'restart');
   const etcd = restarts('etcd');
   // The API server stops and starts with the member that it uses.
-  const facts = await mayDisturb(work, spec, { etcd, apiServer: etcd || restarts('kube-apiserver') });
+  const facts = await mayDisturb(work, spec, { etcd, apiServer: etcd || restarts('kube-apiserver') }, reachableHosts(work));
   for (const step of steps) {
     await track(step, async () => {
       if (step.action === 'join') return joinEtcd(step, work);
@@ -24,6 +24,11 @@ export async function rollHost(work: Work, spec: HostSpec, steps: readonly Step[
     });
   }
   await waitUntilServing(work, spec, facts, steps);
+}
+
+/** Those that answered when the plan was made: waiting for the others again at every host would take minutes. */
+function reachableHosts({ cluster, prepared }: Work): readonly HostSpec[] {
+  return cluster.hosts.filter(({ name }) => reachable(prepared.facts.hosts.get(name)));
 }
 
 function gatesAfter({ component }: Step): Gate[] {
