@@ -86,7 +86,7 @@ function haproxyConfig({ cluster, facts }: RenderInput): string {
     'backend api',
     '    balance roundrobin',
     ...check('/livez?exclude=etcd'),
-    '    timeout check 800ms',
+    '    timeout check 1s',
     '    default-server inter 500ms fastinter 100ms downinter 500ms fall 2 rise 2',
     ...servers.map(({ name, address }) => `    server ${name} ${address}:6443 ${server} tcp-ut 3s`),
     '',
@@ -106,8 +106,11 @@ function maxConnections(openFiles: number): number {
 
 const deadOrDraining = `-- Managed by kubekeep. Carries the answers of the backend api-ready over to the backend api.
 -- Not ready: drain (no new connections, the open ones stay), unless no live server is ready: then all live ones serve.
--- Dead: close what is left of its sessions once no connection to it can be in progress any more.
-local grace = 1.0
+-- Dead: close what is left of its sessions. Where nothing accepts connections any more, after a second, when none to it can be in progress;
+-- where it only answers too slowly, after four: a starved server must not lose its watches for a moment's silence.
+local function grace(check_status)
+  return string.sub(check_status or "", 1, 2) == "L4" and 1.0 or 4.0
+end
 
 core.register_task(function()
   local drained, dead_since = {}, {}
@@ -117,12 +120,13 @@ core.register_task(function()
     local time = now.sec + now.usec / 1e6
     local ready, any = {}, false
     for name, server in pairs(core.backends["api"].servers) do
-      local alive = string.sub(server:get_stats().status, 1, 4) ~= "DOWN"
+      local stats = server:get_stats()
+      local alive = string.sub(stats.status, 1, 4) ~= "DOWN"
       if alive then
         dead_since[name] = nil
       elseif dead_since[name] == nil then
         dead_since[name] = time
-      elseif dead_since[name] and time - dead_since[name] > grace then
+      elseif dead_since[name] and time - dead_since[name] > grace(stats.check_status) then
         server:shut_sess()
         dead_since[name] = false
       end
