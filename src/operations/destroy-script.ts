@@ -24,7 +24,10 @@ const units = [
   'etcd.service',
 ];
 
-/** Everything that `apply` puts on a host, but for the units and etcd's data; packages and users stay. */
+/**
+ * Everything that `apply` puts on a host, but for the units and etcd's data; packages and users stay.
+ * @internal
+ */
 export const removedPaths: readonly string[] = [
   pkiFolder,
   ...['encryption.yaml', 'authentication.yaml', 'authorization.yaml', 'audit-policy.yaml', 'controller-manager.conf', 'scheduler.conf', 'scheduler.yaml'].map((name) => `/etc/kubernetes/${name}`),

@@ -62,7 +62,8 @@ async function destroyOn(operation: Operation, here: readonly HostSpec[], { purg
   await journal({ event: 'began', detail: purge ? 'everything' : "etcd's data is kept" });
   const { vip, previousVips } = cluster.endpoint;
   const script = destroyScript({ token: lock.token, time, purge, vips: [vip, ...previousVips] });
-  return parallel(here, async ({ name }) => {
+  // Awaited here: the lock is held until every host is done.
+  return await parallel(here, async ({ name }) => {
     progress({ type: 'started', host: name, title: 'destroy' });
     // The script must not be left half-way: Ctrl-C waits for it.
     const result = await hosts.get(name)!.run(script, { timeout: 120_000 });

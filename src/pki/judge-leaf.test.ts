@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAuthority } from './authorities.ts';
 import { issueLeaf } from './issue.ts';
-import { daysLeft, judgeLeaf } from './judge-leaf.ts';
+import { daysLeft, judgeLeaf, renewalTime } from './judge-leaf.ts';
 import { adminLeaf, leavesFor } from './leaves.ts';
 import type { CertificateSpec } from './leaves.ts';
 import { aHost, cluster, day, now } from '../../test/support/example-cluster.ts';
@@ -49,4 +49,9 @@ test('a user certificate without names is judged by its group', async () => {
 
 test('days left are whole days, negative after the end', () => {
   assert.deepEqual([now, now + 364.5 * day, now + 366 * day].map((time) => daysLeft(good, time)), [365, 0, -1]);
+});
+
+test('a certificate is due from the moment on that its verdict says so', () => {
+  const due = renewalTime(good);
+  assert.deepEqual([due - 1, due].map((time) => judgeLeaf(good, spec, ca.certificate, time).ok), [true, false]);
 });

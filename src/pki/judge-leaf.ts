@@ -29,6 +29,11 @@ export function daysLeft(certificate: string, now: number): number {
   return Math.floor((new X509Certificate(certificate).validToDate.getTime() - now) / 86_400_000);
 }
 
+/** When `apply` renews a certificate: two thirds into its life, ms since the epoch. */
+export function renewalTime(certificate: string): number {
+  return renewal(new x509.X509Certificate(certificate));
+}
+
 function read(certificate: string): x509.X509Certificate | undefined {
   try {
     return new x509.X509Certificate(certificate);

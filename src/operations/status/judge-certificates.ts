@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { daysLeft, renewalTime } from '../../pki/judge-leaf.ts';
 import { reachable } from '../facts.ts';
 import type { CertificateStatus, Finding } from './cluster-status.ts';
 import type { Judged } from './judged.ts';
@@ -6,7 +7,6 @@ import type { Observation } from './observation.ts';
 import { list } from './words.ts';
 
 const soon = 30;
-const day = 86_400_000;
 
 interface Seen extends CertificateStatus {
   /** Past two thirds of its life; apply renews it. */
@@ -32,9 +32,8 @@ export function judgeCertificates({ cluster, facts }: Observation): Judged<Reado
 
 function readCertificate(path: string, pem: string, now: number): Seen | undefined {
   try {
-    const { validFromDate, validToDate } = new X509Certificate(pem);
-    const [from, to] = [validFromDate.getTime(), validToDate.getTime()];
-    return { path, expires: validToDate.toISOString(), daysLeft: Math.floor((to - now) / day), due: !path.endsWith('ca.crt') && now >= from + ((to - from) * 2) / 3 };
+    const expires = new X509Certificate(pem).validToDate.toISOString();
+    return { path, expires, daysLeft: daysLeft(pem, now), due: !path.endsWith('ca.crt') && now >= renewalTime(pem) };
   } catch {
     return undefined;
   }

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { powerOff, powerOn } from '../../src/lab/power.ts';
+import type { ClusterStatus } from '../../src/operations/status/cluster-status.ts';
+import type { RenderedHost } from '../../src/operations/rendered-files.ts';
+import { reachable, type HostFacts } from '../../src/operations/facts.ts';
+import { issueLeaf } from '../../src/pki/issue.ts';
+import { leavesFor } from '../../src/pki/leaves.ts';
+import { expectZero, kubekeep, labCluster, type LabCluster } from '../support/lab-cluster.ts';
+
+const name = 'test-look';
+const runtimeFolder = '/run/kubekeep';
+
+describe('looking at a cluster and leaving it', () => {
+  let made: LabCluster;
+  before(async () => {
+    made = await labCluster('T1', name);
+    await expectZero(made.run('apply', '--yes'));
+  });
+  after(() => made?.[Symbol.asyncDispose]());
+
+  const status = async () => {
+    const { code, stdout } = await made.run('status', '--json');
+    return { code, status: (JSON.parse(stdout) as { status: ClusterStatus }).status };
+  };
+  const facts = async () => [...(await made.facts()).hosts.values()].filter(reachable)[0] as HostFacts;
+  const onHost = async (script: string) => {
+    const result = await made.hosts.get('cp1')!.run(script);
+    assert.equal(result.exitCode, 0, result.stderr);
+    return result.stdout;
+  };
+
+  test('a healthy cluster is healthy, with exit code 0', async () => {
+    const { code, status: seen } = await status();
+    assert.deepEqual(seen.degraded, []);
+    assert.equal(code, 0);
+    assert.deepEqual(seen.endpoint.holders, ['cp1']);
+    assert.deepEqual(seen.hosts[0]!.components.map(({ condition }) => condition), ['leads', 'serves', 'leads', 'leads', 'serves', 'holds VIP']);
+  });
+
+  test('render shows the files that are on the host, byte for byte, and no secret', async () => {
+    const { stdout } = await expectZero(made.run('render', '--json'));
+    const [rendered] = (JSON.parse(stdout) as { hosts: RenderedHost[] }).hosts;
+    const { files } = await facts();
+    const differing = rendered!.files.filter(({ path, kind, content, mode, owner }) => {
+      const found = files.get(path);
+      return !found || found.owner !== owner || found.mode !== Number.parseInt(mode, 8) || (kind === 'file' && found.sha256 !== createHash('sha256').update(content).digest('hex'));
+    });
+    assert.deepEqual(differing.map(({ path }) => path), []);
+    assert.doesNotMatch(stdout, /PRIVATE KEY/);
+  });
+
+  test('render and kubeconfig need no host', async () => {
+    await powerOff(made.lab, 'cp1');
+    const { stdout, stderr } = await expectZero(made.run('render', 'cp1', 'haproxy.cfg'));
+    assert.match(stdout, /^backend api-ready$/m);
+    assert.match(stderr, /cp1 cannot be asked: shown for interface eth0/);
+    await expectZero(made.run('kubeconfig'));
+  });
+
+  test('a dead host is named and not waited for', async () => {
+    const begin = performance.now();
+    const { code, status: seen } = await status();
+    assert.equal(code, 5);
+    assert.ok(seen.degraded.some(({ message }) => /^cp1 cannot be reached/.test(message)), JSON.stringify(seen.degraded));
+    assert.ok(performance.now() - begin < 12_000, `${Math.round(performance.now() - begin)} ms`);
+    await powerOn(made.lab, 'cp1', {});
+    await made.healthy();
+  });
+
+  test('kubectl works through the endpoint with a kubeconfig of its own, which is gone afterwards, and passes exit codes on', async () => {
+    const { stdout } = await expectZero(kubekeep('kubectl', '--file', made.file, '--', 'get', '--raw', '/readyz'));
+    assert.equal(stdout, 'ok');
+    const missing = await kubekeep('kubectl', '--file', made.file, '--', 'get', 'namespace', 'nowhere');
+    assert.equal(missing.code, 1);
+    assert.match(missing.stderr, /"nowhere" not found/);
+    assert.deepEqual((await readdir(runtimeFolder)).filter((entry) => entry.startsWith('kubectl-')), []);
+  });
+
+  test('kubectl works with a kubeconfig that was printed before, without a cluster file', async () => {
+    const path = join(dirname(made.file), 'kc');
+    await writeFile(path, (await expectZero(made.run('kubeconfig', '--user', 'ann'))).stdout, { mode: 0o600 });
+    const { stdout } = await expectZero(kubekeep('kubectl', '--', '--kubeconfig', path, 'auth', 'whoami'));
+    assert.match(stdout, /Username +ann\n/);
+  });
+
+  test('an expired serving certificate is named by status and renewed by apply', async () => {
+    const host = made.cluster.hosts[0]!;
+    const leaf = leavesFor(made.cluster, host).find((one) => one.name === 'apiserver')!;
+    const { certificate, privateKey } = await issueLeaf(leaf, (await made.secrets()).authorities.kubernetes, { now: Date.now() - 3 * 86_400_000, days: 1 });
+    await made.hosts.get('cp1')!.write([{ path: leaf.certificatePath, mode: 0o644, content: certificate }, { path: leaf.keyPath, mode: 0o600, content: privateKey.reveal() }]);
+    await onHost('systemctl kill -s KILL kube-apiserver.service; sleep 8');
+    const { code, status: seen } = await status();
+    assert.equal(code, 5);
+    assert.ok(seen.degraded.some(({ message }) => /^cp1: .*apiserver\.crt expired on/.test(message)), JSON.stringify(seen.degraded));
+    await expectZero(made.run('apply', '--yes'));
+    await made.healthy();
+  });
+
+  test('destroy wants the name of the cluster', async () => {
+    for (const flags of [[], ['--confirm', 'other']]) {
+      const { code, stderr } = await made.run('destroy', ...flags);
+      assert.equal(code, 3);
+      assert.match(stderr, /nothing was touched/);
+    }
+    await made.healthy();
+  });
+
+  test('destroy leaves the data of etcd and the keys aside, and nothing else', async () => {
+    const { stdout } = await expectZero(made.run('destroy', '--confirm', name));
+    assert.match(stdout, /Kept on cp1: \/var\/lib\/etcd\.kubekeep-destroyed-/);
+    const left = await onHost(`ls -d /etc/kubekeep /etc/kubernetes /opt/kubekeep /var/lib/kubekeep /var/lib/etcd /etc/systemd/system/*kube* /etc/systemd/system/etcd* /run/kubekeep* /etc/sysctl.d/*kubekeep* 2>/dev/null; pgrep -l 'etcd|kube|haproxy|keepalived'; ip -o addr | grep -w '${made.cluster.endpoint.vip}'; true`);
+    assert.equal(left, '');
+    assert.match(await onHost('ls /var/lib/etcd.kubekeep-destroyed-*/member/wal'), /\.wal/);
+    const state = join(dirname(made.file), '.kubekeep');
+    const kept = (await readdir(state)).filter((entry) => entry.startsWith(`${name}.destroyed-`));
+    assert.equal(kept.length, 1);
+    assert.ok((await stat(join(state, kept[0]!, 'identity'))).isFile());
+  });
+
+  test('afterwards there is no cluster, and apply builds a new one', async () => {
+    const { code, status: seen } = await status();
+    assert.equal(code, 5);
+    assert.deepEqual(seen.degraded.map(({ message }) => message), ['the cluster has not been built']);
+    assert.match((await made.run('plan')).stdout, /a new cluster/);
+    await expectZero(made.run('apply', '--yes'));
+    assert.equal((await status()).code, 0);
+  });
+
+  test('destroy --purge leaves no data', async () => {
+    await expectZero(made.run('destroy', '--confirm', name, '--purge'));
+    assert.equal(await onHost('ls -d /var/lib/etcd /var/log/kubernetes 2>/dev/null; true'), '');
+  });
+});
