@@ -1,6 +1,6 @@
 import { KubekeepError, type ErrorCode } from '../lib/errors.ts';
 import { hostKeyAlias } from './_ssh-options.ts';
-import type { SshTarget } from './ssh.ts';
+import type { SshTarget } from './ssh-target.ts';
 
 interface Explanation {
   readonly when: RegExp;

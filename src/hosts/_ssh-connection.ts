@@ -7,7 +7,7 @@ import { KubekeepError } from '../lib/errors.ts';
 import { explainSshFailure } from './_explain-ssh-failure.ts';
 import { dialSocket } from './_forward-server.ts';
 import { runSsh, sshCommand, toolMissing } from './_ssh-process.ts';
-import type { SshTarget } from './ssh.ts';
+import type { SshTarget } from './ssh-target.ts';
 
 /** One connection that is shared by everything on a host: an ssh of ours in the background, which ends with kubekeep. */
 export interface SshConnection {

@@ -1,4 +1,4 @@
-import type { SshTarget } from './ssh.ts';
+import type { SshTarget } from './ssh-target.ts';
 
 /** The name under which a host's key stands in known_hosts, whatever its address and port. */
 export function hostKeyAlias(name: string): string {
@@ -13,11 +13,12 @@ export function hostKeyAlias(name: string): string {
 export function sshOptions(target: SshTarget, { knownHosts, connectTimeout }: { knownHosts: string; connectTimeout: number }): string[] {
   const options = {
     // Older clients do not know all of these.
-    IgnoreUnknown: 'KnownHostsCommand,RemoteCommand,PermitRemoteOpen',
+    IgnoreUnknown: 'ForkAfterAuthentication,KnownHostsCommand,RemoteCommand,SessionType,StdinNull',
     BatchMode: 'yes',
     CheckHostIP: 'no',
     ConnectTimeout: connectTimeout,
     ControlPersist: 'no',
+    ForkAfterAuthentication: 'no',
     ForwardAgent: 'no',
     ForwardX11: 'no',
     GlobalKnownHostsFile: '/dev/null',
@@ -28,6 +29,7 @@ export function sshOptions(target: SshTarget, { knownHosts, connectTimeout }: { 
     RemoteCommand: 'none',
     ServerAliveCountMax: 3,
     ServerAliveInterval: 5,
+    StdinNull: 'no',
     StrictHostKeyChecking: 'yes',
     UpdateHostKeys: 'no',
     UserKnownHostsFile: fileWord(knownHosts),

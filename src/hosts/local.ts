@@ -9,7 +9,10 @@ import type { Host, RunResult } from './host.ts';
 import { runProcess } from './process.ts';
 import { receiveScript, writeScript } from './write-script.ts';
 
-/** This computer as a Host. Runs scripts as the user that runs kubekeep. */
+/**
+ * This computer as a Host. Runs scripts as the user that runs kubekeep.
+ * @internal
+ */
 export function localHost(name = 'this computer'): Host {
   const servers: ForwardServer[] = [];
   let folder: string | undefined;

@@ -4,7 +4,7 @@ import { explainSshFailure } from './_explain-ssh-failure.ts';
 import { runSsh, toolMissing } from './_ssh-process.ts';
 import { runProcess } from './process.ts';
 import { quote } from './quote.ts';
-import type { SshTarget } from './ssh.ts';
+import type { SshTarget } from './ssh-target.ts';
 
 export interface ScanOptions {
   /** Seconds for the answer. */

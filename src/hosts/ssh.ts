@@ -12,18 +12,8 @@ import { openSource, refuseWrongChecksum } from './_upload-source.ts';
 import type { Host, RunOptions, RunResult, Upload, UploadOptions } from './host.ts';
 import { expectSuccess } from './local.ts';
 import type { ProcessOptions, ProcessResult } from './process.ts';
+import type { SshTarget } from './ssh-target.ts';
 import { receiveScript, writeScript } from './write-script.ts';
-
-export interface SshTarget {
-  readonly name: string;
-  readonly address: string;
-  readonly port: number;
-  readonly user: string;
-  readonly identity?: string | undefined;
-  readonly jump?: string | undefined;
-  /** "ssh-ed25519 AAAA…": the only key that is accepted. */
-  readonly hostKey?: string | undefined;
-}
 
 export interface SshOptions {
   /** Folder for control sockets; its path must be short (a unix socket's path has at most 107 bytes). */
@@ -86,7 +76,7 @@ async function runOver({ user, address }: SshTarget, options: readonly string[],
   // Every word is plain, so that it means the same to every login shell.
   const command = `exec env LC_ALL=C ${user === 'root' ? '' : 'sudo -n '}timeout -k 2 ${process.timeout / 1000} ${words}`;
   const start = performance.now();
-  const result = await runSsh(['-S', control, '-o', 'ControlMaster=no', '-o', 'ClearAllForwardings=yes', ...options, '--', address, command], { ...process, timeout: process.timeout + grace });
+  const result = await runSsh(['-S', control, '-o', 'ControlMaster=no', '-o', 'ClearAllForwardings=yes', ...options, '-o', 'SessionType=default', '--', address, command], { ...process, timeout: process.timeout + grace });
   // timeout(1) says 124, or 137 where it had to kill.
   const ranOut = (result.exitCode === 124 || result.exitCode === 137) && performance.now() - start >= process.timeout;
   return { ...result, timedOut: result.timedOut || ranOut };

@@ -20,12 +20,14 @@ import { silent } from '../../src/lib/progress.ts';
 import { checkHosts } from '../../src/operations/check-hosts/check-hosts.ts';
 import type { HostsReport } from '../../src/operations/check-hosts/report.ts';
 import { ensureImage } from '../../src/programs/images/ensure-image.ts';
+import { withOwnSshFiles } from '../support/own-home.ts';
 
 const folder = await mkdtemp('/var/tmp/kubekeep-test-');
 const runtimeFolder = join(folder, 'run');
 const image = await ensureImage({ release: 'trixie', cacheFolder: readEnvironment().cacheFolder, progress: silent, clock: systemClock });
 const names = ['cp1', 'cp2', 'cp3'];
 const lab: Lab = await createLab({ name: 'test-check-hosts', directory: join(folder, 'lab'), image, machines: [...names, 'stranger'].map((name) => ({ name })), runtimeFolder, progress: silent });
+const kubekeep = fileURLToPath(new URL('../../bin/kubekeep.mjs', import.meta.url));
 const vip = lab.gateway.replace(/\.1$/, '.100');
 const file = join(folder, 'cluster.yaml');
 const machines = names.map((name) => findMachine(lab, name));
@@ -220,6 +222,24 @@ describe('hosts trust', () => {
     assert.match(refused.stderr, /cp3 shows SHA256:\S+, the cluster file says SHA256:/);
   });
 
+  test('a host behind a jump host is asked from there', async () => {
+    await writeFile(file, clusterFile({ pinned: false, jump: 'gate' }));
+    const stranger = findMachine(lab, 'stranger');
+    const files = { config: `Host gate\n  HostName ${stranger.address}\n  User root\n  IdentityFile ${identityFile(lab)}\n`, known_hosts: `${stranger.address} ${stranger.hostKey}\n` };
+    await Promise.all(names.map((name) => cut(lab, thisComputer, name)));
+    try {
+      const noKey = await withOwnSshFiles({ ...files, known_hosts: '' }, [process.execPath, kubekeep, 'hosts', 'trust', '--yes', '--file', file]);
+      assert.match(noKey.stdout, /cp1 was left out: .*the host key of the jump host gate is not known/);
+      const { exitCode, stdout, stderr } = await withOwnSshFiles(files, [process.execPath, kubekeep, 'hosts', 'trust', '--yes', '--file', file]);
+      assert.equal(exitCode, 0, stderr);
+      for (const { name, hostKey } of machines) assert.ok(stdout.includes(`${name} `) && stdout.includes(fingerprint(hostKey)));
+      const check = await withOwnSshFiles(files, [process.execPath, kubekeep, 'hosts', 'check', '--quick', '--file', file]);
+      assert.equal(check.exitCode, 0, check.stdout);
+    } finally {
+      await heal(lab);
+    }
+  });
+
   test('a host that does not answer is left out, the others are remembered, and the exit code says so', async () => {
     await writeFile(file, clusterFile({ pinned: false }));
     await on('cp3', 'systemctl stop ssh.socket ssh.service 2>/dev/null; true');
@@ -234,7 +254,6 @@ describe('hosts trust', () => {
   });
 });
 
-const kubekeep = fileURLToPath(new URL('../../bin/kubekeep.mjs', import.meta.url));
 
 async function run(words: readonly string[]): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
   const child = spawn(process.execPath, [kubekeep, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -10,9 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { readEnvironment } from '../../src/cli/env.ts';
 import { hostConformance } from '../../src/hosts/host.conformance.ts';
 import type { Host } from '../../src/hosts/host.ts';
-import { runProcess } from '../../src/hosts/process.ts';
-import { quote } from '../../src/hosts/quote.ts';
-import { sshHost, type SshTarget } from '../../src/hosts/ssh.ts';
+import type { SshTarget } from '../../src/hosts/ssh-target.ts';
+import { sshHost } from '../../src/hosts/ssh.ts';
 import { createLab } from '../../src/lab/create-lab.ts';
 import { destroyAllLabs } from '../../src/lab/destroy-lab.ts';
 import { findMachine, loginOf, thisComputer, type Lab } from '../../src/lab/lab.ts';
@@ -22,6 +21,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { silent } from '../../src/lib/progress.ts';
 import { ensureImage } from '../../src/programs/images/ensure-image.ts';
 import { oddShell } from '../support/odd-shell.ts';
+import { withOwnSshFiles } from '../support/own-home.ts';
 
 const folder = await mkdtemp('/var/tmp/kubekeep-test-');
 const runtimeFolder = join(folder, 'run');
@@ -183,34 +183,31 @@ describe('a host behind a jump host', () => {
   before(() => cut(lab, thisComputer, 'two'));
   after(() => heal(lab, thisComputer, 'two'));
 
-  const cases: readonly { title: string; knownHosts: string; changes?: Partial<SshTarget>; expected: unknown }[] = [
+  const cases: readonly { title: string; knownHosts: string; surprises?: string; changes?: Partial<SshTarget>; expected: unknown }[] = [
     { title: 'is reached through it, with the address and key of the user\'s own ssh configuration', knownHosts: known(findMachine(lab, 'one').hostKey), expected: { stdout: 'two\n' } },
+    {
+      title: 'a user configuration full of surprises changes nothing',
+      knownHosts: known(findMachine(lab, 'one').hostKey),
+      surprises: 'Match host *.12\n  RequestTTY force\n  RemoteCommand uptime\n  StdinNull yes\n  SessionType none\n  ControlMaster auto\n  ControlPath /tmp/nowhere-%C\n  LocalForward 127.0.0.1:1 127.0.0.1:1\n  ExitOnForwardFailure yes\n  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n  SendEnv LANG LC_*\n  LogLevel DEBUG\n',
+      expected: { stdout: 'two\n', stderr: '' },
+    },
     { title: 'an unknown key of the jump host is told from one of the host', knownHosts: '', expected: { code: 'host-key', message: /the host key of the jump host root@one-gate is not known/ } },
     { title: 'so is a changed one', knownHosts: known(findMachine(lab, 'two').hostKey), expected: { code: 'host-key', message: /the host key of the jump host root@one-gate is not known or has changed/ } },
     { title: 'a wrong key of the host itself is found through the jump host', knownHosts: known(findMachine(lab, 'one').hostKey), changes: { hostKey: findMachine(lab, 'one').hostKey }, expected: { code: 'host-key', message: /the host key has changed/ } },
     { title: 'an address that the jump host cannot reach', knownHosts: known(findMachine(lab, 'one').hostKey), changes: { port: 2222 }, expected: { code: 'host-unreachable', message: /Connection refused|closed/ } },
   ];
-  for (const { title, knownHosts, changes = {}, expected } of cases) {
+  for (const { title, knownHosts, surprises = '', changes = {}, expected } of cases) {
     test(title, async () => {
-      const said = await inOwnHome({ config, known_hosts: knownHosts }, { ...jumpOnly, target: { ...jumpOnly.target, ...changes }, script: 'hostname' });
+      const job = { ...jumpOnly, target: { ...jumpOnly.target, ...changes }, script: 'hostname' };
+      const { stdout, stderr } = await withOwnSshFiles({ config: `${config}${surprises}`, known_hosts: knownHosts }, [process.execPath, fileURLToPath(new URL('../support/run-on-host.ts', import.meta.url)), JSON.stringify(job)]);
+      assert.notEqual(stdout, '', stderr);
+      const said = JSON.parse(stdout) as unknown;
       const { message, ...rest } = expected as { message?: RegExp };
       assert.partialDeepStrictEqual(said, rest);
       if (message) assert.match((said as { message: string }).message, message);
     });
   }
 });
-
-/** Runs a script on a host from a process that sees another home folder, since ssh reads the user's files there whatever $HOME says. */
-async function inOwnHome(files: Readonly<Record<string, string>>, job: unknown): Promise<unknown> {
-  const script = [
-    'set -e; mount -t tmpfs none /root; mkdir -m 0700 /root/.ssh',
-    ...Object.entries(files).map(([name, content]) => `printf %s ${quote(content)} > /root/.ssh/${name}`),
-    `exec ${[process.execPath, fileURLToPath(new URL('../support/run-on-host.ts', import.meta.url)), JSON.stringify(job)].map(quote).join(' ')}`,
-  ].join('\n');
-  const { stdout, stderr } = await runProcess('unshare', ['--mount', 'sh', '-c', script]);
-  assert.notEqual(stdout, '', stderr);
-  return JSON.parse(stdout);
-}
 
 describe('connections that break', () => {
   test('a command whose connection is cut ends with an error that says so, and the next one connects again', async () => {

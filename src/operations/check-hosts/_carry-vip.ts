@@ -1,8 +1,7 @@
 import type { HostSpec } from '../../cluster/cluster.ts';
 import { quote } from '../../hosts/quote.ts';
 import { parallel } from '../../lib/parallel.ts';
-import type { HostsToCheck } from './check-hosts.ts';
-import { probesOf, type CarriedVip, type SeenHosts } from './judge-hosts.ts';
+import { probesOf, type CarriedVip, type HostsToCheck, type SeenHosts } from './seen-hosts.ts';
 import { answerForVip, callVip } from './_perl.ts';
 
 /** Seconds that a balancer carries the VIP at most, and the callers try. */

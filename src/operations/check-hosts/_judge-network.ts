@@ -1,4 +1,4 @@
-import type { Subject } from './judge-hosts.ts';
+import type { Subject } from './seen-hosts.ts';
 import type { Listener } from './probe.ts';
 import type { Finding, Judged } from './report.ts';
 

@@ -1,5 +1,5 @@
 import { hostsWith } from '../../cluster/cluster.ts';
-import { probesOf, type Subject } from './judge-hosts.ts';
+import { probesOf, type Subject } from './seen-hosts.ts';
 import type { Finding, Judged } from './report.ts';
 
 /** The VIP belongs to nobody else, and every balancer can carry it. */

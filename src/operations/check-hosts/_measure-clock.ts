@@ -1,6 +1,6 @@
 import type { Host } from '../../hosts/host.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { ClockOffset } from './judge-hosts.ts';
+import type { ClockOffset } from './seen-hosts.ts';
 
 /** The host's clock against this computer's, from the quickest of a few round trips: the true offset is within half a round trip of it. */
 export async function measureClock(host: Host, clock: Clock, signal: AbortSignal): Promise<ClockOffset> {

@@ -1,8 +1,7 @@
 import { hostsWith, type Cluster, type HostSpec } from '../../cluster/cluster.ts';
 import { quote } from '../../hosts/quote.ts';
 import { parallel } from '../../lib/parallel.ts';
-import type { HostsToCheck } from './check-hosts.ts';
-import { probesOf, type SeenHosts, type TriedLink } from './judge-hosts.ts';
+import { probesOf, type HostsToCheck, type SeenHosts, type TriedLink } from './seen-hosts.ts';
 import { listen, tryLinks as tryLinksProgram } from './_perl.ts';
 
 /** Where the listeners note what they hear. */
@@ -48,7 +47,10 @@ export async function tryLinks(operation: HostsToCheck, reached: readonly HostSp
   })]));
 }
 
-/** The connections without which the cluster does not work, from host to other host. */
+/**
+ * The connections without which the cluster does not work, from host to other host.
+ * @internal
+ */
 export function neededLinks(cluster: Cluster): NeededLink[] {
   const between = (from: readonly HostSpec[], to: readonly HostSpec[], what: string, port: number | 'vrrp'): NeededLink[] =>
     from.flatMap((one) => to.filter((other) => other !== one).map((other) => ({ from: one, to: other, what, port })));

@@ -2,16 +2,14 @@ import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
 import type { Host } from '../../hosts/host.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { parallel } from '../../lib/parallel.ts';
-import type { Operation } from '../operation.ts';
 import { carryVip } from './_carry-vip.ts';
 import { measureClock } from './_measure-clock.ts';
 import { probeScript } from './_probe-script.ts';
 import { tryLinks } from './_try-links.ts';
-import { judgeHosts, type SeenHost, type SeenHosts } from './judge-hosts.ts';
+import { judgeHosts } from './judge-hosts.ts';
 import { parseProbe } from './probe.ts';
 import type { Finding, HostsReport } from './report.ts';
-
-export type HostsToCheck = Pick<Operation, 'cluster' | 'hosts' | 'clock' | 'signal' | 'progress'>;
+import type { HostsToCheck, SeenHost, SeenHosts } from './seen-hosts.ts';
 
 export interface CheckOptions {
   /** Only what takes a moment and cannot disturb: no disk speed, no VRRP, no connections between hosts, the VIP is not carried. */

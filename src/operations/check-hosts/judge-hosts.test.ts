@@ -3,9 +3,10 @@ import { describe, test } from 'node:test';
 import { aHost, cluster } from '../../../test/support/example-cluster.ts';
 import type { Cluster, HostSpec } from '../../cluster/cluster.ts';
 import { neededLinks } from './_try-links.ts';
-import { judgeHosts, type SeenHost, type SeenHosts } from './judge-hosts.ts';
+import { judgeHosts } from './judge-hosts.ts';
 import type { HostProbe } from './probe.ts';
 import { refuseUnfit, type CheckName, type HostsReport, type Verdict } from './report.ts';
+import type { SeenHost, SeenHosts } from './seen-hosts.ts';
 
 const gigabyte = 1e9;
 const place = { free: 50 * gigabyte, writable: true, executable: true };
