@@ -74,7 +74,7 @@ describe('looking at a cluster and leaving it', () => {
     const begin = performance.now();
     const { code, status: seen } = await status();
     assert.equal(code, 5);
-    assert.ok(seen.degraded.some(({ message }) => /^cp1 cannot be reached/.test(message)), JSON.stringify(seen.degraded));
+    assert.ok(seen.degraded.some(({ message }) => message.startsWith('cp1 cannot be reached')), JSON.stringify(seen.degraded));
     assert.ok(performance.now() - begin < 12_000, `${Math.round(performance.now() - begin)} ms`);
     await powerOn(made.lab, 'cp1', {});
     await made.healthy();
