@@ -7,7 +7,7 @@ import { reachable, type ClusterFacts } from './facts.ts';
 import { observe } from './observe.ts';
 import type { Operation } from './operation.ts';
 import { makePlan, type Plan } from './plan/plan.ts';
-import { openSecrets, type OpenedSecrets } from './state.ts';
+import { openSecrets, refuseOthers, type OpenedSecrets } from './state.ts';
 
 /** Everything that was looked up to make a plan, for the one who performs it. */
 export interface PreparedPlan {
@@ -28,10 +28,11 @@ export async function preparePlan(operation: Operation): Promise<PreparedPlan> {
   return planFrom(operation, facts);
 }
 
-/** Compares what was seen with the cluster file. Throws what opening the secrets throws, and `host-unfit`. */
-export async function planFrom(operation: Operation, facts: ClusterFacts): Promise<PreparedPlan> {
+/** Compares what was seen with the cluster file. Throws what opening the secrets throws where they are not `kept` already, and `host-unfit`. */
+export async function planFrom(operation: Operation, facts: ClusterFacts, kept?: OpenedSecrets): Promise<PreparedPlan> {
   const { cluster, state, identityFile, clock } = operation;
-  const opened = await openSecrets(state, { cluster: cluster.name, facts, identityFile, now: clock.now() });
+  if (kept) refuseOthers(facts, kept.secrets.clusterId);
+  const opened = kept ?? (await openSecrets(state, { cluster: cluster.name, facts, identityFile, now: clock.now() }));
   const designs = designsOf(cluster, facts, opened, operation.renderers);
   const programs = (await operation.cachedPrograms(wantedPrograms(cluster, designs, facts))).filter((program) => program !== undefined);
   const programSums = (host: string) => new Map(programs.filter(({ platform }) => platform === platformOn(host, facts)).map(({ name, sha256 }) => [name as string, sha256]));

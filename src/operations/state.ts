@@ -51,7 +51,7 @@ export async function openSecrets(folder: StateFolder, { cluster, facts, identit
   }
   const identity = new Secret(keyLine(identityText));
   const { secrets, sealed } = await openFirst(copies, identity);
-  for (const { name, found } of seen) refuseOther(name, found.identity, secrets.clusterId);
+  refuseOthers(facts, secrets.clusterId);
   return { secrets, sealed, identity, from: local === undefined ? 'hosts' : 'state' };
 }
 
@@ -82,9 +82,12 @@ async function openFirst([sealed = '', ...more]: readonly string[], identity: Se
   }
 }
 
-function refuseOther(host: string, found: { cluster: string; id: string } | undefined, id: string): void {
-  if (!found || found.id === id) return;
-  throw new KubekeepError('cluster-mismatch', `${host} belongs to another cluster (${found.cluster}, id ${found.id.slice(0, 12)}), not to the one of this cluster file (id ${id.slice(0, 12)})`, {
+/** Throws `cluster-mismatch` where a host belongs to another cluster than the one with this id. */
+export function refuseOthers({ hosts }: ClusterFacts, id: string): void {
+  const other = [...hosts].find(([, found]) => reachable(found) && found.identity && found.identity.id !== id);
+  if (!other || !reachable(other[1])) return;
+  const [host, { identity }] = other;
+  throw new KubekeepError('cluster-mismatch', `${host} belongs to another cluster (${identity!.cluster}, id ${identity!.id.slice(0, 12)}), not to the one of this cluster file (id ${id.slice(0, 12)})`, {
     hint: 'Check the addresses in the cluster file. Nothing was changed.',
   });
 }

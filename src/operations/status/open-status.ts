@@ -6,7 +6,7 @@ import { reachable, type ClusterFacts, type HostFacts, type Unreachable } from '
 import { observeHost } from '../observe.ts';
 import type { Operation } from '../operation.ts';
 import { planFrom } from '../prepare-plan.ts';
-import { openKeptSecrets, openSecrets } from '../state.ts';
+import { openKeptSecrets, openSecrets, type OpenedSecrets } from '../state.ts';
 import type { ClusterStatus } from './cluster-status.ts';
 import { judgeStatus } from './judge-status.ts';
 import type { Answer, DriftStep, Observation } from './observation.ts';
@@ -50,7 +50,7 @@ export function openStatus(operation: Operation): StatusView {
       const early = kept && askAll(operation, probesWith(kept.secrets));
       const [facts, first] = await Promise.all([observeAll(operation), early]);
       const answers = first ?? (await askLate(operation, facts, probesWith));
-      return judgeStatus({ cluster, facts, ...answers, drift: await driftOf(operation, facts) });
+      return judgeStatus({ cluster, facts, ...answers, drift: await driftOf(operation, facts, kept) });
     },
     close: () => opened?.probes.close(),
   };
@@ -90,10 +90,10 @@ async function askLate(operation: Operation, facts: ClusterFacts, probesWith: (s
   return askAll(operation, probesWith(secrets));
 }
 
-async function driftOf(operation: Operation, facts: ClusterFacts): Promise<Answer<readonly DriftStep[]>> {
+async function driftOf(operation: Operation, facts: ClusterFacts, kept: OpenedSecrets | undefined): Promise<Answer<readonly DriftStep[]>> {
   if (![...facts.hosts.values()].some(reachable)) return { ok: false, reason: 'no host can be reached' };
   try {
-    const { plan } = await planFrom(operation, facts);
+    const { plan } = await planFrom(operation, facts, kept);
     return { ok: true, value: plan.phases.flatMap(({ steps }) => steps).filter(({ component }) => component !== 'cluster') };
   } catch (error) {
     if (error instanceof KubekeepError && error.code === 'host-unfit') return { ok: false, reason: error.message };
