@@ -89,6 +89,9 @@ function haproxyConfig({ cluster, facts }: RenderInput): string {
     '    timeout check 1s',
     '    default-server inter 500ms fastinter 100ms downinter 500ms fall 2 rise 2',
     ...servers.map(({ name, address }) => `    server ${name} ${address}:6443 ${server} tcp-ut 3s`),
+    // Where all of them seem dead, the checks are more likely wrong than the servers (a starved computer): then all are tried.
+    '    option allbackups',
+    ...servers.map(({ name, address }) => `    server ${name}-unchecked ${address}:6443 backup tcp-ut 3s`),
     '',
     'backend api-ready',
     ...check('/readyz'),
@@ -119,7 +122,8 @@ core.register_task(function()
     local now = core.now()
     local time = now.sec + now.usec / 1e6
     local ready, any = {}, false
-    for name, server in pairs(core.backends["api"].servers) do
+    for name, twin in pairs(core.backends["api-ready"].servers) do
+      local server = core.backends["api"].servers[name]
       local stats = server:get_stats()
       local alive = string.sub(stats.status, 1, 4) ~= "DOWN"
       if alive then
@@ -130,11 +134,11 @@ core.register_task(function()
         server:shut_sess()
         dead_since[name] = false
       end
-      local twin = core.backends["api-ready"].servers[name]
       ready[name] = string.sub(twin:get_stats().status, 1, 2) == "UP"
       any = any or (alive and ready[name])
     end
-    for name, server in pairs(core.backends["api"].servers) do
+    for name in pairs(core.backends["api-ready"].servers) do
+      local server = core.backends["api"].servers[name]
       local drain = any and not ready[name]
       if drain and not drained[name] then
         server:set_drain()

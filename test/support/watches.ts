@@ -46,8 +46,14 @@ export async function openWatches(target: WriterTarget, count: number): Promise<
       call.end();
       calls.push(call);
     });
-  // Fifty at a time: a storm of TLS handshakes is not what is tested.
-  for (let done = 0; done < count; done += 50) await Promise.all(Array.from({ length: Math.min(50, count - done) }, one));
+  const patiently = () => one().catch(() => one()).catch(() => one());
+  try {
+    // A few at a time: a storm of TLS handshakes is not what is tested.
+    for (let done = 0; done < count; done += 20) await Promise.all(Array.from({ length: Math.min(20, count - done) }, patiently));
+  } catch (error) {
+    for (const call of calls) call.destroy();
+    throw error;
+  }
   return {
     cut,
     open: () => open,
