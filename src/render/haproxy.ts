@@ -27,7 +27,7 @@ export function renderHaproxy(input: RenderInput): ComponentDesign | undefined {
       file(config, haproxyConfig(input)),
       file(`${unitFolder}/${unit}`, haproxyUnit(input)),
     ],
-    check: { path: config, command: 'haproxy -c -q -f' },
+    check: { path: config, command: 'haproxy -c -f' },
     onChange: 'reload',
   };
 }
@@ -48,7 +48,8 @@ function haproxyConfig({ cluster, facts }: RenderInput): string {
     `    http-check send meth GET uri ${path} ver HTTP/1.1 hdr Host kubernetes`,
     '    http-check expect status 200',
   ];
-  const server = `check verify required verifyhost kubernetes ca-file ${pkiFolder}/ca.crt`;
+  const verify = `verify required verifyhost kubernetes ca-file ${pkiFolder}/ca.crt`;
+  const server = `check ${verify}`;
   return [
     managed.trimEnd(),
     'global',
@@ -91,7 +92,7 @@ function haproxyConfig({ cluster, facts }: RenderInput): string {
     ...servers.map(({ name, address }) => `    server ${name} ${address}:6443 ${server} tcp-ut 3s`),
     // Where all of them seem dead, the checks are more likely wrong than the servers (a starved computer): then all are tried.
     '    option allbackups',
-    ...servers.map(({ name, address }) => `    server ${name}-unchecked ${address}:6443 backup tcp-ut 3s`),
+    ...servers.map(({ name, address }) => `    server ${name}-unchecked ${address}:6443 backup ${verify} tcp-ut 3s`),
     '',
     'backend api-ready',
     ...check('/readyz'),
