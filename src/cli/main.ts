@@ -12,14 +12,12 @@ import { reportError } from './report-error.ts';
 const ownArguments = process.argv.slice(2, process.argv.includes('--') ? process.argv.indexOf('--') : undefined);
 const json = ownArguments.includes('--json');
 const interruption = new AbortController();
+const interruptions = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    // The second Ctrl-C ends the program at once.
-    process.once(signal, () => interruption.abort(new KubekeepError('interrupted', `stopped by ${signal}`, { hint: 'Run the same command again to go on.' })));
-  }
+  for (const signal of interruptions) process.on(signal, interrupt);
   let exitCode = 0;
   const program = await buildProgram(createCli(), (code) => (exitCode = code), ownArguments);
   try {
@@ -31,6 +29,15 @@ async function main(): Promise<number> {
     reportError(error, { json, write: (text) => (json ? process.stdout : process.stderr).write(text) });
     return error.exitCode;
   }
+}
+
+/**
+ * The first signal asks for an end at a safe point, a later one ends the program at once. Later means half a second: where an older Node started this
+ * one, a Ctrl-C comes twice, from the terminal and from that Node.
+ */
+function interrupt(signal: NodeJS.Signals): void {
+  interruption.abort(new KubekeepError('interrupted', `stopped by ${signal}`, { hint: 'Run the same command again to go on.' }));
+  setTimeout(() => interruptions.forEach((one) => process.removeAllListeners(one)), 500).unref();
 }
 
 function createCli(): Cli {

@@ -5,16 +5,16 @@ import { clusterFileOption } from '../cluster-file.ts';
 import { describePlan } from '../describe-plan.ts';
 import { openOperation } from '../wire.ts';
 
-/** `plan`: what apply would do. Reads only; exit 4 when there is something to do. */
+/** `plan`: what apply would do. Reads only; exit 4 when there is something to do, 5 when there is nothing and a host cannot be seen. */
 export const addPlan: AddCommand = (program, cli, exit) => {
   program
     .command('plan')
-    .description('Show what apply would change, and why. Changes nothing; exit code 4 when changes are pending.')
+    .description('Show what apply would change, and why. Changes nothing; exit code 4 when changes are pending, 5 when none are and a host does not answer.')
     .addOption(clusterFileOption())
     .action(async ({ file }: { readonly file: string }) => {
       await using operation = await openOperation(cli, { file, connectTimeout: 4 });
       const { plan } = await preparePlan(operation);
-      exit(isEmpty(plan) ? 0 : 4);
+      exit(!isEmpty(plan) ? 4 : plan.warnings.length > 0 ? 5 : 0);
       cli.print({ kind: 'Plan', data: { plan }, text: describePlan(plan) });
     });
 };
