@@ -103,7 +103,7 @@ function etcdTable({ etcd: { members } }: ClusterStatus, paint: Paint): string[]
 }
 
 function memberRow({ name, role, said }: MemberStatus): Cell[] {
-  const tone = role === 'leader' || role === 'follower' ? 'good' : role === 'learner' ? 'warn' : 'bad';
+  const tone = role === 'leader' || role === 'follower' || role === 'ready' ? 'good' : role === 'learner' ? 'warn' : 'bad';
   if (!said) return [[name], [role, tone]];
   const { term, revision, lag, dbSize, dbSizeInUse, dbSizeQuota, version, alarms } = said;
   const share = dbSizeInUse / dbSizeQuota;

@@ -115,7 +115,8 @@ export interface MemberStatus {
   readonly name: string;
   /** Hex; none for a host that is no member. */
   readonly id: string | undefined;
-  readonly role: 'leader' | 'follower' | 'learner' | 'no answer' | 'not a member';
+  /** `ready`: it answers reads on its host, and did not answer us in time. */
+  readonly role: 'leader' | 'follower' | 'learner' | 'ready' | 'no answer' | 'not a member';
   /** What the member itself says; none where it does not answer. */
   readonly said: MemberReport | undefined;
 }

@@ -1,6 +1,7 @@
 import type { EtcdMember } from '../../clients/etcd/connect-etcd.ts';
 import type { EtcdStatus } from '../../clients/etcd/etcd-status.ts';
 import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
+import { reachable, type HostFacts, type Unreachable } from '../facts.ts';
 import type { EtcdClusterStatus, Finding, MemberStatus } from './cluster-status.ts';
 import type { Judged } from './judged.ts';
 import type { Observation } from './observation.ts';
@@ -11,14 +12,14 @@ const muchLag = 5000;
 const fullShare = 0.8;
 
 /** The members as they see themselves, side by side. */
-export function judgeEtcd({ cluster, etcd }: Observation): Judged<EtcdClusterStatus> {
+export function judgeEtcd({ cluster, facts, etcd }: Observation): Judged<EtcdClusterStatus> {
   const answers = new Map([...etcd].flatMap(([host, answer]) => (answer.ok ? [[host, answer.value] as const] : [])));
   const newest = [...answers.values()].sort((a, b) => b.status.raftIndex - a.status.raftIndex)[0];
   const listed = newest?.members ?? [];
   const index = newest?.status.raftIndex ?? 0;
   const hosts = hostsWith(cluster, 'etcd');
   const members = [
-    ...hosts.map((host) => memberOf(host, memberFor(listed, host), answers.get(host.name)?.status, { known: newest !== undefined, index })),
+    ...hosts.map((host) => memberOf(host, memberFor(listed, host), answers.get(host.name)?.status, { known: newest !== undefined, index, ready: isReady(facts.hosts.get(host.name)) })),
     ...listed.filter((member) => !hosts.some((host) => memberFor([member], host))).map((member) => stranger(member)),
   ];
   const leaderId = newest?.status.leader;
@@ -27,7 +28,7 @@ export function judgeEtcd({ cluster, etcd }: Observation): Judged<EtcdClusterSta
     leader: members.find(({ id, said }) => id !== undefined && id === leaderId && said)?.name ?? members.find(({ id }) => id !== undefined && id === leaderId)?.name,
     term: newest?.status.raftTerm,
     voters,
-    answering: members.filter(({ role }) => role === 'leader' || role === 'follower').length,
+    answering: members.filter(({ role }) => ['leader', 'follower', 'ready'].includes(role)).length,
     majority: Math.floor(voters / 2) + 1,
     members,
   };
@@ -38,9 +39,13 @@ function memberFor(members: readonly EtcdMember[], { name, address }: HostSpec):
   return members.find((member) => member.peerUrls.includes(`https://${address}:2380`)) ?? members.find((member) => member.name === name);
 }
 
-function memberOf({ name }: HostSpec, member: EtcdMember | undefined, status: EtcdStatus | undefined, { known, index }: { known: boolean; index: number }): MemberStatus {
+function isReady(found: HostFacts | Unreachable | undefined): boolean {
+  return reachable(found) && found.etcd.ready;
+}
+
+function memberOf({ name }: HostSpec, member: EtcdMember | undefined, status: EtcdStatus | undefined, { known, index, ready }: { known: boolean; index: number; ready: boolean }): MemberStatus {
   const id = member?.id ?? status?.member;
-  if (!status) return { name, id, role: known && !member ? 'not a member' : 'no answer', said: undefined };
+  if (!status) return { name, id, role: known && !member ? 'not a member' : ready ? 'ready' : 'no answer', said: undefined };
   const { revision, raftTerm, raftAppliedIndex, dbSize, dbSizeInUse, dbSizeQuota, version, errors } = status;
   const role = status.isLearner ? 'learner' : status.leader === status.member ? 'leader' : 'follower';
   const alarms = [...new Set(errors.flatMap((text) => text.match(/NOSPACE|CORRUPT/g) ?? []))];
@@ -52,10 +57,11 @@ function stranger({ id, name, peerUrls }: EtcdMember): MemberStatus {
 }
 
 function quorumFindings({ leader, voters, answering, majority, members }: EtcdClusterStatus): Finding[] {
-  const silent = members.filter(({ said }) => !said).map(({ name }) => name);
+  const silent = members.filter(({ role }) => role === 'no answer').map(({ name }) => name);
   if (answering === 0) return [{ message: 'no etcd member answers, so nothing can be read or written', next: `Bring ${majority} of ${list(silent)} back.` }];
-  if (leader === undefined) {
-    return [{ message: `etcd has no leader, so nothing can be written: ${answering} of ${voters} voting members answer and ${majority} are needed`, next: `Bring ${list(silent)} back, or look at journalctl -u etcd on the members.` }];
+  if (leader === undefined && members.some(({ said }) => said)) {
+    const back = silent.length > 0 ? `Bring ${list(silent)} back, or look` : 'Look';
+    return [{ message: `etcd has no leader, so nothing can be written: ${answering} of ${voters} voting members answer and ${majority} are needed`, next: `${back} at journalctl -u etcd on the members.` }];
   }
   if (voters > 1 && answering <= majority && answering < voters) {
     return [{ message: `etcd has ${answering} of ${voters} voting members: one more lost and nothing can be written`, next: `Bring ${list(silent)} back before anything else is touched.` }];

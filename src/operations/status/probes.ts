@@ -7,6 +7,9 @@ import { apiAt, apiCertificate, etcdCertificate, etcdOf } from '../clients.ts';
 import type { Operation } from '../operation.ts';
 import type { Answer, ApiAnswer, EndpointProbe, EtcdAnswer, Lease } from './observation.ts';
 
+/** ms for a question with its connection; one that hangs is given up sooner, by its deadline. */
+const patience = 4500;
+
 /** Questions to the running parts, each answered or given up within `deadline` ms. Connections are kept from one question to the next. */
 export interface Probes {
   etcd(spec: HostSpec): Promise<Answer<EtcdAnswer>>;
@@ -25,7 +28,7 @@ export function openProbes({ cluster, hosts, clock, signal }: Operation, secrets
     const client = (kept.get(key) as Promise<C> | undefined) ?? connect();
     kept.set(key, client);
     const timer = new AbortController();
-    const late = clock.sleep(deadline * 1.5, timer.signal).then((): Answer<T> => ({ ok: false, reason: `no answer within ${(deadline * 1.5) / 1000} s` }));
+    const late = clock.sleep(patience, timer.signal).then((): Answer<T> => ({ ok: false, reason: `no answer within ${patience / 1000} s` }));
     const answer = client.then(question).then(
       (value): Answer<T> => ({ ok: true, value }),
       (error: unknown): Answer<T> => {
