@@ -1,6 +1,8 @@
 import { KubekeepError, toKubekeepError } from '../lib/errors.ts';
 import { parallel } from '../lib/parallel.ts';
 import type { CachedProgram } from '../programs/program.ts';
+import { checkHosts } from './check-hosts/check-hosts.ts';
+import { refuseUnfit } from './check-hosts/report.ts';
 import { reachable } from './facts.ts';
 import { etcdReady, waitForHost } from './gates.ts';
 import { openJournal, type Journal } from './journal.ts';
@@ -29,7 +31,7 @@ export interface ApplyResult {
 
 /**
  * Makes the hosts what the cluster file says. Stops at the first host that does not come back; run again, it goes on from what it then sees.
- * Throws what its steps throw, `lock-held`, `needs-confirmation`, `cluster-mismatch`, and `host-unreachable` in the end where a host was left out.
+ * Throws what its steps throw, `lock-held`, `needs-confirmation`, `cluster-mismatch`, `host-unfit`, and `host-unreachable` in the end where a host was left out.
  */
 export async function apply(operation: Operation, { confirm }: ApplyOptions): Promise<ApplyResult> {
   const first = await preparePlan(operation);
@@ -40,6 +42,7 @@ export async function apply(operation: Operation, { confirm }: ApplyOptions): Pr
     return { plan: first.plan, changes: 0 };
   }
   await confirmed(first.plan, confirm);
+  if (first.plan.mode === 'build') refuseUnfit(await checkHosts(operation, { quick: true }));
   // Before the lock is taken: it may take minutes.
   await fetchNeeded(operation, first);
   await using lock = await takeLock(operation.hosts, operation);

@@ -46,10 +46,7 @@ export interface Judged {
   readonly findings?: readonly Finding[];
 }
 
-/**
- * Throws `host-unfit` with every reason at once.
- * @internal
- */
+/** Throws `host-unfit` with every reason at once. */
 export function refuseUnfit({ checks }: HostsReport): void {
   const refused = checks.flatMap(({ host, findings }) => findings.filter(({ verdict }) => verdict === 'refused').map((finding) => ({ host, ...finding })));
   if (refused.length === 0) return;
