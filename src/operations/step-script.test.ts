@@ -119,8 +119,11 @@ describe('a step', () => {
 
   test('waits for the end of a step that still runs', async () => {
     const place = new Place();
-    const slow = stepScript({ token, journal: 'slow', design, files: [], keys: new Map(), activate: ['sleep 0.5; systemctl slow'] });
-    await Promise.all([place.run(slow), new Promise((done) => setTimeout(done, 250)).then(() => place.run(script('new good')))]);
+    const slow = stepScript({ token, journal: 'slow', design, files: [], keys: new Map(), activate: [`: > ${place.at('/begun')}; sleep 2; systemctl slow`] });
+    const first = place.run(slow);
+    while (!existsSync(place.at('/begun'))) await new Promise((done) => setTimeout(done, 20));
+    await place.run(script('new good'));
+    await first;
     assert.deepEqual(place.asked.filter((line) => line !== 'daemon-reload'), ['slow', 'restart part.service']);
   });
 });
