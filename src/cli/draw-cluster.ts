@@ -1,26 +1,34 @@
-import type { ClusterView, HostView } from '../operations/view-cluster.ts';
+import type { ComponentName } from '../render/design.ts';
+import type { ClusterStatus, HostStatus } from '../operations/status/cluster-status.ts';
 
-const width = 30;
+const inner = 26;
 
 /** The cluster as boxes side by side: each host with its parts, who leads etcd, who holds the VIP. */
-export function drawCluster({ vip, term, votes, hosts }: ClusterView, { colour }: { colour: boolean }): string {
+export function drawCluster({ endpoint, etcd, hosts }: ClusterStatus, { colour }: { colour: boolean }): string {
   const rows = Array.from({ length: Math.ceil(hosts.length / 3) }, (_, row) => hosts.slice(row * 3, row * 3 + 3));
-  const holder = hosts.find(({ holdsVip }) => holdsVip);
-  const head = `VIP ${vip} ${holder ? `on ${holder.name}` : 'on no host that answers'} · etcd term ${term ?? '?'} · ${votes.present} of ${votes.all} votes`;
+  const holders = endpoint.holders.length > 0 ? `on ${endpoint.holders.join(' and ')}` : 'on no host that answers';
+  const head = `VIP ${endpoint.address} ${holders} · etcd term ${etcd.term ?? '?'} · ${etcd.answering} of ${etcd.voters} votes`;
   return [head, ...rows.flatMap((row) => sideBySide(row.map((host) => box(host, colour))))].join('\n');
 }
 
-function box(host: HostView, colour: boolean): string[] {
+const parts: readonly (readonly [ComponentName, string])[] = [
+  ['etcd', 'etcd'],
+  ['kube-apiserver', 'API server'],
+  ['keepalived', 'balancer'],
+];
+
+function box({ name, address, reachable, components }: HostStatus, colour: boolean): string[] {
+  const conditions = new Map(components.map((component) => [component.name, component.condition]));
+  const marks: Readonly<Record<string, string>> = { 'leads': ' ★', 'holds VIP': ' ●' };
   const lines = [
-    host.reachable ? host.address : 'does not answer',
-    ...(host.etcd ? [`etcd       ${host.etcd}${host.etcd === 'leader' ? ' ★' : ''}`] : []),
-    ...(host.api ? [`API server ${host.api}`] : []),
-    ...(host.roles.includes('load-balancer') ? [`balancer   ${host.holdsVip ? 'holds the VIP ●' : host.reachable ? 'waits' : 'no answer'}`] : []),
+    reachable ? address : 'does not answer',
+    ...parts.map(([part, title]) => {
+      const condition = conditions.get(part);
+      return condition ? `${title.padEnd(10)} ${condition}${marks[condition] ?? ''}` : '';
+    }),
   ];
-  while (lines.length < 4) lines.push('');
-  const paint = (text: string) => (!colour ? text : host.reachable ? (host.holdsVip ? `\x1b[32m${text}\x1b[0m` : text) : `\x1b[31m${text}\x1b[0m`);
-  const inner = width - 4;
-  return [`┌─ ${host.name} ${'─'.repeat(Math.max(0, inner - host.name.length - 1))}┐`, ...lines.map((line) => `│ ${line.padEnd(inner)} │`), `└${'─'.repeat(width - 2)}┘`].map(paint);
+  const paint = (text: string) => (!colour ? text : !reachable ? `\x1b[31m${text}\x1b[0m` : conditions.get('keepalived') === 'holds VIP' ? `\x1b[32m${text}\x1b[0m` : text);
+  return [`┌─ ${name} ${'─'.repeat(Math.max(0, inner - name.length - 1))}┐`, ...lines.map((line) => `│ ${line.padEnd(inner)} │`), `└${'─'.repeat(inner + 2)}┘`].map(paint);
 }
 
 function sideBySide(boxes: readonly string[][]): string[] {

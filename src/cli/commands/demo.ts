@@ -10,17 +10,16 @@ import { readRecords } from '../../lab/registry.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { apply } from '../../operations/apply.ts';
 import { apiAt, etcdOf } from '../../operations/clients.ts';
-import { reachable } from '../../operations/facts.ts';
-import { observe } from '../../operations/observe.ts';
+import { existingSecrets } from '../../operations/existing-secrets.ts';
 import type { Operation } from '../../operations/operation.ts';
-import { preparePlan } from '../../operations/prepare-plan.ts';
-import { viewCluster } from '../../operations/view-cluster.ts';
-import { waitUntilHealthy } from '../../operations/wait-until-healthy.ts';
+import type { ClusterStatus } from '../../operations/status/cluster-status.ts';
+import { openStatus, type StatusView } from '../../operations/status/open-status.ts';
 import { issueLeaf } from '../../pki/issue.ts';
 import { adminLeaf } from '../../pki/leaves.ts';
 import type { ClusterSecrets } from '../../pki/secrets.ts';
 import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
+import { describeStatus } from '../describe-status.ts';
 import { drawCluster } from '../draw-cluster.ts';
 import { openOperation } from '../wire.ts';
 import { labUp } from './lab-up.ts';
@@ -62,39 +61,56 @@ interface DemoResult {
 }
 
 async function runDemo(lab: Lab, cli: Cli): Promise<DemoResult> {
-  await using operation = await openOperation(cli, { file: join(lab.directory, 'cluster.yaml') });
+  await using operation = await openOperation(cli, { file: join(lab.directory, 'cluster.yaml'), connectTimeout: 3 });
   await apply(operation, { confirm: () => Promise.resolve(true) });
-  const { opened } = await preparePlan(operation);
-  const { secrets } = opened;
-  const victim = await giveLeadershipToHolder(operation, secrets);
-  await draw(operation, secrets, cli, 'Before');
-  await createNamespace(operation, secrets);
-  const from = cli.clock.monotonic();
-  const writer = await openWriter(operation, secrets, cli);
+  const { secrets } = await existingSecrets(operation);
+  const view = openStatus(operation);
   try {
-    say(cli, `Writing ${rate} objects a second on new and on reused connections. In 5 s the power of ${victim} is cut: it holds the VIP and leads etcd.`);
-    await cli.clock.sleep(5000, cli.signal);
-    await powerOff(lab, victim);
-    say(cli, `${victim} is without power.`);
-    await cli.clock.sleep(12_000, cli.signal);
-    await draw(operation, secrets, cli, `12 s without ${victim}`);
-    await powerOn(lab, victim, { signal: cli.signal });
-    say(cli, `${victim} has power again; waiting until everything is green.`);
-  } catch (error) {
-    await writer.stop();
-    throw error;
-  }
-  // The connection to the victim died with it.
-  await using again = await openOperation(cli, { file: join(lab.directory, 'cluster.yaml') });
-  try {
-    await waitUntilHealthy(again);
-    await cli.clock.sleep(2000, cli.signal);
+    const victim = await giveLeadershipToHolder(operation, secrets, await green(view, cli));
+    await draw(view, cli, 'Before');
+    await createNamespace(operation, secrets);
+    const from = cli.clock.monotonic();
+    const writer = await openWriter(operation, secrets, cli);
+    try {
+      await cutPower(lab, victim, view, cli);
+    } finally {
+      await writer.stop();
+    }
+    return await countLosses(operation, secrets, writer, { from, cli });
   } finally {
-    await writer.stop();
+    view.close();
   }
+}
+
+async function cutPower(lab: Lab, victim: string, view: StatusView, cli: Cli): Promise<void> {
+  say(cli, `Writing ${rate} objects a second on new and on reused connections. In 5 s the power of ${victim} is cut: it holds the VIP and leads etcd.`);
+  await cli.clock.sleep(5000, cli.signal);
+  await powerOff(lab, victim);
+  say(cli, `${victim} is without power.`);
+  await cli.clock.sleep(12_000, cli.signal);
+  await draw(view, cli, `12 s without ${victim}`);
+  await powerOn(lab, victim, { signal: cli.signal });
+  say(cli, `${victim} has power again; waiting until status is green.`);
+  await green(view, cli);
+  await cli.clock.sleep(2000, cli.signal);
+  const status = await view.look();
+  say(cli, `\nAfter: ${drawCluster(status, { colour: cli.environment.colour })}\n\n${describeStatus(status, { colour: cli.environment.colour })}\n`);
+}
+
+/** Looks until nothing is degraded, for two minutes at most. */
+async function green(view: StatusView, { clock, signal }: Cli): Promise<ClusterStatus> {
+  const deadline = clock.monotonic() + 120_000;
+  for (;;) {
+    const status = await view.look();
+    if (status.healthy) return status;
+    if (clock.monotonic() > deadline) throw new KubekeepError('not-healthy', `the cluster is not green after two minutes: ${status.degraded.map(({ message }) => message).join('; ')}`);
+    await clock.sleep(500, signal);
+  }
+}
+
+async function countLosses(operation: Operation, secrets: ClusterSecrets, writer: Writer, { from, cli }: { from: number; cli: Cli }): Promise<DemoResult> {
   const to = Math.max(...writer.writes.map(({ due }) => due));
-  await draw(again, secrets, cli, 'After');
-  const found = await listObjects(again, secrets);
+  const found = await listObjects(operation, secrets);
   const all = lanes.map((lane) => summarizeLane(lane, writer.writes, { from, to, deadAfter: 3000 }));
   for (const lane of all) say(cli, `lane ${lane.lane}: ${lane.writes} writes, ${lane.acknowledged} acknowledged, ${lane.unknown} without an answer, ${lane.refused} refused`);
   return {
@@ -106,32 +122,24 @@ async function runDemo(lab: Lab, cli: Cli): Promise<DemoResult> {
 }
 
 /** So that one machine is the worst one to lose. Resolves to its name. */
-async function giveLeadershipToHolder(operation: Operation, secrets: ClusterSecrets): Promise<string> {
-  const { facts } = await preparePlan(operation);
-  const holder = operation.cluster.hosts.find(({ name }) => {
-    const found = facts.hosts.get(name);
-    return reachable(found) && found.addresses.some(({ address }) => address === operation.cluster.endpoint.vip);
-  });
-  if (!holder) throw new KubekeepError('not-healthy', `no host holds the VIP ${operation.cluster.endpoint.vip}`);
-  const view = await viewCluster(operation, facts, secrets);
-  const leader = view.hosts.find(({ etcd }) => etcd === 'leader');
-  if (leader && leader.name !== holder.name) {
-    const spec = operation.cluster.hosts.find(({ name }) => name === leader.name)!;
-    const client = await etcdOf(spec, operation.hosts.get(spec.name)!, secrets, operation.clock.now());
+async function giveLeadershipToHolder(operation: Operation, secrets: ClusterSecrets, { endpoint, etcd }: ClusterStatus): Promise<string> {
+  const [holder] = endpoint.holders;
+  if (holder === undefined) throw new KubekeepError('not-healthy', `no host holds the VIP ${endpoint.address}`);
+  const leader = operation.cluster.hosts.find(({ name }) => name === etcd.leader);
+  const target = etcd.members.find(({ name }) => name === holder);
+  if (leader && target?.id && leader.name !== holder) {
+    const client = await etcdOf(leader, operation.hosts.get(leader.name)!, secrets, operation.clock.now());
     try {
-      const target = (await client.members()).find(({ name }) => name === holder.name);
-      if (target) await client.moveLeader(target.id);
+      await client.moveLeader(target.id);
     } finally {
       client.close();
     }
   }
-  return holder.name;
+  return holder;
 }
 
-async function draw(operation: Operation, secrets: ClusterSecrets, cli: Cli, title: string): Promise<void> {
-  const { cluster, hosts, clock, signal } = operation;
-  const facts = await observe(cluster, hosts, { clock, signal, timeout: 3000 });
-  say(cli, `\n${title}: ${drawCluster(await viewCluster(operation, facts, secrets), { colour: cli.environment.colour })}\n`);
+async function draw(view: StatusView, cli: Cli, title: string): Promise<void> {
+  say(cli, `\n${title}: ${drawCluster(await view.look(), { colour: cli.environment.colour })}\n`);
 }
 
 async function createNamespace(operation: Operation, secrets: ClusterSecrets): Promise<void> {
