@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { readFile, writeFile } from 'node:fs/promises';
 import { startWriter } from '../../src/drills/writer.ts';
+import { issueLeaf } from '../../src/pki/issue.ts';
+import { leavesFor } from '../../src/pki/leaves.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { expectZero, labCluster, type LabCluster } from '../support/lab-cluster.ts';
 import { openWatches } from '../support/watches.ts';
@@ -54,5 +56,27 @@ describe('a cluster that serves', () => {
     } finally {
       watches.close();
     }
+  });
+
+  it('takes out only the API server whose certificate has expired, names it, and mends it', async () => {
+    const spec = it3.cluster.hosts[2]!;
+    const { authorities } = await it3.secrets();
+    const leaf = leavesFor(it3.cluster, spec).find(({ name }) => name === 'apiserver')!;
+    const expired = await issueLeaf(leaf, authorities.kubernetes, { now: Date.now() - 400 * 86_400_000, days: 365 });
+    const host = it3.hosts.get(spec.name)!;
+    await host.write([
+      { path: leaf.keyPath, mode: 0o600, content: expired.privateKey.reveal() },
+      { path: leaf.certificatePath, mode: 0o644, content: expired.certificate },
+    ]);
+    const writer = startWriter(await it3.target('roll'), { rate: 20, clock: systemClock, run: 'expired' });
+    await host.run('systemctl restart kube-apiserver', { timeout: 120_000 });
+    await systemClock.sleep(8000);
+    await writer.stop();
+    assert.deepEqual(writer.writes.filter(({ outcome }) => outcome !== 'acknowledged').map(({ lane, object, outcome }) => ({ lane, object, outcome })), []);
+    const status = await it3.run('status');
+    assert.equal(status.code, 5);
+    assert.match(status.stdout, /cp3.*expired/);
+    await expectZero(it3.run('apply', '--yes'));
+    await it3.healthy();
   });
 });
