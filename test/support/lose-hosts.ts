@@ -1,5 +1,6 @@
 import type { Role } from '../../src/cluster/cluster.ts';
 import { lostWrites, summarizeLane } from '../../src/drills/history.ts';
+import { listConfigMaps } from '../../src/drills/list-config-maps.ts';
 import { lanes, startWriter } from '../../src/drills/writer.ts';
 import { powerOff, powerOn } from '../../src/lab/power.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -42,7 +43,7 @@ export async function loseHost(it: LabCluster, host: string, namespace: string, 
     roles: it.cluster.hosts.find(({ name }) => name === host)!.roles,
     gaps: Object.fromEntries(summaries.map(({ lane, longestGap }) => [lane, longestGap / 1000])) as Loss['gaps'],
     acknowledged: summaries.reduce((sum, { acknowledged }) => sum + acknowledged, 0),
-    lost: lostWrites(writer.writes, await listConfigMaps(it, namespace)).length,
+    lost: lostWrites(writer.writes, await objectsOf(it, namespace)).length,
     dead: summaries.filter(({ dead }) => dead).map(({ lane }) => lane),
   };
 }
@@ -56,19 +57,12 @@ export async function vipHolder(it: LabCluster): Promise<string | undefined> {
   })?.name;
 }
 
-async function listConfigMaps(it: LabCluster, namespace: string): Promise<Set<string>> {
+async function objectsOf(it: LabCluster, namespace: string): Promise<Set<string>> {
   const balancer = it.cluster.hosts.find(({ roles }) => roles.includes('load-balancer'))!;
   const api = await apiAt(it.cluster.endpoint.vip, it.cluster.endpoint.port, it.hosts.get(balancer.name)!, await it.secrets(), Date.now());
-  const names = new Set<string>();
   try {
-    let next = '';
-    do {
-      const page = await api.get<{ items: { metadata: { name: string } }[]; metadata: { continue?: string } }>(`/api/v1/namespaces/${namespace}/configmaps?limit=500&continue=${next}`);
-      for (const { metadata } of page.items) names.add(metadata.name);
-      next = page.metadata.continue ?? '';
-    } while (next !== '');
+    return await listConfigMaps(api, namespace);
   } finally {
     api.close();
   }
-  return names;
 }

@@ -1,6 +1,8 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import { hostsWith } from '../../cluster/cluster.ts';
+import { listConfigMaps } from '../../drills/list-config-maps.ts';
 import { lanes, startWriter, type Writer } from '../../drills/writer.ts';
 import { lostWrites, summarizeLane, type LaneSummary } from '../../drills/history.ts';
 import { destroyLab } from '../../lab/destroy-lab.ts';
@@ -110,7 +112,7 @@ async function green(view: StatusView, { clock, signal }: Cli): Promise<ClusterS
 
 async function countLosses(operation: Operation, secrets: ClusterSecrets, writer: Writer, { from, cli }: { from: number; cli: Cli }): Promise<DemoResult> {
   const to = Math.max(...writer.writes.map(({ due }) => due));
-  const found = await listObjects(operation, secrets);
+  const found = await throughVip(operation, secrets, (api) => listConfigMaps(api, namespace));
   const all = lanes.map((lane) => summarizeLane(lane, writer.writes, { from, to, deadAfter: 3000 }));
   for (const lane of all) say(cli, `lane ${lane.lane}: ${lane.writes} writes, ${lane.acknowledged} acknowledged, ${lane.unknown} without an answer, ${lane.refused} refused`);
   return {
@@ -143,11 +145,14 @@ async function draw(view: StatusView, cli: Cli, title: string): Promise<void> {
 }
 
 async function createNamespace(operation: Operation, secrets: ClusterSecrets): Promise<void> {
-  const { cluster, hosts, clock } = operation;
+  await throughVip(operation, secrets, (api) => api.post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }));
+}
+
+async function throughVip<T>({ cluster, hosts, clock }: Operation, secrets: ClusterSecrets, work: (api: ApiClient) => Promise<T>): Promise<T> {
   const from = hostsWith(cluster, 'load-balancer')[0]!;
   const api = await apiAt(cluster.endpoint.vip, cluster.endpoint.port, hosts.get(from.name)!, secrets, clock.now());
   try {
-    await api.post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+    return await work(api);
   } finally {
     api.close();
   }
@@ -165,23 +170,6 @@ async function openWriter({ cluster, clock }: Operation, secrets: ClusterSecrets
     namespace,
   };
   return startWriter(target, { rate, clock, run: 'w' });
-}
-
-async function listObjects({ cluster, hosts, clock }: Operation, secrets: ClusterSecrets): Promise<Set<string>> {
-  const from = hostsWith(cluster, 'load-balancer')[0]!;
-  const api = await apiAt(cluster.endpoint.vip, cluster.endpoint.port, hosts.get(from.name)!, secrets, clock.now());
-  const names = new Set<string>();
-  try {
-    let next = '';
-    do {
-      const page = await api.get<{ items: { metadata: { name: string } }[]; metadata: { continue?: string } }>(`/api/v1/namespaces/${namespace}/configmaps?limit=500&continue=${next}`);
-      for (const { metadata } of page.items) names.add(metadata.name);
-      next = page.metadata.continue ?? '';
-    } while (next !== '');
-  } finally {
-    api.close();
-  }
-  return names;
 }
 
 function say(cli: Cli, text: string): void {
