@@ -25,7 +25,6 @@ export interface Writer {
 const patience = 10_000;
 
 export const lanes = ['new', 'reused'] as const;
-type Lane = (typeof lanes)[number];
 
 /**
  * Creates ConfigMaps through the endpoint at a constant rate on two lanes: `new` opens a connection for each write, `reused` keeps one HTTP/2

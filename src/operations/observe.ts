@@ -32,7 +32,10 @@ export async function observeHost(spec: HostSpec, host: Host, timeout: number, s
   }
 }
 
-/** Turns the script's lines into facts. Throws `command-failed` where the output was cut short. */
+/**
+ * Turns the script's lines into facts. Throws `command-failed` where the output was cut short.
+ * @internal
+ */
 export function parseFacts(output: string): HostFacts {
   const lines = output.split('\n').map((line) => line.split('\t'));
   const all = (kind: string) => lines.filter(([first]) => first === kind).map((fields) => fields.slice(1));

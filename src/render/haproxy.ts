@@ -41,7 +41,6 @@ export function renderHaproxy(input: RenderInput): ComponentDesign | undefined {
  */
 function haproxyConfig({ cluster, facts }: RenderInput): string {
   const servers = hostsWith(cluster, 'control-plane');
-  const { vip, previousVips, port } = cluster.endpoint;
   const check = (path: string) => [
     '    option httpchk',
     '    http-check connect ssl sni kubernetes',
@@ -50,6 +49,30 @@ function haproxyConfig({ cluster, facts }: RenderInput): string {
   ];
   const verify = `verify required verifyhost kubernetes ca-file ${pkiFolder}/ca.crt`;
   const server = `check ${verify}`;
+  return [
+    ...globalsAndFrontends({ cluster, facts }),
+    '',
+    'backend api',
+    '    balance roundrobin',
+    ...check('/livez?exclude=etcd'),
+    '    timeout check 1s',
+    '    default-server inter 500ms fastinter 100ms downinter 500ms fall 2 rise 2',
+    ...servers.map(({ name, address }) => `    server ${name} ${address}:6443 ${server} tcp-ut 3s`),
+    // Where all of them seem dead, the checks are more likely wrong than the servers (a starved computer): then all are tried.
+    '    option allbackups',
+    ...servers.map(({ name, address }) => `    server ${name}-unchecked ${address}:6443 backup ${verify} tcp-ut 3s`),
+    '',
+    'backend api-ready',
+    ...check('/readyz'),
+    '    timeout check 3s',
+    '    default-server inter 1s fastinter 300ms downinter 500ms fall 2 rise 1',
+    ...servers.map(({ name, address }) => `    server ${name} ${address}:6443 ${server}`),
+    '',
+  ].join('\n');
+}
+
+function globalsAndFrontends({ cluster, facts }: Pick<RenderInput, 'cluster' | 'facts'>): string[] {
+  const { vip, previousVips, port } = cluster.endpoint;
   return [
     managed.trimEnd(),
     'global',
@@ -83,24 +106,7 @@ function haproxyConfig({ cluster, facts }: RenderInput): string {
     '    timeout client 2s',
     `    bind 127.0.0.1:${alivePort}`,
     '    monitor-uri /alive',
-    '',
-    'backend api',
-    '    balance roundrobin',
-    ...check('/livez?exclude=etcd'),
-    '    timeout check 1s',
-    '    default-server inter 500ms fastinter 100ms downinter 500ms fall 2 rise 2',
-    ...servers.map(({ name, address }) => `    server ${name} ${address}:6443 ${server} tcp-ut 3s`),
-    // Where all of them seem dead, the checks are more likely wrong than the servers (a starved computer): then all are tried.
-    '    option allbackups',
-    ...servers.map(({ name, address }) => `    server ${name}-unchecked ${address}:6443 backup ${verify} tcp-ut 3s`),
-    '',
-    'backend api-ready',
-    ...check('/readyz'),
-    '    timeout check 3s',
-    '    default-server inter 1s fastinter 300ms downinter 500ms fall 2 rise 1',
-    ...servers.map(({ name, address }) => `    server ${name} ${address}:6443 ${server}`),
-    '',
-  ].join('\n');
+  ];
 }
 
 /** Two file descriptors a connection, some for checks and listeners. HAProxy refuses to start with more than the limit allows. */
