@@ -1,6 +1,6 @@
 /**
  * Kills `apply` with SIGKILL after every event of a T3 build in turn and looks whether the next one converges; writes docs/evidence/kill-all.md.
- * `npm run test:kill-all [-- --from N] [-- --to N] [-- --jitter SEED] [-- --power] [-- --write FILE]`. About a minute a kill; needs root.
+ * `npm run test:kill-all [-- --from N] [-- --to N] [-- --every N] [-- --jitter SEED] [-- --power] [-- --write FILE]`. About a minute a kill; needs root.
  *   --jitter  kills up to 2 s after the event, by a seeded draw, and not at once
  *   --power   cuts the power of all machines at the same moment, so that what runs on the hosts is cut too
  */
@@ -12,7 +12,7 @@ import { killOnce, type Survival } from '../support/kill-apply.ts';
 import { labCluster } from '../support/lab-cluster.ts';
 import { seededDraw } from '../support/seeded-draw.ts';
 
-const { values } = parseArgs({ options: { from: { type: 'string', default: '0' }, to: { type: 'string', default: '999' }, jitter: { type: 'string' }, power: { type: 'boolean', default: false }, write: { type: 'string' } } });
+const { values } = parseArgs({ options: { from: { type: 'string', default: '0' }, to: { type: 'string', default: '999' }, every: { type: 'string', default: '1' }, jitter: { type: 'string' }, power: { type: 'boolean', default: false }, write: { type: 'string' } } });
 const draw = seededDraw(Number(values.jitter ?? 0));
 const name = `kill-all${values.power ? '-power' : ''}`;
 const began = performance.now();
@@ -20,7 +20,7 @@ const rows: string[] = [];
 let failed = 0;
 
 await using it = await labCluster('T3', `test-${name}`);
-for (let event = Number(values.from); event <= Number(values.to); event += 1) {
+for (let event = Number(values.from); event <= Number(values.to); event += Number(values.every)) {
   const delay = values.jitter === undefined ? 0 : Math.floor(draw() * 2000);
   const survival = await killOnce(it, { event, delay, power: values.power }).catch((error: Error): Survival => ({ killedAt: 'not at all', changes: 0, seconds: 0, problems: [error.message] }));
   if (survival.killedAt === undefined) break;
@@ -46,7 +46,7 @@ async function page(): Promise<string> {
   return [
     `# apply killed after every event of a build${values.power ? ', with the power of all hosts' : ''}`,
     '',
-    `Made by \`npm run test:kill-all${values.power ? ' -- --power' : ''}${values.jitter === undefined ? '' : ` -- --jitter ${values.jitter}`}\` on ${new Date().toISOString().slice(0, 10)}: kubekeep ${version}, Kubernetes ${kubernetes.version}, etcd ${etcd.version}, Node ${process.version}, Linux ${release()},`,
+    `Made by \`npm run test:kill-all${values.power ? ' -- --power' : ''}${values.every === '1' ? '' : ` -- --every ${values.every}`}${values.jitter === undefined ? '' : ` -- --jitter ${values.jitter}`}\` on ${new Date().toISOString().slice(0, 10)}: kubekeep ${version}, Kubernetes ${kubernetes.version}, etcd ${etcd.version}, Node ${process.version}, Linux ${release()},`,
     `T3 (three machines with all roles) on 2 shared cores. ${rows.length} kills, ${failed} failed, ${minutes} minutes.`,
     '',
     'Each row: machines with new disks and no state; `apply` ended with SIGKILL at the event (a step was started or done)' + (values.power ? ', and at the same moment the power of all three machines cut, then back;' : ';'),
