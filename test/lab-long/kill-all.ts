@@ -46,7 +46,7 @@ async function page(): Promise<string> {
   return [
     `# apply killed after every event of a build${values.power ? ', with the power of all hosts' : ''}`,
     '',
-    `Made by \`npm run test:kill-all${values.power ? ' -- --power' : ''}${values.every === '1' ? '' : ` -- --every ${values.every}`}${values.jitter === undefined ? '' : ` -- --jitter ${values.jitter}`}\` on ${new Date().toISOString().slice(0, 10)}: kubekeep ${version}, Kubernetes ${kubernetes.version}, etcd ${etcd.version}, Node ${process.version}, Linux ${release()},`,
+    `Made by \`npm run test:kill-all${values.power ? ' -- --power' : ''}${values.every === '1' ? '' : ` -- --every ${values.every}`}${values.jitter === undefined ? '' : ` -- --jitter ${values.jitter}`}\` on ${new Date().toISOString().slice(0, 10)}: kubekeep ${version}, Kubernetes ${kubernetes.version}, etcd ${etcd.version}, Node ${process.version}, Linux ${release().split('-')[0]},`,
     `T3 (three machines with all roles) on 2 shared cores. ${rows.length} kills, ${failed} failed, ${minutes} minutes.`,
     '',
     'Each row: machines with new disks and no state; `apply` ended with SIGKILL at the event (a step was started or done)' + (values.power ? ', and at the same moment the power of all three machines cut, then back;' : ';'),
