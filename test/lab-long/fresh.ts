@@ -1,10 +1,12 @@
 /**
- * The two commands of the README on a Debian on which nothing is installed: `npm run test:fresh [-- trixie|bookworm] [-- --short]`. Writes
+ * The two commands of the README on a Debian on which nothing is installed: `npm run test:fresh [-- trixie|bookworm] [-- --short|--warm]`. Writes
  * docs/evidence/fresh-machine.md. Needs root and, without --short, about an hour a release on 2 cores; --short runs the checks, the unit tests and
- * the tests of the lab in place of `npm test`.
+ * the tests of the lab in place of `npm test`. --warm, for trying, starts with this computer's compiled programs and writes no page.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { readEnvironment } from '../../src/cli/env.ts';
 import { releases, type Release } from '../../src/programs/images/image-recipe.ts';
 import { freshMachine, type FreshMachine } from '../support/fresh-machine.ts';
 import { fromRepository } from '../support/from-repository.ts';
@@ -27,7 +29,8 @@ interface Row {
 
 const words = process.argv.slice(2);
 const chosen = releases.filter((release) => words.includes(release));
-const short = words.includes('--short');
+const warm = words.includes('--warm');
+const short = warm || words.includes('--short');
 const folder = '/root/kubekeep';
 const page = fromRepository('docs/evidence/fresh-machine.md');
 
@@ -59,15 +62,23 @@ const interruption = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort(new Error(`interrupted by ${signal}`)));
 
 for (const release of chosen.length > 0 ? chosen : releases) {
-  const rows = await runAll(release);
-  await writeFile(page, withSection(await readFile(page, 'utf8').catch(() => ''), release, rows));
+  const rows = await runAll(release).catch((error: unknown) => {
+    if (interruption.signal.aborted) return undefined;
+    throw error;
+  });
+  if (!rows) {
+    say('interrupted; the machine is removed');
+    process.exitCode = 130;
+    break;
+  }
+  if (!warm) await writeFile(page, withSection(await readFile(page, 'utf8').catch(() => ''), release, rows));
   if (rows.some(({ code }) => code !== 0)) process.exitCode = 1;
 }
 
 async function runAll(release: Release): Promise<readonly Row[]> {
   const rows: Row[] = [];
   say(`Debian ${release}: making a machine`);
-  await using machine = await freshMachine(release, { repository: fromRepository('.'), signal: interruption.signal });
+  await using machine = await freshMachine(release, { repository: fromRepository('.'), ...(warm && { programs: join(readEnvironment().cacheFolder, 'programs') }), signal: interruption.signal });
   for (const step of steps) {
     const row = await runStep(machine, step);
     rows.push(row);

@@ -20,6 +20,13 @@ export interface FreshMachine extends AsyncDisposable {
   run(text: string, options: RunOptions): Promise<number>;
 }
 
+interface FreshMachineOptions {
+  readonly repository: string;
+  /** A folder of compiled programs to start with, which a fresh machine has not. */
+  readonly programs?: string;
+  readonly signal: AbortSignal;
+}
+
 interface RunOptions {
   readonly folder?: string;
   readonly onText: (text: string, stream: 'stdout' | 'stderr') => void;
@@ -29,7 +36,7 @@ interface RunOptions {
  * A Debian as debootstrap's smallest variant leaves it, with systemd as PID 1, on this computer's network: a container in which machines
  * can be made. The repository lies read-only in /repository. Disposing of it leaves nothing on this computer, also when it was at work.
  */
-export async function freshMachine(release: Release, { repository, signal }: { readonly repository: string; readonly signal: AbortSignal }): Promise<FreshMachine> {
+export async function freshMachine(release: Release, { repository, programs, signal }: FreshMachineOptions): Promise<FreshMachine> {
   // On an ordinary disk: machines inside have overlays on it.
   const folder = await mkdtemp('/var/tmp/kubekeep-fresh-');
   const machine: Machine = { id: `fresh-${randomBytes(4).toString('hex')}`, root: join(folder, 'root'), computerId: randomBytes(16).toString('hex') };
@@ -42,6 +49,7 @@ export async function freshMachine(release: Release, { repository, signal }: { r
   };
   try {
     await makeRoot(release, machine, signal);
+    if (programs) await cp(programs, join(machine.root, 'root/.cache/kubekeep/programs'), { recursive: true, preserveTimestamps: true });
     const process = await boot(machine, repository);
     const init = await waitForSystemd(machine, process, signal);
     return { run: (text, options) => runInside(machine, init, text, options, signal), [Symbol.asyncDispose]: remove };
