@@ -104,13 +104,16 @@ function programFault(name: string, path: string, { facts, programSums }: JudgeC
   return wanted !== undefined && wanted !== found ? { reason: `${name} is not the program that was installed`, program: name, needs: 'restart' } : undefined;
 }
 
+/** They end when they lose their lease, by design, and systemd starts them again: no drift, and a restart would mend nothing. */
+const endsWithoutLease: readonly string[] = ['kube-controller-manager.service', 'kube-scheduler.service'];
+
 function unitFault(name: string, facts: HostFacts): Fault | undefined {
   if (facts.pendingUnits.has(name)) return { reason: `${name} has not been restarted since its files changed`, needs: 'restart' };
   const found = facts.units.get(name);
   // Without its file, which is then missing and said to be so.
   if (!found || found.load === 'not-found') return undefined;
   if (!isUp(name, facts)) return { reason: `${name} ${found.active === 'failed' ? 'has failed' : 'is stopped'}`, needs: 'start' };
-  if (found.sub === 'auto-restart') return { reason: `${name} ends again and again`, needs: 'restart' };
+  if (found.sub === 'auto-restart' && !endsWithoutLease.includes(name)) return { reason: `${name} ends again and again`, needs: 'restart' };
   if (found.needsReload) return { reason: `${name} was changed on disk since systemd read it`, needs: 'restart' };
   return found.enabled === 'enabled' ? undefined : { reason: `${name} does not start at boot (${found.enabled || 'unknown'})`, needs: 'none' };
 }

@@ -77,6 +77,11 @@ describe('one thing that is not as it should be is named and repaired', () => {
     });
   }
 
+  test('controllers that end because they lost their lease are started again by systemd and call for nothing', () => {
+    const seen = withHost(built, 'cp1', unit('kube-controller-manager.service', { active: 'activating', sub: 'auto-restart' }));
+    assert.deepEqual(outline(planOf(seen)), []);
+  });
+
   test('half of keepalived stopped and its configuration changed: both halves restart, or the change would not come into force', () => {
     const seen = withHost(withHost(built, 'cp1', unit('kubekeep-lb-alive.service', stopped)), 'cp1', file('/etc/kubekeep/keepalived.conf', { sha256: 'x' }));
     assert.equal(outline(planOf(seen))[0], 'load-balancer in turn cp1/keepalived restart');
