@@ -12,7 +12,6 @@ export interface ScanOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** From the one that ssh prefers on. */
 const keyTypes = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa'];
 
 /**
@@ -21,18 +20,27 @@ const keyTypes = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', '
  */
 export async function scanHostKey(target: SshTarget, options: ScanOptions): Promise<string> {
   const { hostname, port, jumps } = await resolve(target, options);
-  const scan = ['ssh-keyscan', '-T', String(options.patience), '-p', port, '-t', 'ed25519,ecdsa,rsa', '--', hostname];
-  const { stdout, stderr } = jumps.length > 0 ? await scanFrom(jumps, scan, options) : await scanDirectly(scan, options);
-  const keys = stdout.split('\n').flatMap((line) => {
-    const [, type = '', key = ''] = line.trim().split(' ');
-    return keyTypes.includes(type) && /^AAAA[A-Za-z0-9+/]+=*$/.test(key) ? [{ type, key }] : [];
-  });
-  const best = keyTypes.flatMap((type) => keys.filter((key) => key.type === type))[0];
-  if (best) return `${best.type} ${best.key}`;
-  // ssh-keyscan's own lines about the servers it spoke to begin with "#".
-  const said = stderr.split('\n').filter((line) => !line.startsWith('#')).join('\n');
+  let said = '';
+  // One kind after the other: OpenSSH 9.8 and newer count every connection without a login, and turn an address away after 15 of them (PerSourcePenalties).
+  for (const kind of ['ed25519', 'ecdsa', 'rsa']) {
+    const scan = ['ssh-keyscan', '-T', String(options.patience), '-p', port, '-t', kind, '--', hostname];
+    const { stdout, stderr } = jumps.length > 0 ? await scanFrom(jumps, scan, options) : await scanDirectly(scan, options);
+    const key = findKey(stdout);
+    if (key !== undefined) return key;
+    // ssh-keyscan's own lines about a server that it spoke to begin with "#".
+    said = stderr.replaceAll(/^#.*$/gm, '').trim();
+    if (!/^# /m.test(stdout + stderr)) break;
+  }
   if (/ssh-keyscan: (command )?not found/.test(said)) throw new KubekeepError('host-unfit', `the jump host ${target.jump} has no ssh-keyscan to ask ${target.name} for its key`, { hint: 'Install openssh-client there, or give hostKey in the cluster file.' });
-  throw explainSshFailure(target, said.trim() === '' ? `no SSH server answers at ${hostname} port ${port}` : said);
+  throw explainSshFailure(target, said === '' ? `no SSH server answers at ${hostname} port ${port}` : said);
+}
+
+function findKey(output: string): string | undefined {
+  for (const line of output.split('\n')) {
+    const [, type = '', key = ''] = line.trim().split(' ');
+    if (keyTypes.includes(type) && /^AAAA[A-Za-z0-9+/]+=*$/.test(key)) return `${type} ${key}`;
+  }
+  return undefined;
 }
 
 /** "SHA256:…", as ssh-keygen -l and the host's console show it. */

@@ -9,7 +9,7 @@ import { readEnvironment } from '../../src/cli/env.ts';
 import { exampleClusterFile } from '../../src/cluster/example-file.ts';
 import { parseClusterFile } from '../../src/cluster/parse-cluster-file.ts';
 import type { Host } from '../../src/hosts/host.ts';
-import { fingerprint } from '../../src/hosts/scan-host-key.ts';
+import { fingerprint, scanHostKey } from '../../src/hosts/scan-host-key.ts';
 import { sshHost } from '../../src/hosts/ssh.ts';
 import { createLab } from '../../src/lab/create-lab.ts';
 import { destroyAllLabs } from '../../src/lab/destroy-lab.ts';
@@ -238,6 +238,12 @@ describe('hosts trust', () => {
     } finally {
       await heal(lab);
     }
+  });
+
+  test('a host with no key of the kind that ssh prefers shows the one that it has', async () => {
+    await on('cp2', 'ssh-keygen -q -t rsa -N "" -f /root/only-rsa && /usr/sbin/sshd -f /dev/null -p 2222 -o HostKey=/root/only-rsa -o PidFile=/run/only-rsa.pid');
+    const key = await scanHostKey({ name: 'cp2', address: findMachine(lab, 'cp2').address, port: 2222, user: 'root' }, { patience: 5 });
+    assert.equal(key, (await on('cp2', 'cut -d" " -f1,2 /root/only-rsa.pub; kill $(cat /run/only-rsa.pid)')).trim());
   });
 
   test('a host that does not answer is left out, the others are remembered, and the exit code says so', async () => {
