@@ -32,7 +32,7 @@ for (const [title, aim, args] of [
   ['`status`', '1.5 s', ['status']],
   ['`validate`', '0.3 s', ['validate']],
 ] as const) row(title, aim, await time(() => expectZero(it.run(...args))));
-row('`--version` (start-up alone)', '', await time(() => kubekeep('--version')));
+row('`--version` (start-up, all commands loaded)', '', await time(() => kubekeep('--version')));
 
 const gaps = { new: [] as number[], reused: [] as number[] };
 for (let run = 0; run < runs; run++) {
