@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { open } from 'node:fs/promises';
+import { open, realpath, rename, stat, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -48,6 +48,14 @@ export async function readClusterText(path: string): Promise<string> {
   } finally {
     await handle?.close();
   }
+}
+
+/** Replaces the file at once, with the mode that it has: a reader sees the old text or the new one. A link stays one. */
+export async function writeClusterText(path: string, text: string): Promise<void> {
+  const real = await realpath(path);
+  const next = `${real}.new-${process.pid}`;
+  await writeFile(next, text, { mode: (await stat(real)).mode & 0o777, flag: 'wx' });
+  await rename(next, real);
 }
 
 /** Works for pipes too, whose size is not known before. */

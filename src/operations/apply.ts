@@ -42,20 +42,27 @@ export async function apply(operation: Operation, { confirm }: ApplyOptions): Pr
     return { plan: first.plan, changes: 0 };
   }
   await confirmed(first.plan, confirm);
-  if (first.plan.mode === 'build') refuseUnfit(await checkHosts(operation, { quick: true }));
+  const network = first.plan.mode === 'build' ? await checkHosts(operation, { quick: true }) : undefined;
+  if (network) refuseUnfit(network);
   // Before the lock is taken: it may take minutes.
   await fetchNeeded(operation, first);
   await using lock = await takeLock(operation.hosts, operation);
   // Not without await: the lock would be given back at once.
-  return await performLocked(operation, lock, first.plan, confirm);
+  return await performLocked(operation, lock, { shown: first.plan, takenRouterIds: network?.takenRouterIds ?? [], confirm });
 }
 
-async function performLocked(operation: Operation, lock: ClusterLock, shown: Plan, confirm: ApplyOptions['confirm']): Promise<ApplyResult> {
+interface Confirmed extends ApplyOptions {
+  /** The plan that was confirmed. */
+  readonly shown: Plan;
+  readonly takenRouterIds: readonly number[];
+}
+
+async function performLocked(operation: Operation, lock: ClusterLock, { shown, takenRouterIds, confirm }: Confirmed): Promise<ApplyResult> {
   const held: Operation = { ...operation, signal: AbortSignal.any([operation.signal, lock.lost]) };
   const journal = openJournal(operation.state.journal, 'apply', operation.user, operation.clock.now);
   try {
     // What was seen before the lock may have changed meanwhile.
-    const prepared = await preparePlan(held);
+    const prepared = await preparePlan(held, takenRouterIds);
     refuseBuildWithMissingHosts(prepared);
     if (addsTo(shown, prepared.plan)) await confirmed(prepared.plan, confirm);
     const programs = await fetchNeeded(held, prepared);

@@ -11,7 +11,7 @@ import type { OpenedSecrets } from './state.ts';
 export function designsOf(cluster: Cluster, facts: ClusterFacts, { secrets, sealed }: OpenedSecrets, table: readonly Renderer[] = renderers): Map<string, ComponentDesign[]> {
   const seen = [...facts.hosts.values()].filter(reachable);
   const formed = wasFormed(facts);
-  const virtualRouterId = seen.find(({ identity }) => identity)?.identity?.virtualRouterId ?? defaultRouterId(secrets.clusterId);
+  const virtualRouterId = seen.find(({ identity }) => identity)?.identity?.virtualRouterId ?? freeRouterId(secrets.clusterId, facts.takenRouterIds ?? []);
   const designs = new Map<string, ComponentDesign[]>();
   for (const host of cluster.hosts) {
     const found = facts.hosts.get(host.name);
@@ -34,9 +34,11 @@ function refuseForeignData({ name, roles }: HostSpec, { etcd, identity }: HostFa
   throw new KubekeepError('host-unfit', `${name}: ${etcdDataFolder} has the data of an etcd that is not of this cluster`, { hint: 'Move it away if nobody needs it there, then run kubekeep apply again.' });
 }
 
-/** 1 to 254 from the cluster id, so that two clusters in one network rarely meet; the hosts then keep it. */
-function defaultRouterId(clusterId: string): number {
-  return (Number.parseInt(clusterId.slice(0, 8), 16) % 254) + 1;
+/** 1 to 254 from the cluster id, so that two clusters in one network rarely meet, or the next that nobody was heard with; the hosts then keep it. */
+function freeRouterId(clusterId: string, taken: readonly number[]): number {
+  const first = Number.parseInt(clusterId.slice(0, 8), 16) % 254;
+  const all = Array.from({ length: 254 }, (_, next) => ((first + next) % 254) + 1);
+  return all.find((id) => !taken.includes(id)) ?? first + 1;
 }
 
 function vipInterface({ endpoint }: Cluster, host: HostSpec, { addresses }: HostFacts): string {

@@ -4,6 +4,8 @@ export interface ClusterFacts {
   readonly observedAt: number;
   /** By host name, in the order of the cluster file. */
   readonly hosts: ReadonlyMap<string, HostFacts | Unreachable>;
+  /** VRRP ids of others that were heard in the network; undefined where nobody listened. */
+  readonly takenRouterIds?: readonly number[];
 }
 
 export interface Unreachable {

@@ -17,15 +17,18 @@ export interface PreparedPlan {
   readonly designs: ReadonlyMap<string, readonly ComponentDesign[]>;
 }
 
-/** Looks at the hosts and compares them with the cluster file. Changes nothing anywhere. Throws `host-unreachable` where no host answers. */
-export async function preparePlan(operation: Operation): Promise<PreparedPlan> {
+/**
+ * Looks at the hosts and compares them with the cluster file; a new cluster gets a VRRP id that is not among the `takenRouterIds`. Changes nothing
+ * anywhere. Throws `host-unreachable` where no host answers.
+ */
+export async function preparePlan(operation: Operation, takenRouterIds: readonly number[] = []): Promise<PreparedPlan> {
   const { cluster, hosts, clock, signal } = operation;
   const facts = await observe(cluster, hosts, { clock, signal });
   if (![...facts.hosts.values()].some(reachable)) {
     const [first] = facts.hosts.values();
     throw new KubekeepError('host-unreachable', `none of the ${cluster.hosts.length} hosts can be reached: ${first?.reachable === false ? first.reason : ''}`, { hint: 'Check addresses and SSH; kubekeep hosts check says more.' });
   }
-  return planFrom(operation, facts);
+  return planFrom(operation, { ...facts, takenRouterIds });
 }
 
 /** Compares what was seen with the cluster file. Throws what opening the secrets throws where they are not `kept` already, and `host-unfit`. */

@@ -13,7 +13,7 @@ import { isLeaf } from '../../src/render/design.ts';
 import { aHost, cluster as example, now } from './example-cluster.ts';
 
 const secrets = await createSecrets('prod', now);
-const opened: OpenedSecrets = { secrets, sealed: 'sealed', from: 'state', identity: new Secret('') };
+export const opened: OpenedSecrets = { secrets, sealed: 'sealed', from: 'state', identity: new Secret('') };
 
 /** A cluster of a topology, and what is seen on its hosts where everything is as it should be. */
 export interface SeenCluster {

@@ -1,10 +1,13 @@
 import type { Command } from 'commander';
+import type { Cluster } from '../../cluster/cluster.ts';
+import { slowEtcdTimes, withSlowEtcdTimes } from '../../cluster/slow-etcd-times.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { checkHosts } from '../../operations/check-hosts/check-hosts.ts';
+import type { HostsReport } from '../../operations/check-hosts/report.ts';
 import { showHostKeys, trustKeys, type ShownKey } from '../../operations/trust-hosts.ts';
 import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
-import { clusterFileOption } from '../cluster-file.ts';
+import { clusterFileOption, readClusterText, writeClusterText } from '../cluster-file.ts';
 import { describeHostsReport } from '../describe-hosts-report.ts';
 import { openOperation } from '../wire.ts';
 
@@ -20,14 +23,24 @@ function addCheck(group: Command, cli: Cli, exit: (code: number) => void): void 
     .command('check')
     .description('Look whether the hosts are fit for the cluster. Leaves nothing behind on them; exit code 3 when something is refused.')
     .addOption(clusterFileOption())
-    .option('--slow-disk', 'accept a disk that is too slow for the usual etcd times')
+    .option('--slow-disk', 'accept a disk that is too slow for the usual times of etcd, and write larger ones into the cluster file')
     .option('--quick', 'leave out disk speed, connections between the hosts and the VIP on each of them')
     .action(async ({ file, slowDisk = false, quick = false }: { readonly file: string; readonly slowDisk?: boolean; readonly quick?: boolean }) => {
       await using operation = await openOperation(cli, { file, connectTimeout: 5 });
       const report = await checkHosts(operation, { slowDisk, quick });
       exit(report.fit ? 0 : 3);
-      cli.print({ kind: 'HostsReport', data: { ...report }, text: describeHostsReport(report) });
+      const etcdTimes = slowDisk ? await chooseEtcdTimes(file, operation.cluster, report) : undefined;
+      const chosen = etcdTimes ? `\nWrote spec.etcd.heartbeatInterval ${etcdTimes.heartbeatInterval} and electionTimeout ${etcdTimes.electionTimeout} into ${file}.` : '';
+      cli.print({ kind: 'HostsReport', data: { ...report, ...(etcdTimes && { etcdTimes }) }, text: describeHostsReport(report) + chosen });
     });
+}
+
+/** What was written into the cluster file; nothing where every disk is fast or the times are as large already. */
+async function chooseEtcdTimes(file: string, { etcd }: Cluster, { checks }: HostsReport): Promise<typeof slowEtcdTimes | undefined> {
+  const isSlow = checks.some(({ check, verdict }) => check === 'disk' && verdict === 'warning');
+  if (!isSlow || etcd.electionTimeout >= slowEtcdTimes.electionTimeout) return undefined;
+  await writeClusterText(file, withSlowEtcdTimes(await readClusterText(file)));
+  return slowEtcdTimes;
 }
 
 interface TrustFlags {

@@ -1,3 +1,4 @@
+import { slowEtcdTimes } from '../../cluster/slow-etcd-times.ts';
 import type { Subject } from './seen-hosts.ts';
 import type { Place } from './probe.ts';
 import type { Finding, Judged } from './report.ts';
@@ -37,7 +38,7 @@ export function judgeDisk({ seen: { probe }, all }: Subject): Judged | undefined
   if (disk.p99 <= slowestDisk) return { found };
   const reason = `1 of 100 synced writes takes more than ${disk.p99.toFixed(0)} ms (half of them ${disk.median.toFixed(1)} ms); etcd wants 10 ms`;
   if (all.slowDisk) return { found, findings: [{ verdict: 'warning', reason }] };
-  return { found, findings: [{ verdict: 'refused', reason, hint: 'Use a faster disk, or accept it with --slow-disk and larger etcd times: spec.etcd.heartbeatInterval 300, electionTimeout 3000.' }] };
+  return { found, findings: [{ verdict: 'refused', reason, hint: `Use a faster disk, or accept it with --slow-disk, which sets spec.etcd.heartbeatInterval to ${slowEtcdTimes.heartbeatInterval} and electionTimeout to ${slowEtcdTimes.electionTimeout}.` }] };
 }
 
 export function judgeClock({ seen: { clock, probe } }: Subject): Judged {

@@ -17,7 +17,7 @@ const limits = { disk: 3, arp: 0.7, vrrp: 1.25 } as const;
 
 /**
  * One script that prints everything about a host that matters before it is touched, a fact a line, fields separated by tabs. `quick` leaves out what takes
- * more than a moment. The host is as it was afterwards.
+ * more than about a second. The host is as it was afterwards.
  */
 export function probeScript(cluster: Cluster, host: HostSpec, { quick }: { quick: boolean }): string {
   const balancer = host.roles.includes('load-balancer');
@@ -81,7 +81,7 @@ function measurements({ balancer, quick, vips, etcd }: { balancer: boolean; quic
     'if command -v perl > /dev/null; then',
     ':',
     ...(balancer ? [`[ -n "$i" ] && ${perl(askArp, `"$i" ${limits.arp} ${vips}`)}`] : []),
-    ...(balancer && !quick ? [perl(hearRouters, `"$a" ${limits.vrrp}`)] : []),
+    ...(balancer ? [perl(hearRouters, `"$a" ${limits.vrrp}`)] : []),
     ...(etcd && !quick ? [`d=/var/lib; [ -d ${etcdDataFolder} ] && d=${etcdDataFolder}; ${perl(diskSpeed, `"$d" ${limits.disk}`)}`] : []),
     'fi',
   ].join('\n');

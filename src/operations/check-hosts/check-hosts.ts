@@ -12,7 +12,7 @@ import type { Finding, HostsReport } from './report.ts';
 import type { HostsToCheck, SeenHost, SeenHosts } from './seen-hosts.ts';
 
 export interface CheckOptions {
-  /** Only what takes a moment and cannot disturb: no disk speed, no VRRP, no connections between hosts, the VIP is not carried. */
+  /** Only what takes about a second and cannot disturb: no disk speed, no connections between hosts, the VIP is not carried. */
   readonly quick?: boolean;
   /** A slow disk is a warning. */
   readonly slowDisk?: boolean;
