@@ -4,8 +4,7 @@ import type { Host } from '../hosts/host.ts';
 import { sshHost } from '../hosts/ssh.ts';
 import type { Operation } from '../operations/operation.ts';
 import { stateFolder } from '../operations/state.ts';
-import { openCache } from '../programs/cache.ts';
-import { fetchPrograms, programsFolder } from '../programs/fetch-programs.ts';
+import { fetchPrograms, findPrograms } from '../programs/fetch-programs.ts';
 import type { Cli } from './cli.ts';
 import { readClusterFile } from './cluster-file.ts';
 
@@ -23,7 +22,7 @@ export async function openOperation(cli: Cli, { file, connectTimeout = 10, trust
   const state = stateFolder(directory, cluster.name);
   const hosts = connectHosts(cluster, { folder: join(cli.environment.runtimeFolder, 'ssh'), knownHosts: state.knownHosts, connectTimeout });
   const { environment, clock, signal, progress } = cli;
-  const cache = openCache(programsFolder(environment.cacheFolder), clock);
+  const fetchOptions = { source: cluster.programs, cacheFolder: environment.cacheFolder, progress, clock, signal, trustFirst, confirm: environment.interactive ? cli.confirm : undefined };
   return {
     cluster,
     hosts,
@@ -33,9 +32,8 @@ export async function openOperation(cli: Cli, { file, connectTimeout = 10, trust
     clock,
     signal,
     progress,
-    cachedPrograms: (wanted) => Promise.all(wanted.map((program) => cache.find(program))),
-    fetchPrograms: (wanted) =>
-      fetchPrograms(wanted, { source: cluster.programs, cacheFolder: environment.cacheFolder, progress, clock, signal, trustFirst, confirm: environment.interactive ? cli.confirm : undefined }),
+    cachedPrograms: (wanted) => findPrograms(wanted, fetchOptions),
+    fetchPrograms: (wanted) => fetchPrograms(wanted, fetchOptions),
     [Symbol.asyncDispose]: async () => {
       await Promise.all([...hosts.values()].map((host) => host.close()));
     },

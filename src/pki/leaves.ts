@@ -49,7 +49,7 @@ function etcdLeaves(host: HostSpec): LeafSpec[] {
   return [
     // Server only: with the gRPC gateway off, etcd never dials itself with it.
     at('etcd/server', { ...shared, name: 'etcd-server', authority: 'etcd', usages: ['server'] }),
-    // Peers dial each other with it, and `allowed-cn` compares the common name with the member names.
+    // Peers dial each other with it.
     at('etcd/peer', { ...shared, name: 'etcd-peer', authority: 'etcd-peer', usages: ['server', 'client'] }),
     at('etcd/healthcheck-client', client('etcd-healthcheck-client', 'etcd', 'kube-etcd-healthcheck-client')),
   ];

@@ -128,7 +128,7 @@ function apiServerUnit(program: string, flags: Record<string, string>): string {
       Restart: 'always',
       RestartSec: 1,
       TimeoutStartSec: 'infinity',
-      // The shutdown delay, a minute for the longest request, and some more.
+      // The shutdown delay, and half a minute for open requests: one that hangs for its whole minute must not hold up a repair for longer.
       TimeoutStopSec: shutdownDelay + 30,
       LimitNOFILE: 65536,
       ...hardening,
