@@ -116,10 +116,12 @@ function keptConnection(target: WriterTarget) {
     async send(body: string): Promise<Write['outcome']> {
       const deadline = performance.now() + patience;
       for (;;) {
-        const answer = await post(current(), target.namespace, body, Math.max(1, deadline - performance.now()));
+        const answer = await post(current(), target.namespace, body, deadline - performance.now());
         const again = answer.unprocessed || (answer.status === 429 && answer.retryAfter !== undefined);
-        if (!again || performance.now() > deadline) return outcomeOf(answer.status);
-        await new Promise((resolve) => setTimeout(resolve, (answer.retryAfter ?? 0) * 1000));
+        if (!again) return outcomeOf(answer.status);
+        const wait = (answer.retryAfter ?? 0) * 1000;
+        if (performance.now() + wait >= deadline) return 'refused';
+        await new Promise((resolve) => setTimeout(resolve, wait));
       }
     },
     close: () => session?.destroy(),

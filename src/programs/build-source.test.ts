@@ -39,6 +39,15 @@ test('all missing programs of a family are compiled by one run of go', async (t)
   assert.deepEqual(titles, ['compiling kubernetes 1.37.2: kubelet, kubectl', 'compiling etcd 3.7.3: etcd, etcdctl']);
 });
 
+test('what is temporary lies in the cache, since /tmp may be memory, and is gone afterwards', async (t) => {
+  const { log } = standInGo(t, 'works');
+  const context = sourceContext(t);
+  await buildSource.fetch([etcdProgram('etcdctl')], context);
+  const place = readFileSync(`${log}.place`, 'utf8').trim();
+  assert.ok(place.startsWith(`${context.cacheFolder}/`), place);
+  assert.ok(!existsSync(place));
+});
+
 test('programs for another architecture are compiled for that one', async (t) => {
   standInGo(t, 'works');
   const [built] = await buildSource.fetch([{ ...etcdProgram('etcdctl'), platform: 'linux-arm64' }], sourceContext(t));

@@ -45,9 +45,11 @@ async function compile(go: string, recipe: BuildRecipe, programs: readonly Progr
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { recursive: true });
   const output = await mkdtemp(join(partial, 'build-'));
+  // Beside the result: gigabytes, and /tmp is memory on Debian 13.
+  const temporary = await mkdtemp(join(partial, 'go-'));
   const packages = programs.map((program) => recipe.packages[program.name]!);
   try {
-    await runGo(go, ['build', '-v', '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', recipe.linkerFlags, '-o', `${output}/`, ...packages], { title, recipe, platform, context });
+    await runGo(go, ['build', '-v', '-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags', recipe.linkerFlags, '-o', `${output}/`, ...packages], { title, recipe, platform, temporary, context });
     const added: CachedProgram[] = [];
     for (const program of programs) {
       added.push(await context.cache.add(program, join(output, outputName(recipe.packages[program.name]!)), { origin: 'build' }));
@@ -62,10 +64,12 @@ interface GoRun {
   readonly title: string;
   readonly recipe: BuildRecipe;
   readonly platform: Platform;
+  /** Folder for what is compiled and not linked yet. */
+  readonly temporary: string;
   readonly context: SourceContext;
 }
 
-async function runGo(go: string, flags: readonly string[], { title, recipe, platform, context: { clock, progress, signal } }: GoRun): Promise<void> {
+async function runGo(go: string, flags: readonly string[], { title, recipe, platform, temporary, context: { clock, progress, signal } }: GoRun): Promise<void> {
   progress({ type: 'started', title });
   const begin = clock.monotonic();
   const seconds = () => Math.round((clock.monotonic() - begin) / 1000);
@@ -78,7 +82,7 @@ async function runGo(go: string, flags: readonly string[], { title, recipe, plat
   const ended = new AbortController();
   void tellRegularly(clock, ended.signal, () => progress({ type: 'note', title: `still ${title.split(':')[0]}`, detail: `${seconds()} s, ${compiled} packages compiled, last: ${now}` }));
   try {
-    const { exitCode, lines } = await runCommand([go, ...flags], { cwd: recipe.folder, signal, environment: goEnvironment(platform), onLine });
+    const { exitCode, lines } = await runCommand([go, ...flags], { cwd: recipe.folder, signal, environment: { ...goEnvironment(platform), GOTMPDIR: temporary }, onLine });
     if (exitCode !== 0) throw buildFailed(title, exitCode, lines);
     progress({ type: 'done', title, detail: `${seconds()} s` });
   } catch (error) {

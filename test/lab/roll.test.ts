@@ -5,6 +5,7 @@ import { issueLeaf } from '../../src/pki/issue.ts';
 import { leavesFor } from '../../src/pki/leaves.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { expectZero, labCluster, type LabCluster } from '../support/lab-cluster.ts';
+import { rollOut } from '../support/roll-out.ts';
 import { openWatches } from '../support/watches.ts';
 
 describe('a cluster that serves', () => {
@@ -15,6 +16,14 @@ describe('a cluster that serves', () => {
     await it3.createNamespace('roll');
   });
   after(() => it3[Symbol.asyncDispose]());
+
+  it('loses no request out of 5,000 while a SAN and an API server flag are rolled out', async () => {
+    const { applied, writes, failed } = await rollOut(it3, 'roll', 1);
+    assert.equal(applied.code, 0, applied.stderr);
+    assert.deepEqual(failed, []);
+    assert.ok(writes >= 5000);
+    assert.match((await expectZero(it3.run('plan'))).stdout, /0 changes/);
+  });
 
   it('cuts none of 500 watches while etcd has no leader for 10 s', async () => {
     const watches = await openWatches(await it3.target('roll'), 500);

@@ -7,8 +7,8 @@ const outputs = 'while [ "$1" != -o ]; do shift; done; out=$2; shift 2';
 const write = 'for p; do n=$(echo "$p" | sed "s,/v[0-9]*$,,; s,.*/,,"); printf "%s of %s" "$n" "$GOARCH" > "$out$n"; done';
 
 export const buildScripts = {
-  /** Writes a small file for each package and notes in LOG that it ran. */
-  works: `echo build >> "$LOG"; ${outputs}; echo k8s.io/example >&2; ${write}`,
+  /** Writes a small file for each package and notes in LOG that it ran, in LOG.place where it puts what is temporary. */
+  works: `echo build >> "$LOG"; echo "$GOTMPDIR" > "$LOG.place"; [ -d "$GOTMPDIR" ] || exit 1; ${outputs}; echo k8s.io/example >&2; ${write}`,
   fails: 'echo "go: downloading example.com/a v1" >&2; echo example.com/a; echo "a.go:1:2: undefined: b" >&2; exit 1',
   /** Starts a compiler that never ends, whose process id it writes to LOG. */
   hangs: 'sleep 1000 & echo $! > "$LOG"; wait',

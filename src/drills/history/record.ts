@@ -1,0 +1,110 @@
+/**
+ * What a drill keeps: one record a line of NDJSON, in no particular order. All times are milliseconds of one clock that never jumps, the prober's;
+ * `Began` says what its zero was on the calendar. A record is never changed later, so that a checker that is written tomorrow can judge it again.
+ */
+export type DrillRecord = Began | Request | Watched | WatchEnded | Sample | Mark;
+
+export const historyFormat = 1;
+
+export interface Began {
+  readonly kind: 'began';
+  readonly format: typeof historyFormat;
+  /** Milliseconds since the epoch at time 0. */
+  readonly epoch: number;
+  /** A lane's name says all of it, for example "write, new connections, VIP". */
+  readonly lanes: readonly Lane[];
+}
+
+/** How a lane's requests reach the API. `reused` keeps one HTTP/2 connection with client-go's timers, `reused, short` with a modern client's. */
+export const connectionKinds = ['new', 'reused', 'reused, short'] as const;
+export type ConnectionKind = (typeof connectionKinds)[number];
+
+/** What a lane does: creates objects of its own, reads one consistently, or changes shared registers with conditions; or waits for its writes in a watch. */
+export const workloads = ['write', 'read', 'register', 'watch'] as const;
+export type Workload = (typeof workloads)[number];
+
+export interface Lane {
+  readonly name: string;
+  readonly workload: Workload;
+  readonly connection: ConnectionKind;
+  /** "VIP", "balancer cp1", "API server cp2". */
+  readonly door: string;
+  /** Requests a second, due at fixed times whatever happens to those before (open loop). */
+  readonly rate: number;
+}
+
+/** `acknowledged`: happened. `refused`: surely did not (409, 404, 429, refused before it was sent). `unknown`: may or may not have, or may still (no answer, connection cut, 5xx). */
+export const outcomes = ['acknowledged', 'refused', 'unknown'] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** One request of a lane, as its client saw it. */
+export interface Request {
+  readonly kind: 'request';
+  readonly lane: string;
+  readonly operation: 'create' | 'get' | 'update' | 'delete';
+  /** Name of the object, unique for `write` lanes, shared for `register` lanes. */
+  readonly object: string;
+  /** When it was due: fixed beforehand. */
+  readonly due: number;
+  /** When it really left. */
+  readonly sent: number;
+  /** When the answer came, or the client gave up. */
+  readonly ended: number;
+  readonly outcome: Outcome;
+  /** HTTP status of the last answer; absent where there was none. */
+  readonly status?: number;
+  /** Short word for what went wrong without an answer, for example "ECONNRESET", "time-out". */
+  readonly error?: string;
+  /** The answer's resourceVersion: etcd's revision of the object. */
+  readonly revision?: number;
+  /** What was to be written, or what was read; absent for a read that found no object. */
+  readonly value?: string;
+  /** The resourceVersion on which an update or delete was conditional. */
+  readonly expected?: number;
+}
+
+/** One event that a watch delivered. */
+export interface Watched {
+  readonly kind: 'watched';
+  readonly lane: string;
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
+  /** Absent for a bookmark. */
+  readonly object?: string;
+  readonly revision: number;
+  readonly value?: string;
+  readonly at: number;
+  /** The resourceVersion that this watch was started from. */
+  readonly from: number;
+}
+
+export interface WatchEnded {
+  readonly kind: 'watch ended';
+  readonly lane: string;
+  readonly at: number;
+  readonly from: number;
+  /** "410", "cut", "asked". */
+  readonly why: string;
+}
+
+/** What was seen on one host at one time, by the drill itself. */
+export interface Sample {
+  readonly kind: 'sample';
+  readonly host: string;
+  readonly at: number;
+  /** The host has the VIP on an interface. */
+  readonly holdsVip?: boolean;
+  /** Its etcd member: whether it leads, Raft's term. */
+  readonly leads?: boolean;
+  readonly term?: number;
+  /** Servers of this host's HAProxy and their states, "cp1 UP". */
+  readonly servers?: readonly string[];
+}
+
+/** Something that the drill did. */
+export interface Mark {
+  readonly kind: 'mark';
+  readonly what: 'fault begins' | 'fault is in' | 'undo begins' | 'undone' | 'healthy' | 'note';
+  readonly at: number;
+  /** The fault's id, or the note. */
+  readonly about: string;
+}
