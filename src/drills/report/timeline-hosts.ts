@@ -1,0 +1,46 @@
+import { markup, type Markup } from './markup.ts';
+import { cutText } from './picture-text.ts';
+import type { BalancerTrack, RunHistory } from './run-history.ts';
+import { overlapsOf, type Span } from './spans.ts';
+import { placed, type TimeScale } from './time-scale.ts';
+import type { TimelineRow } from './timeline-row.ts';
+import { secondsText } from './figure-text.ts';
+
+/** Colours for hosts; their names are written beside them, so that more hosts may share one. */
+const hostColours = 6;
+
+/** Which host has a thing, over time: nothing is drawn where no host was seen with it, and a warning where two were. */
+export function spanRow(label: string, spans: readonly Span[], { hosts }: RunHistory, scale: TimeScale): TimelineRow {
+  return {
+    height: 18,
+    draw: (top) => markup`<g><text class="label" x="0" y="${placed(top + 13)}">${label}</text><rect class="nobody" x="${scale.left}" y="${placed(top)}" width="${scale.right - scale.left}" height="18"/>
+${spans.map((span) => hostSegment(span, hosts.indexOf(span.host) % hostColours, top, scale))}
+${overlapsOf(spans).filter(({ from, to }) => to >= scale.from && from <= scale.to).map(({ from, to, hosts: both }) => markup`<rect class="two" x="${placed(scale.place(from) - 1)}" y="${placed(top - 2)}" width="${placed(Math.max(2, scale.place(to) - scale.place(from)))}" height="22"><title>${both.join(' and ')} at the same time, ${secondsText(to - from)}</title></rect>`)}</g>`,
+  };
+}
+
+/** Each balancer's servers: a thin line while one is up, a block with the state's name while it is not. */
+export function balancerRows(balancers: readonly BalancerTrack[], scale: TimeScale): TimelineRow[] {
+  return balancers.flatMap(({ host, servers }) =>
+    servers.map(({ server, spans }): TimelineRow => ({
+      height: 12,
+      draw: (top) => markup`<g><text class="small" x="0" y="${placed(top + 10)}">${cutText(`HAProxy ${host} \u2192 ${server}`, 164, 10.5)}</text>${spans.map((span) => serverSegment(server, span, top, scale))}</g>`,
+    })),
+  );
+}
+
+function hostSegment({ from, to, value }: Span, colour: number, top: number, scale: TimeScale): Markup | undefined {
+  if (to < scale.from || from > scale.to) return undefined;
+  const [start, end] = [scale.place(from), scale.place(to)];
+  return markup`<g><title>${value}, from ${secondsText(from)} to ${secondsText(to)}</title><rect class="host host-${colour}" x="${placed(start)}" y="${placed(top)}" width="${placed(Math.max(1, end - start))}" height="18"/><text class="small" x="${placed(start + 5)}" y="${placed(top + 13)}">${cutText(value, end - start - 8, 11)}</text></g>`;
+}
+
+function serverSegment(server: string, { from, to, value }: Span, top: number, scale: TimeScale): Markup | undefined {
+  if (to < scale.from || from > scale.to) return undefined;
+  const [start, end] = [scale.place(from), scale.place(to)];
+  const title = markup`<title>${server} ${value}, from ${secondsText(from)} to ${secondsText(to)}</title>`;
+  const width = placed(Math.max(1, end - start));
+  if (value === 'UP' || value === 'no check') return markup`<rect class="up" x="${placed(start)}" y="${placed(top + 4)}" width="${width}" height="4">${title}</rect>`;
+  const kind = value.startsWith('DOWN') ? 'down' : value.startsWith('DRAIN') || value.startsWith('MAINT') || value === 'NOLB' ? 'drain' : 'change';
+  return markup`<g>${title}<rect class="${kind}" x="${placed(start)}" y="${placed(top)}" width="${width}" height="12"/><text class="tiny" x="${placed(start + 3)}" y="${placed(top + 9.5)}">${cutText(value, end - start - 5, 9.5)}</text></g>`;
+}
