@@ -1,0 +1,145 @@
+import type { DrillRecord, Lane, Request } from '../history/record.ts';
+import type { Checker } from '../history/verdict.ts';
+import { countOf } from '../report/figure-text.ts';
+import { timeText } from './_describe.ts';
+import { giveVerdict } from './_give-verdict.ts';
+
+/** What a lane felt. Times in milliseconds of the history's clock. */
+export interface LaneFigures extends Lane {
+  /** Of a watch lane: the events that it got, which count as acknowledged. */
+  readonly requests: number;
+  readonly acknowledged: number;
+  readonly refused: number;
+  readonly unknown: number;
+  /** Longest time without an acknowledged answer, from the window's beginning and to the first one at its end or later. */
+  readonly longestGap: number;
+  /** When the first request was due that was not acknowledged. A conflict of a register lane is an answer and no failure. */
+  readonly firstFailure: number | undefined;
+  /** When the first answer came to a request that was due after that. */
+  readonly firstSuccessAfter: number | undefined;
+  /** Seconds, of those that the window is cut into, in which a request was due that failed. */
+  readonly failedSeconds: number;
+  /**
+   * Latency of acknowledged requests from when each was due, so that waiting to be sent counts; of a watch lane from when the write that the event tells of
+   * was due. NaN where there was none.
+   */
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  /** Nothing was acknowledged in the window's last 3 s or later. */
+  readonly dead: boolean;
+}
+
+export interface Window {
+  readonly from: number;
+  readonly to: number;
+}
+
+const deadAfter = 3000;
+
+/** C-avail: figures of a lane for the requests that were due in the window. */
+export function measureLane(lane: Lane, records: readonly DrillRecord[], { from, to }: Window): LaneFigures {
+  if (lane.workload === 'watch') return measureWatch(lane, records, { from, to });
+  const mine = records.filter((record) => record.kind === 'request').filter((request) => request.lane === lane.name && request.due >= from && request.due <= to);
+  const acknowledged = mine.filter(({ outcome }) => outcome === 'acknowledged');
+  const failed = mine.filter((request) => isFailure(request, lane));
+  const firstFailure = failed.length > 0 ? failed.reduce((first, { due }) => Math.min(first, due), to) : undefined;
+  const successes = firstFailure === undefined ? [] : acknowledged.filter(({ due }) => due > firstFailure);
+  return {
+    ...lane,
+    requests: mine.length,
+    acknowledged: acknowledged.length,
+    refused: mine.filter(({ outcome }) => outcome === 'refused').length,
+    unknown: mine.filter(({ outcome }) => outcome === 'unknown').length,
+    longestGap: longestGap(answersOf(lane, records), { from, to }),
+    dead: isDead(lane, records, { from, to }),
+    firstFailure,
+    firstSuccessAfter: successes.length > 0 ? successes.reduce((first, { ended }) => Math.min(first, ended), Number.POSITIVE_INFINITY) : undefined,
+    failedSeconds: new Set(failed.map(({ due }) => Math.floor((due - from) / 1000))).size,
+    ...percentiles(acknowledged.map(({ ended, due }) => ended - due)),
+  };
+}
+
+const promise = 'No lane stays dead: once the cluster is healthy again, every way to the API gets answers again, connections that were open before included.';
+
+/** C-avail's only promise: no lane is without an acknowledged answer (a watch: an event) in the last 3 s of a run that became healthy again. */
+export const noDeadLane: Checker = ({ records }) => {
+  const lanes = records.flatMap((record) => (record.kind === 'began' ? record.lanes : []));
+  const dues = records.flatMap((record) => (record.kind === 'request' ? [record.due] : []));
+  const window = { from: dues.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY), to: dues.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY) };
+  const dead = dues.length > 0 ? lanes.filter((lane) => isDead(lane, records, window)) : [];
+  const found = `${countOf(lanes.length, 'lane')}, ${dead.length} dead at the end`;
+  const lastMark = records.filter((record) => record.kind === 'mark').filter(({ what }) => what === 'fault begins' || what === 'healthy').reduce<{ at: number; what: string } | undefined>((last, mark) => (last && last.at > mark.at ? last : mark), undefined);
+  const doubt =
+    lanes.length === 0 || dues.length === 0 ? 'no lane had requests'
+    : window.to - window.from < deadAfter ? 'the run was shorter than 3 s'
+    : lastMark?.what === 'fault begins' ? 'the cluster was not healthy again'
+    : undefined;
+  return giveVerdict({ guarantee: 'C-avail', promise, found, breaches: doubt === undefined ? dead.map((lane) => deadText(lane, records, window)) : [], doubt });
+};
+
+function isFailure({ outcome, status }: Request, { workload }: Lane): boolean {
+  if (outcome === 'acknowledged') return false;
+  return !(outcome === 'refused' && workload === 'register' && (status === 409 || status === 404));
+}
+
+function measureWatch(lane: Lane, records: readonly DrillRecord[], { from, to }: Window): LaneFigures {
+  const writes = new Map(records.flatMap((record) => (record.kind === 'request' && record.outcome === 'acknowledged' && record.operation !== 'get' && record.revision !== undefined ? [[record.revision, record.due]] : [])));
+  const mine = records.filter((record) => record.kind === 'watched').filter(({ lane: name, type, at }) => name === lane.name && type !== 'BOOKMARK' && at >= from && at <= to);
+  const latencies = mine.flatMap(({ revision, at }) => (writes.has(revision) ? [at - writes.get(revision)!] : []));
+  return {
+    ...lane,
+    requests: mine.length,
+    acknowledged: mine.length,
+    refused: 0,
+    unknown: 0,
+    longestGap: longestGap(answersOf(lane, records), { from, to }),
+    dead: isDead(lane, records, { from, to }),
+    firstFailure: undefined,
+    firstSuccessAfter: undefined,
+    failedSeconds: 0,
+    ...percentiles(latencies),
+  };
+}
+
+/** When something came that shows that the lane lives. */
+function answersOf(lane: Lane, records: readonly DrillRecord[]): number[] {
+  return records.flatMap((record) => {
+    if (lane.workload === 'watch') return record.kind === 'watched' && record.lane === lane.name && record.type !== 'BOOKMARK' ? [record.at] : [];
+    return record.kind === 'request' && record.lane === lane.name && record.outcome === 'acknowledged' ? [record.ended] : [];
+  });
+}
+
+function longestGap(answers: readonly number[], { from, to }: Window): number {
+  const sorted = answers.filter((at) => at > from).sort((a, b) => a - b);
+  // An answer after the last request was due ends the last gap: until then there was none.
+  const end = sorted.find((at) => at >= to) ?? to;
+  let longest = 0;
+  let before = from;
+  for (const at of [...sorted.filter((one) => one < to), end]) {
+    longest = Math.max(longest, at - before);
+    before = at;
+  }
+  return longest;
+}
+
+/** A watch that has nothing to tell is not dead. */
+function isDead(lane: Lane, records: readonly DrillRecord[], { to }: Window): boolean {
+  const lately = (at: number) => at >= to - deadAfter;
+  if (answersOf(lane, records).some(lately)) return false;
+  return lane.workload !== 'watch' || records.some((record) => record.kind === 'request' && record.outcome === 'acknowledged' && record.operation !== 'get' && lately(record.ended));
+}
+
+/** The smallest latency that at least this share of all has. */
+function percentiles(latencies: readonly number[]): Pick<LaneFigures, 'p50' | 'p99' | 'p999'> {
+  const sorted = latencies.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+  return { p50: at(0.5), p99: at(0.99), p999: at(0.999) };
+}
+
+function deadText(lane: Lane, records: readonly DrillRecord[], { to }: Window): string {
+  const answers = answersOf(lane, records);
+  const last = answers.reduce((latest, at) => Math.max(latest, at), Number.NEGATIVE_INFINITY);
+  const when = answers.length > 0 ? `its last answer came at ${timeText(last)}` : 'it never had an answer';
+  return `lane "${lane.name}" was dead at the end (${timeText(to)}): ${when}`;
+}

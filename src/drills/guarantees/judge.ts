@@ -1,0 +1,24 @@
+import type { Checker, Evidence, Verdict } from '../history/verdict.ts';
+import { acknowledgedWrites } from './acknowledged-writes.ts';
+import { noDeadLane } from './availability.ts';
+import { linearizable } from './linearizable.ts';
+import { revisions } from './revisions.ts';
+import { vipHolders } from './vip-holders.ts';
+import { watches } from './watches.ts';
+
+/** Every checker that can judge a history. */
+export const checkers: readonly Checker[] = [acknowledgedWrites, linearizable, revisions, watches, noDeadLane, vipHolders];
+
+/**
+ * One verdict of each checker. Where a part of the history cannot be read, nothing is held, since the breach may be in it; what is broken stays so. Tests may
+ * leave a checker out.
+ */
+export function judge(evidence: Evidence, using: readonly Checker[] = checkers): Verdict[] {
+  return using.map((check) => doubted(check(evidence), evidence.damage));
+}
+
+function doubted(verdict: Verdict, damage: readonly string[]): Verdict {
+  if (damage.length === 0) return verdict;
+  const more = damage.length > 1 ? ` and ${damage.length - 1} more` : '';
+  return { ...verdict, state: verdict.state === 'held' ? 'unknown' : verdict.state, found: `${verdict.found}; the history is damaged (${damage[0]}${more})` };
+}
