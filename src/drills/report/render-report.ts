@@ -5,7 +5,7 @@ import { markup, type Markup } from './markup.ts';
 import { badge, renderRun } from './run-section.ts';
 import { renderStripPlot } from './strip-plot.ts';
 import { reportStyle } from './report-style.ts';
-import { measuredLanes, summarizeRuns, worstVerdict, type RunsSummary } from './summarize-runs.ts';
+import { measuredLanes, summarizeRuns, worstVerdict, type GapSummary, type RunsSummary } from './summarize-runs.ts';
 import { failedText, gapOf, gapText, lostText, summarySentences, targetText, verdictText } from './summary-text.ts';
 
 /**
@@ -58,9 +58,14 @@ function aboutText(runs: readonly DrillRun[]): Markup | undefined {
 
 function summaryTable(summaries: readonly RunsSummary[]): Markup {
   const short = summaries.some((summary) => gapOf(summary, 'reused, short'));
-  return markup`<div class="scroll" tabindex="0" role="group" aria-label="Summary table"><table><caption>Longest time without a successful write through the VIP: median / longest over the runs</caption>
+  return markup`<p class="muted caption" id="summary-table">Longest time without a successful write through the VIP: median / longest over the runs.</p>
+<div class="scroll" tabindex="0" role="group" aria-label="Summary table"><table aria-describedby="summary-table">
 <thead><tr><th scope="col">Fault</th><th scope="col">Set-up</th><th scope="col">Runs</th><th scope="col">New connections</th><th scope="col">Reused connection</th>${short && markup`<th scope="col">Reused, short timers</th>`}<th scope="col">Failed requests</th><th scope="col">Lost writes</th><th scope="col">Verdicts</th><th scope="col">Target</th></tr></thead>
-<tbody>${summaries.map((summary) => markup`<tr><th scope="row">${summary.fault.id} <span class="fault-title">${summary.fault.title}</span></th><td>${summary.setup}</td><td class="number">${countText(summary.runs)}</td><td class="number">${gapText(gapOf(summary, 'new'))}</td><td class="number">${gapText(gapOf(summary, 'reused'))}</td>${short && markup`<td class="number">${gapText(gapOf(summary, 'reused, short'))}</td>`}<td class="number">${failedText(summary)}</td><td class="number${summary.lost.count > 0 && ' bad'}">${lostText(summary)}</td><td>${badge(summary.verdict)}${verdictText(summary) !== summary.verdict && markup` <span class="small-text">${verdictText(summary)}</span>`}</td><td>${targetCell(summary)}</td></tr>`)}</tbody></table></div>`;
+<tbody>${summaries.map((summary) => markup`<tr><th scope="row">${summary.fault.id} <span class="fault-title">${summary.fault.title}</span></th><td>${summary.setup}</td><td class="number">${countText(summary.runs)}</td>${gapCell(gapOf(summary, 'new'))}${gapCell(gapOf(summary, 'reused'))}${short && gapCell(gapOf(summary, 'reused, short'))}<td class="number">${failedText(summary)}</td><td class="number${summary.lost.count > 0 && ' bad'}">${lostText(summary)}</td><td>${badge(summary.verdict)}${verdictText(summary) !== summary.verdict && markup` <span class="small-text">${verdictText(summary)}</span>`}</td><td>${targetCell(summary)}</td></tr>`)}</tbody></table></div>`;
+}
+
+function gapCell(gap: GapSummary | undefined): Markup {
+  return markup`<td class="number">${gapText(gap && { ...gap, dead: 0 })}${gap !== undefined && gap.dead > 0 && markup`<span class="aside bad">${gap.dead} never came back</span>`}</td>`;
 }
 
 function targetCell({ target }: RunsSummary): Markup {

@@ -6,7 +6,7 @@ import { markup, type Markup } from './markup.ts';
 import { readRunHistory, type RunHistory } from './run-history.ts';
 import { runStory } from './run-story.ts';
 import { measuredLanes, worstVerdict } from './summarize-runs.ts';
-import { connectionText } from './summary-text.ts';
+import { shortConnectionText } from './summary-text.ts';
 import { renderTimeline } from './timeline.ts';
 
 export interface RunSectionOptions {
@@ -27,7 +27,7 @@ export function renderRun(run: DrillRun, { id, place, open, records, damage, fau
   const state = worstVerdict(run);
   return markup`<details class="run" id="${id}"${open && markup` open="open"`}>
 <summary><span class="run-name">${run.fault.id} \u00b7 ${run.setup} \u00b7 ${place}</span> ${badge(state)}${!run.restored && markup` <span class="badge broken">\u2717 not restored</span>`} <span class="run-gaps">${gapWords(run)}</span></summary>
-<p class="muted">${run.fault.title}. Started ${momentText(run.startedAt)}, seed ${run.seed}, run ${run.id}, history in <code>${run.history}</code>.</p>
+<p class="muted">${run.fault.id}: ${run.fault.title}. Started ${momentText(run.startedAt)}, seed ${run.seed}, run ${run.id}, history in <code>${run.history}</code>.</p>
 ${!run.restored && markup`<p class="warning"><strong>The cluster was not healthy again after this run.</strong></p>`}
 ${history ? timelines(run, history, { id, faultTitle }) : markup`<p class="warning"><strong>There is no timeline:</strong> ${records === undefined ? 'the history of this run could not be read' : 'the history of this run is empty'} (<code>${run.history}</code>). The figures below are those that were noted when the run ended.</p>`}
 ${damageText([...damage, ...(history?.problems ?? [])], run.history)}
@@ -48,7 +48,7 @@ function gapWords(run: DrillRun): string {
     const lanes = measuredLanes(run).filter((lane) => lane.connection === connection);
     if (lanes.length === 0) return [];
     const dead = lanes.some((lane) => lane.dead) ? ' and never came back' : '';
-    return [`${secondsText(Math.max(...lanes.map(({ longestGap }) => longestGap)))} (${connectionText[connection]}${dead})`];
+    return [`${secondsText(Math.max(...lanes.map(({ longestGap }) => longestGap)))} (${shortConnectionText[connection]}${dead})`];
   });
   return parts.length === 0 ? 'no write lane through the VIP' : `no write for ${listText(parts)}`;
 }

@@ -37,10 +37,10 @@ function serverStory({ balancers }: RunHistory): string[] {
   const downs = balancers.flatMap(({ host, servers }) =>
     servers.flatMap(({ server, spans }) => {
       const down = spans.find(({ value }) => value.startsWith('DOWN'));
-      return down ? [{ server, text: `on ${host} from ${timeText(down.from)}` }] : [];
+      return down ? [{ server, from: down.from, text: `on ${host} from ${timeText(down.from)}` }] : [];
     }),
   );
-  return [...Map.groupBy(downs, ({ server }) => server)].map(([server, ofServer]) => `HAProxy counted the API server of ${server} as down ${listText(ofServer.map(({ text }) => text))}.`);
+  return [...Map.groupBy(downs.sort((a, b) => a.from - b.from), ({ server }) => server)].map(([server, ofServer]) => `HAProxy counted the API server of ${server} as down ${listText(ofServer.map(({ text }) => text))}.`);
 }
 
 function noteStory({ marks }: RunHistory): string[] {
@@ -59,5 +59,6 @@ function joined(spans: readonly Span[]): Span[] {
 }
 
 function timeText(at: number): string {
-  return secondsText(at).replace(/^-(?=0\.00 )/, '').replace('-', '\u2212');
+  const text = secondsText(at);
+  return /^-?0\.00 s$/.test(text) ? '0 s' : text.replace('-', '\u2212');
 }

@@ -5,7 +5,7 @@ import type { GapSummary, RunsSummary } from './summarize-runs.ts';
 import { connectionText } from './summary-text.ts';
 import { placed } from './time-scale.ts';
 
-const [left, right, rowHeight] = [232, 900, 50];
+const [left, right, rowHeight] = [232, 900, 58];
 
 /** The longest gap of each run of one fault as a dot, a line for each set-up and kind of connection, with the target. */
 export function renderStripPlot(summaries: readonly RunsSummary[], id: string): Markup | undefined {
@@ -32,20 +32,22 @@ function rowText({ setup, gap }: { readonly setup: string; readonly gap: GapSumm
 }
 
 function stripRow(setup: string, gap: GapSummary, top: number, place: (value: number) => number): Markup {
-  const middle = top + 25;
+  const middle = top + 34;
   return markup`<g><text class="label" x="0" y="${middle - 2}">${cutText(setup, left - 14, 12)}</text><text class="small muted" x="0" y="${middle + 12}">${connectionText[gap.connection]}</text>
 <path class="strip" d="M${left} ${middle}H${right}"/>${gap.target && targetLines(gap.target, top, place)}
-<path class="median" d="M${placed(place(gap.p50))} ${middle - 12}v24"/>
 ${dots(gap, place).map(({ value, x, lift }) => markup`<g><title>${value.run}: ${secondsText(value.gap)}${value.dead ? ', never came back' : ''}</title>${value.dead ? markup`<path class="dot dead" d="M${placed(x - 4)} ${placed(middle + lift - 5)}l9 5l-9 5z"/>` : markup`<circle class="dot" cx="${placed(x)}" cy="${placed(middle + lift)}" r="4"/>`}</g>`)}
+<path class="median" d="M${placed(place(gap.p50))} ${middle - 17}v34"/>
 <text class="small strong" x="${right + 10}" y="${middle - 2}">${secondsText(gap.p50)}</text><text class="small muted" x="${right + 10}" y="${middle + 12}">max ${secondsText(gap.max)}</text></g>`;
 }
 
 function targetLines({ p50, max }: NonNullable<GapSummary['target']>, top: number, place: (value: number) => number): Markup {
   const [a, b] = [place(p50), place(max)];
   const words = ['median target', 'max target'] as const;
-  // Side by side the two names need room; otherwise the first ends at its line.
-  const isTight = b - a < textWidth(words[0], 10) + 8;
-  return markup`<path class="target-median" d="M${placed(a)} ${top + 6}v40"/><path class="target-max" d="M${placed(b)} ${top + 6}v40"/><text class="tiny muted" text-anchor="${isTight ? 'end' : 'start'}" x="${placed(isTight ? a - 3 : a + 3)}" y="${top + 10}">${words[0]}</text><text class="tiny muted" x="${placed(b + 3)}" y="${top + 10}">${words[1]}</text>`;
+  const name = (at: number, text: string, isLeft: boolean) => markup`<text class="tiny target-name halo" text-anchor="${isLeft ? 'end' : 'start'}" x="${placed(isLeft ? at - 3 : at + 3)}" y="${top + 12}">${text}</text>`;
+  // Side by side the two names need room; otherwise the first ends at its line, and the last where the picture ends.
+  const isLast = b + textWidth(words[1], 10) > right;
+  const isTight = b - a < (isLast ? 2 : 1) * textWidth(words[0], 10) + 8;
+  return markup`<path class="target-median" d="M${placed(a)} ${top + 4}v50"/><path class="target-max" d="M${placed(b)} ${top + 4}v50"/>${name(a, words[0], isTight)}${name(b, words[1], isLast)}`;
 }
 
 /** Dots that would cover each other move up and down in turn. */

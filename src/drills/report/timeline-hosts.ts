@@ -42,5 +42,5 @@ function serverSegment(server: string, { from, to, value }: Span, top: number, s
   const width = placed(Math.max(1, end - start));
   if (value === 'UP' || value === 'no check') return markup`<rect class="up" x="${placed(start)}" y="${placed(top + 4)}" width="${width}" height="4">${title}</rect>`;
   const kind = value.startsWith('DOWN') ? 'down' : value.startsWith('DRAIN') || value.startsWith('MAINT') || value === 'NOLB' ? 'drain' : 'change';
-  return markup`<g>${title}<rect class="${kind}" x="${placed(start)}" y="${placed(top)}" width="${width}" height="12"/><text class="tiny" x="${placed(start + 3)}" y="${placed(top + 9.5)}">${cutText(value, end - start - 5, 9.5)}</text></g>`;
+  return markup`<g>${title}<rect class="${kind}" x="${placed(start)}" y="${placed(top)}" width="${width}" height="12"/><text class="tiny halo" x="${placed(start + 4)}" y="${placed(top + 9.5)}">${cutText(value, end - start - 5, 9.5)}</text></g>`;
 }

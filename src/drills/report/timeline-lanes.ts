@@ -3,6 +3,7 @@ import { countText, secondsText } from './figure-text.ts';
 import { markup, type Markup } from './markup.ts';
 import { cutText, textWidth } from './picture-text.ts';
 import type { FaultWindow, LaneTrack } from './run-history.ts';
+import { median } from './summarize-runs.ts';
 import { connectionText } from './summary-text.ts';
 import { placed, type TimeScale } from './time-scale.ts';
 import type { TimelineRow } from './timeline-row.ts';
@@ -19,7 +20,7 @@ export function laneRow(track: LaneTrack, scale: TimeScale): TimelineRow {
     draw: (top) => markup`<g><title>${name}: ${countText(answers.length)} answers, ${countText(refused.length)} refused, ${countText(unknown.length)} unknown${cuts.length > 0 && `, watch cut ${cuts.length} times`}</title>
 <text class="label" x="0" y="${placed(top + 10)}">${cutText(what, 164, 12)}</text><text class="small muted" x="0" y="${placed(top + 23)}">${cutText(how, 164, 10.5)}</text>
 <path class="answers" d="${bandPath(answers, top + bandHeight / 2, scale)}"/>
-${gap && gapSign(gap, top, scale)}
+${gap && isNoticeable(gap, answers) && gapSign(gap, top, scale)}
 <path class="refused" d="${signsPath(refused, scale, (x) => `M${x} ${placed(top + 16)}l3.5 3.5l-3.5 3.5l-3.5 -3.5z`)}"/>
 <path class="unknown" d="${signsPath([...unknown, ...cuts], scale, (x) => `M${placed(Number(x) - 3)} ${placed(top + 16.5)}l6 6m0 -6l-6 6`)}"/>
 <text class="figure" x="${scale.right + 8}" y="${placed(top + 10)}">${gap ? (gap.open ? 'no end' : secondsText(gap.to - gap.from)) : ''}</text>
@@ -37,7 +38,7 @@ export function faultRow({ about, from, to, undone }: FaultWindow, title: string
     height: 18,
     draw: (top) => markup`<g><title>${text}, ${secondsText(to - from)}${undone ? '' : ', never undone'}</title><text class="label" x="0" y="${placed(top + 13)}">fault</text>
 <rect class="fault" x="${placed(start)}" y="${placed(top)}" width="${placed(Math.max(2, end - start))}" height="18"/>
-<text class="small ${isInside ? 'on-fault' : ''}" x="${placed(isInside ? start + 5 : end + 5)}" y="${placed(top + 13)}">${cutText(text, isInside ? room.inside : room.after, 11)}</text></g>`,
+<text class="small ${isInside ? 'on-fault' : 'halo'}" x="${placed(isInside ? start + 5 : end + 5)}" y="${placed(top + 13)}">${cutText(text, isInside ? room.inside : room.after, 11)}</text></g>`,
   };
 }
 
@@ -45,23 +46,24 @@ const markClass: Readonly<Record<Mark['what'], string>> = { 'fault begins': 'mar
 
 /** The drill's marks as lines from top to bottom, with their names above; where two names would meet, one goes a line higher. */
 export function markLabels(marks: readonly Mark[], scale: TimeScale): { readonly height: number; readonly draw: (bottom: number) => Markup } {
-  const ends: number[] = [];
-  const labels = marks.filter(({ at }) => at >= scale.from && at <= scale.to).map((mark) => {
+  const begins: number[] = [];
+  // From the last to the first, so that a mark's line passes left of the names that are lower.
+  const labels = marks.filter(({ at }) => at >= scale.from && at <= scale.to).toReversed().map((mark) => {
     const at = scale.place(mark.at);
     const text = mark.what === 'note' ? '' : mark.what;
     const width = textWidth(text, 10.5) + 10;
     const begin = at + width > scale.right + 90 ? at - width : at;
-    const free = ends.findIndex((end) => end <= begin);
-    const level = text === '' ? 0 : free === -1 ? ends.length : free;
-    if (text !== '') ends[level] = begin + width;
+    const free = begins.findIndex((one) => begin + width <= one);
+    const level = text === '' ? 0 : free === -1 ? begins.length : free;
+    if (text !== '') begins[level] = begin;
     return { mark, at, text, level, isLeft: begin < at };
   });
-  const height = Math.max(1, ends.length) * 14;
+  const height = Math.max(1, begins.length) * 14;
   return {
     height,
     draw: (bottom) => markup`${labels.map(({ mark, at, text, level, isLeft }) => {
       const top = height - (level + 1) * 14;
-      return markup`<g><title>${mark.what === 'note' ? mark.about : `${mark.what}: ${mark.about}`}, ${secondsText(mark.at)}</title><path class="${markClass[mark.what]}" d="M${placed(at)} ${placed(text === '' ? height + 6 : top + 2)}V${placed(bottom)}"/>${text !== '' && markup`<text class="small" text-anchor="${isLeft ? 'end' : 'start'}" x="${placed(isLeft ? at - 4 : at + 4)}" y="${placed(top + 11)}">${text}</text>`}</g>`;
+      return markup`<g><title>${mark.what === 'note' ? mark.about : `${mark.what}: ${mark.about}`}, ${secondsText(mark.at)}</title><path class="${markClass[mark.what]}" d="M${placed(at)} ${placed(text === '' ? height + 6 : top + 2)}V${placed(bottom)}"/>${text !== '' && markup`<text class="small halo" text-anchor="${isLeft ? 'end' : 'start'}" x="${placed(isLeft ? at - 4 : at + 4)}" y="${placed(top + 11)}">${text}</text>`}</g>`;
     })}`,
   };
 }
@@ -88,6 +90,12 @@ function bandPath(times: readonly number[], middle: number, scale: TimeScale): s
 function signsPath(times: readonly number[], scale: TimeScale, sign: (x: string) => string): string {
   const columns = new Set(times.filter((time) => time >= scale.from && time <= scale.to).map((time) => Math.round(scale.place(time) / 4)));
   return [...columns].map((column) => sign(placed(column * 4))).join('');
+}
+
+/** Some gap is always the longest; only one of several usual intervals is worth a sign. */
+function isNoticeable({ from, to, open }: NonNullable<LaneTrack['gap']>, answers: readonly number[]): boolean {
+  const usual = median(answers.slice(1).map((at, position) => at - answers[position]!));
+  return open || !(to - from < 3 * usual);
 }
 
 function gapSign({ from, to, open }: NonNullable<LaneTrack['gap']>, top: number, scale: TimeScale): Markup | undefined {
