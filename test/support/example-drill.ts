@@ -1,6 +1,6 @@
 import { connectionKinds, historyFormat, type DrillRecord, type Lane, type Mark, type Request, type Sample } from '../../src/drills/history/record.ts';
 import type { DrillRun, LaneFigures } from '../../src/drills/report/drill-run.ts';
-import { median } from '../../src/drills/report/summarize-runs.ts';
+import { median } from '../../src/drills/report/median.ts';
 import { seededDraw } from '../../src/lib/seeded-draw.ts';
 
 export interface ExampleDrill {

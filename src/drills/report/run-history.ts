@@ -1,4 +1,5 @@
 import type { DrillRecord, Lane, Mark, Request, Sample } from '../history/record.ts';
+import { median } from './median.ts';
 import { spansOf, type Span } from './spans.ts';
 
 /** A history as a timeline shows it. All times in milliseconds after `origin`. */
@@ -30,8 +31,17 @@ export interface LaneTrack {
   readonly refused: readonly number[];
   /** When a watch was cut. */
   readonly cuts: readonly number[];
-  /** Longest time without an answer; `open` where none came after it. */
-  readonly gap: { readonly from: number; readonly to: number; readonly open: boolean } | undefined;
+  readonly gap: LaneGap | undefined;
+}
+
+/** Longest time of a lane without an answer. */
+export interface LaneGap {
+  readonly from: number;
+  readonly to: number;
+  /** No answer came after it. */
+  readonly open: boolean;
+  /** At least three times as long as between two answers usually: some gap is always the longest. */
+  readonly isLong: boolean;
 }
 
 export interface FaultWindow {
@@ -120,7 +130,7 @@ function rank({ lane }: LaneTrack): number {
   return (lane.door === 'VIP' ? 0 : 2) + (lane.workload === 'write' ? 0 : 1);
 }
 
-function longestGap(answers: readonly number[], { from, to }: { readonly from: number; readonly to: number }): LaneTrack['gap'] {
+function longestGap(answers: readonly number[], { from, to }: { readonly from: number; readonly to: number }): LaneGap | undefined {
   // An answer that came after the last request was due ends the last gap as well.
   const after = answers.find((at) => at >= to);
   const bounds = [from, ...answers.filter((at) => at > from && at < to), after ?? to];
@@ -129,7 +139,8 @@ function longestGap(answers: readonly number[], { from, to }: { readonly from: n
     const [before, end] = [bounds[position - 1]!, bounds[position]!];
     if (end - before > longest.to - longest.from) longest = { from: before, to: end, open: position === bounds.length - 1 && after === undefined };
   }
-  return longest.to > longest.from ? longest : undefined;
+  const usual = median(answers.slice(1).map((at, position) => at - answers[position]!));
+  return longest.to > longest.from ? { ...longest, isLong: longest.open || !(longest.to - longest.from < 3 * usual) } : undefined;
 }
 
 function faultWindows(marks: readonly Mark[], end: number): FaultWindow[] {

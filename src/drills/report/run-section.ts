@@ -70,7 +70,7 @@ function picture(caption: string, drawing: Markup): Markup {
 /** From a second before the fault to a while after the last long gap ended; none where that is most of the run anyway. */
 function closeUp({ lanes, from, to, marks }: RunHistory): { readonly from: number; readonly to: number } | undefined {
   const begins = Math.min(0, ...marks.filter(({ what }) => what === 'fault begins').map(({ at }) => at));
-  const gaps = lanes.filter(({ lane }) => lane?.door === 'VIP').flatMap(({ gap }) => (gap && !gap.open && gap.to > begins && gap.from < 30_000 ? [gap] : []));
+  const gaps = lanes.filter(({ lane }) => lane?.door === 'VIP').flatMap(({ gap }) => (gap?.isLong && !gap.open && gap.to > begins && gap.from < 30_000 ? [gap] : []));
   const ends = gaps.map((gap) => gap.to);
   const close = { from: Math.max(from, begins - 1000), to: Math.min(to, Math.max(3000, ...ends.map((end) => end * 1.15 + 500))) };
   return gaps.length > 0 && (close.to - close.from) * 2 < to - from ? close : undefined;

@@ -1,5 +1,6 @@
 import { connectionKinds, type ConnectionKind } from '../history/record.ts';
 import { verdictStates, type VerdictState } from '../history/verdict.ts';
+import { median } from './median.ts';
 import type { DrilledFault, DrillRun, LaneFigures } from './drill-run.ts';
 
 /** All runs of one fault in one set-up. */
@@ -55,25 +56,18 @@ export function worstVerdict(run: Pick<DrillRun, 'verdicts'>): VerdictState {
   return states.includes('broken') ? 'broken' : states.length === 0 || states.includes('unknown') ? 'unknown' : 'held';
 }
 
-/** What was lost in one run, as the checker of acknowledged writes found it. */
+/** What was lost in one run, as the checker of acknowledged writes says it: its breaches are of more kinds, and the first ten only. */
 export function lostWritesOf(run: Pick<DrillRun, 'verdicts'>): LostWrites {
   const verdict = run.verdicts.find(({ guarantee }) => guarantee === 'C-ack');
   if (!verdict || verdict.state === 'unknown') return { count: 0, exact: false };
   if (verdict.state === 'held') return { count: 0, exact: true };
-  // A verdict names ten breaches at most.
-  return { count: Math.max(1, verdict.breaches.length), exact: verdict.breaches.length > 0 && verdict.breaches.length < 10 };
+  const said = /\b(\d[\d,]*) lost\b/.exec(verdict.found)?.[1];
+  return said === undefined ? { count: 0, exact: false } : { count: Number(said.replaceAll(',', '')), exact: true };
 }
 
 /** The lanes whose gaps are the run's result: writes through the VIP. */
 export function measuredLanes(run: Pick<DrillRun, 'lanes'>): LaneFigures[] {
   return run.lanes.filter(({ workload, door }) => workload === 'write' && door === 'VIP');
-}
-
-/** The middle value, between the two middle ones where there is an even number; NaN of nothing. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 }
 
 function summarizeGroup(runs: readonly DrillRun[]): RunsSummary {

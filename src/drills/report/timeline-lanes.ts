@@ -2,8 +2,7 @@ import type { Mark } from '../history/record.ts';
 import { countText, secondsText } from './figure-text.ts';
 import { markup, type Markup } from './markup.ts';
 import { cutText, textWidth } from './picture-text.ts';
-import type { FaultWindow, LaneTrack } from './run-history.ts';
-import { median } from './summarize-runs.ts';
+import type { FaultWindow, LaneGap, LaneTrack } from './run-history.ts';
 import { connectionText } from './summary-text.ts';
 import { placed, type TimeScale } from './time-scale.ts';
 import type { TimelineRow } from './timeline-row.ts';
@@ -20,7 +19,7 @@ export function laneRow(track: LaneTrack, scale: TimeScale): TimelineRow {
     draw: (top) => markup`<g><title>${name}: ${countText(answers.length)} answers, ${countText(refused.length)} refused, ${countText(unknown.length)} unknown${cuts.length > 0 && `, watch cut ${cuts.length} times`}</title>
 <text class="label" x="0" y="${placed(top + 10)}">${cutText(what, 164, 12)}</text><text class="small muted" x="0" y="${placed(top + 23)}">${cutText(how, 164, 10.5)}</text>
 <path class="answers" d="${bandPath(answers, top + bandHeight / 2, scale)}"/>
-${gap && isNoticeable(gap, answers) && gapSign(gap, top, scale)}
+${gap?.isLong && gapSign(gap, top, scale)}
 <path class="refused" d="${signsPath(refused, scale, (x) => `M${x} ${placed(top + 16)}l3.5 3.5l-3.5 3.5l-3.5 -3.5z`)}"/>
 <path class="unknown" d="${signsPath([...unknown, ...cuts], scale, (x) => `M${placed(Number(x) - 3)} ${placed(top + 16.5)}l6 6m0 -6l-6 6`)}"/>
 <text class="figure" x="${scale.right + 8}" y="${placed(top + 10)}">${gap ? (gap.open ? 'no end' : secondsText(gap.to - gap.from)) : ''}</text>
@@ -86,19 +85,13 @@ function bandPath(times: readonly number[], middle: number, scale: TimeScale): s
   return path;
 }
 
-/** Signs of failures, at most one in each four units. */
+/** Signs of failures, as many as fit beside each other. */
 function signsPath(times: readonly number[], scale: TimeScale, sign: (x: string) => string): string {
   const columns = new Set(times.filter((time) => time >= scale.from && time <= scale.to).map((time) => Math.round(scale.place(time) / 4)));
-  return [...columns].map((column) => sign(placed(column * 4))).join('');
+  return [...columns].map((column) => sign(placed(column * 7))).join('');
 }
 
-/** Some gap is always the longest; only one of several usual intervals is worth a sign. */
-function isNoticeable({ from, to, open }: NonNullable<LaneTrack['gap']>, answers: readonly number[]): boolean {
-  const usual = median(answers.slice(1).map((at, position) => at - answers[position]!));
-  return open || !(to - from < 3 * usual);
-}
-
-function gapSign({ from, to, open }: NonNullable<LaneTrack['gap']>, top: number, scale: TimeScale): Markup | undefined {
+function gapSign({ from, to, open }: LaneGap, top: number, scale: TimeScale): Markup | undefined {
   if (to < scale.from || from > scale.to) return undefined;
   const [start, end] = [scale.place(from), scale.place(to)];
   const width = Math.max(1.5, end - start);
