@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { startNode } from '../../hosts/child-process.ts';
@@ -33,7 +33,7 @@ export interface OpenProber extends ProberProcess {
  * when it probes.
  */
 export async function openProber(plan: ProbePlan, { historyFile, clock = systemClock }: { readonly historyFile: string; readonly clock?: Clock }): Promise<OpenProber> {
-  const file = createWriteStream(historyFile, { flags: 'wx', mode: 0o600, flush: true });
+  const file = (await open(historyFile, 'wx', 0o600)).createWriteStream({ flush: true });
   const written = finished(file);
   // Heard at `stop`; a full disk must not end the drill before its fault is undone.
   written.catch(() => {});
@@ -42,7 +42,10 @@ export async function openProber(plan: ProbePlan, { historyFile, clock = systemC
   const prober = await runProber(plan, { clock, onRecord(record, line) {
     figures.add(record);
     write(line);
-  } });
+  } }).catch((error: unknown) => {
+    file.destroy();
+    throw error;
+  });
   return {
     ...prober,
     add: (record) => write(JSON.stringify(record)),
