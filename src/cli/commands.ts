@@ -14,5 +14,6 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   destroy: async () => (await import('./commands/destroy.ts')).addDestroy,
   programs: async () => (await import('./commands/programs.ts')).addPrograms,
   lab: async () => (await import('./commands/lab.ts')).addLab,
+  drill: async () => (await import('./commands/drill.ts')).addDrill,
   demo: async () => (await import('./commands/demo.ts')).addDemo,
 };

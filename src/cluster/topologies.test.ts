@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { HostSpec, Role } from './cluster.ts';
-import { describeHosts, survives, topologies } from './topologies.ts';
+import { describeHosts, nameTopology, survives, topologies } from './topologies.ts';
 
 const ssh = { address: 'x', port: 22, user: 'root' };
 const hosts = (described: readonly { readonly name: string; readonly roles: readonly Role[] }[]): readonly HostSpec[] => described.map((one) => ({ ...one, address: '10.0.0.1', ssh }));
@@ -20,6 +20,11 @@ describe('a topology', () => {
       assert.equal(survives({ hosts: hosts(describeHosts(topology)) }), expected[topology]);
     });
   }
+
+  it('is told by the roles of the hosts, whatever their names and order', () => {
+    for (const topology of topologies) assert.equal(nameTopology({ hosts: hosts(describeHosts(topology)).toReversed() }), topology);
+    assert.equal(nameTopology({ hosts: shape('a:ecl b:e c:e d:cl') }), '4 hosts');
+  });
 
   it('has the hosts that its name stands for', () => {
     assert.deepEqual(topologies.map((topology) => describeHosts(topology).map(({ name }) => name).join(' ')), ['cp1', 'cp1 cp2 cp3', 'cp1 cp2 cp3 lb1 lb2', 'etcd1 etcd2 etcd3 cp1 cp2', 'cp1 cp2 cp3 cp4 cp5']);

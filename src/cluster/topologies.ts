@@ -35,6 +35,12 @@ export function describeHosts(topology: Topology): readonly DescribedHost[] {
   }
 }
 
+/** "T3" for a cluster with the hosts of that shape, else "4 hosts". */
+export function nameTopology({ hosts }: Pick<Cluster, 'hosts'>): string {
+  const shape = (all: readonly { readonly roles: readonly Role[] }[]) => all.map(({ roles }) => [...roles].sort().join('+')).sort().join(' ');
+  return topologies.find((topology) => shape(describeHosts(topology)) === shape(hosts)) ?? `${hosts.length} hosts`;
+}
+
 /**
  * The loss of which hosts the API survives, in words that complete "survives the loss of": "any one host", "any two hosts", or "nothing: …" with
  * the hosts that must not be lost. An API server on an etcd host uses only the member beside it, so it lives and dies with its host as

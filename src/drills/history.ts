@@ -41,6 +41,6 @@ export function summarizeLane(lane: string, writes: readonly Write[], { from, to
 }
 
 /** Acknowledged writes whose object is not there: each breaks the promise that no acknowledged write is lost. */
-export function lostWrites(writes: readonly Write[], found: ReadonlySet<string>): Write[] {
+export function lostWrites(writes: readonly Write[], found: Pick<ReadonlySet<string>, 'has'>): Write[] {
   return writes.filter(({ outcome, object }) => outcome === 'acknowledged' && !found.has(object));
 }

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { fromRepository } from '../support/from-repository.ts';
 import { killOnce, type Survival } from '../support/kill-apply.ts';
 import { labCluster } from '../support/lab-cluster.ts';
-import { seededDraw } from '../support/seeded-draw.ts';
+import { seededDraw } from '../../src/lib/seeded-draw.ts';
 
 const { values } = parseArgs({ options: { from: { type: 'string', default: '0' }, to: { type: 'string', default: '999' }, every: { type: 'string', default: '1' }, jitter: { type: 'string' }, power: { type: 'boolean', default: false }, write: { type: 'string' } } });
 const draw = seededDraw(Number(values.jitter ?? 0));

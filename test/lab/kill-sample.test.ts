@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { killOnce, type KillPoint } from '../support/kill-apply.ts';
 import { labCluster, type LabCluster } from '../support/lab-cluster.ts';
-import { seededDraw } from '../support/seeded-draw.ts';
+import { seededDraw } from '../../src/lib/seeded-draw.ts';
 
 /** Events of a T3 build: 23 steps, each started and done. `npm run test:kill-all` takes all of them. */
 const events = 46;

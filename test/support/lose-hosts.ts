@@ -57,7 +57,7 @@ export async function vipHolder(it: LabCluster): Promise<string | undefined> {
   })?.name;
 }
 
-async function objectsOf(it: LabCluster, namespace: string): Promise<Set<string>> {
+async function objectsOf(it: LabCluster, namespace: string): Promise<ReadonlyMap<string, unknown>> {
   const balancer = it.cluster.hosts.find(({ roles }) => roles.includes('load-balancer'))!;
   const api = await apiAt(it.cluster.endpoint.vip, it.cluster.endpoint.port, it.hosts.get(balancer.name)!, await it.secrets(), Date.now());
   try {

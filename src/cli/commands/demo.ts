@@ -1,7 +1,6 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
-import { hostsWith } from '../../cluster/cluster.ts';
+import { apiThroughVip } from '../../drills/api-through-vip.ts';
 import { listConfigMaps } from '../../drills/list-config-maps.ts';
 import { lanes, startWriter, type Writer } from '../../drills/writer.ts';
 import { lostWrites, summarizeLane, type LaneSummary } from '../../drills/history.ts';
@@ -11,7 +10,7 @@ import { powerOff, powerOn } from '../../lab/power.ts';
 import { readRecords } from '../../lab/registry.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { apply } from '../../operations/apply.ts';
-import { apiAt, etcdOf } from '../../operations/clients.ts';
+import { etcdOf } from '../../operations/clients.ts';
 import { existingSecrets } from '../../operations/existing-secrets.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { ClusterStatus } from '../../operations/status/cluster-status.ts';
@@ -112,7 +111,7 @@ async function green(view: StatusView, { clock, signal }: Cli): Promise<ClusterS
 
 async function countLosses(operation: Operation, secrets: ClusterSecrets, writer: Writer, { from, cli }: { from: number; cli: Cli }): Promise<DemoResult> {
   const to = Math.max(...writer.writes.map(({ due }) => due));
-  const found = await throughVip(operation, secrets, (api) => listConfigMaps(api, namespace));
+  const found = await apiThroughVip({ operation, secrets }, (api) => listConfigMaps(api, namespace));
   const all = lanes.map((lane) => summarizeLane(lane, writer.writes, { from, to, deadAfter: 3000 }));
   for (const lane of all) say(cli, `lane ${lane.lane}: ${lane.writes} writes, ${lane.acknowledged} acknowledged, ${lane.unknown} without an answer, ${lane.refused} refused`);
   return {
@@ -145,17 +144,7 @@ async function draw(view: StatusView, cli: Cli, title: string): Promise<void> {
 }
 
 async function createNamespace(operation: Operation, secrets: ClusterSecrets): Promise<void> {
-  await throughVip(operation, secrets, (api) => api.post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }));
-}
-
-async function throughVip<T>({ cluster, hosts, clock }: Operation, secrets: ClusterSecrets, work: (api: ApiClient) => Promise<T>): Promise<T> {
-  const from = hostsWith(cluster, 'load-balancer')[0]!;
-  const api = await apiAt(cluster.endpoint.vip, cluster.endpoint.port, hosts.get(from.name)!, secrets, clock.now());
-  try {
-    return await work(api);
-  } finally {
-    api.close();
-  }
+  await apiThroughVip({ operation, secrets }, (api) => api.post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }));
 }
 
 async function openWriter({ cluster, clock }: Operation, secrets: ClusterSecrets, cli: Cli): Promise<Writer> {

@@ -1,0 +1,150 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { faults, findFaults } from '../../drills/faults/catalogue.ts';
+import type { Fault } from '../../drills/faults/fault.ts';
+import { drawPairs } from '../../drills/faults/pair.ts';
+import { parseHistory } from '../../drills/history/read-history.ts';
+import { openStage } from '../../drills/open-stage.ts';
+import { openProbePlan } from '../../drills/open-probe-plan.ts';
+import { describeRuns } from '../../drills/report/describe-runs.ts';
+import type { DrillRun } from '../../drills/report/drill-run.ts';
+import { renderReport } from '../../drills/report/render-report.ts';
+import { runDrill } from '../../drills/run-drill.ts';
+import { readRecords } from '../../lab/registry.ts';
+import { KubekeepError } from '../../lib/errors.ts';
+import { seededDraw } from '../../lib/seeded-draw.ts';
+import type { Operation } from '../../operations/operation.ts';
+import type { AddCommand } from '../add-command.ts';
+import type { Cli } from '../cli.ts';
+import { clusterFileOption, readClusterFile } from '../cluster-file.ts';
+import { textTable } from '../text-table.ts';
+import { openOperation } from '../wire.ts';
+
+/** `drill list|run|report`: faults on purpose, in a lab. */
+export const addDrill: AddCommand = (program, cli) => {
+  const group = program.command('drill').description('Break a cluster of a lab on purpose, measure what clients feel, and check what was promised.');
+  addList(group, cli);
+  addRun(group, cli);
+  addReport(group, cli);
+};
+
+function addList(group: Command, cli: Cli): void {
+  group
+    .command('list')
+    .description('List the faults with what each asks of the machines; with --file also which the cluster cannot have.')
+    .option('-f, --file <path>', 'a cluster file')
+    .action(async ({ file }: { readonly file?: string }) => {
+      const cluster = file === undefined ? undefined : (await readClusterFile(file)).cluster;
+      const rows = faults.map(({ id, component, title, needs, seconds, planned = false, obstacle }) => ({ id, component, title, needs, seconds, planned, obstacle: cluster && obstacle(cluster) }));
+      const text = textTable([
+        ['FAULT', 'OF', 'WHAT HAPPENS', 'ASKS FOR'],
+        ...rows.map(({ id, component, title, needs, obstacle }) => [id, component, title, obstacle ? `not here: ${obstacle}` : needs]),
+      ]);
+      cli.print({ kind: 'DrillFaults', data: { faults: rows }, text: `${text}\n\n${rows.length} faults. kubekeep drill run FAULT… breaks a cluster of a lab.` });
+    });
+}
+
+interface RunFlags {
+  readonly file: string;
+  readonly count: string;
+  readonly seed?: string;
+  readonly all?: boolean;
+  readonly pairs?: string;
+}
+
+function addRun(group: Command, cli: Cli): void {
+  group
+    .command('run')
+    .description('Run faults one after the other against a cluster of a lab. Stops where the cluster does not become healthy again.')
+    .argument('[faults...]', 'ids of faults, as drill list names them')
+    .addOption(clusterFileOption())
+    .option('--count <n>', 'how often each', '1')
+    .option('--all', 'every fault that the cluster can have')
+    .option('--pairs <n>', 'that many pairs of faults that overlap, drawn by the seed')
+    .option('--seed <n>', 'decides victims, orders and pairs; a run with the same seed makes the same choices')
+    .action(async (ids: readonly string[], flags: RunFlags) => {
+      const count = wholeNumber('--count', flags.count);
+      const seed = flags.seed === undefined ? cli.clock.now() % 1_000_000 : wholeNumber('--seed', flags.seed);
+      await using operation = await openOperation(cli, { file: flags.file, connectTimeout: 3 });
+      const draw = seededDraw(seed);
+      const chosen = chooseFaults(ids, flags, operation, draw);
+      const stage = await openStage(operation, await readRecords(cli.environment.runtimeFolder), draw);
+      await stage.healthy().catch((cause: unknown) => {
+        throw new KubekeepError('drill-refused', `${operation.cluster.name} is not healthy, so nothing that a drill finds could be told from what is wrong already: ${(cause as Error).message}`, { hint: 'kubekeep status says what is wrong; kubekeep apply mends it.', cause });
+      });
+      const runs: DrillRun[] = [];
+      for (const [position, fault] of chosen.flatMap((one) => Array.from({ length: count }, () => one)).entries()) {
+        const id = `${new Date(cli.clock.now()).toISOString().replace(/\..*/, '').replaceAll(':', '-')}-${fault.id}`;
+        const plan = await openProbePlan(stage, { seed: seed + position, run: `run-${position + 1}` });
+        const run = await runDrill(stage, fault, { plan, folder: join(drillsFolder(operation), id), seed, setup: 'kubekeep' });
+        runs.push(run);
+        cli.progress({ type: 'note', title: sentence(run) });
+        if (!run.restored) break;
+      }
+      const kept = `Histories: ${drillsFolder(operation)}. kubekeep drill report makes a page of them.`;
+      cli.print({ kind: 'DrillRuns', data: { seed, runs }, text: `${describeRuns(runs, textTable)}\n\n${kept}` });
+      refuseBroken(runs);
+    });
+}
+
+function addReport(group: Command, cli: Cli): void {
+  group
+    .command('report')
+    .description('Make one HTML page of the runs so far: figures, verdicts and timelines.')
+    .addOption(clusterFileOption())
+    .option('--out <path>', 'where the page goes', 'drill-report.html')
+    .option('--last <n>', 'only the newest runs')
+    .action(async ({ file, out, last }: { readonly file: string; readonly out: string; readonly last?: string }) => {
+      await using operation = await openOperation(cli, { file });
+      const found = await readRuns(drillsFolder(operation));
+      const runs = last === undefined ? found : found.slice(-wholeNumber('--last', last));
+      if (runs.length === 0) throw new KubekeepError('file-missing', `there is no drill's result in ${drillsFolder(operation)}`, { hint: 'kubekeep drill run FAULT makes one.' });
+      const histories = new Map(await Promise.all(runs.map(async ({ run, folder }) => [run.id, parseHistory(await readFile(join(folder, run.history), 'utf8').catch(() => '')).records] as const)));
+      await writeFile(out, renderReport(runs.map(({ run }) => run), histories));
+      cli.print({ kind: 'DrillReport', data: { path: out, runs: runs.length }, text: `${describeRuns(runs.map(({ run }) => run), textTable)}\n\nWrote ${out}.` });
+    });
+}
+
+function chooseFaults(ids: readonly string[], { all = false, pairs }: RunFlags, { cluster }: Operation, draw: () => number): Fault[] {
+  if ([ids.length > 0, all, pairs !== undefined].filter(Boolean).length !== 1) throw new KubekeepError('usage', 'name faults, or give --all or --pairs', { hint: 'kubekeep drill list names them.' });
+  const able = faults.filter(({ obstacle }) => obstacle(cluster) === undefined);
+  if (all) return able;
+  if (pairs !== undefined) return drawPairs(able, wholeNumber('--pairs', pairs), draw);
+  const chosen = findFaults(ids);
+  const reasons = chosen.flatMap(({ id, obstacle }) => (obstacle(cluster) === undefined ? [] : [`${id}: ${obstacle(cluster)}`]));
+  if (reasons.length > 0) throw new KubekeepError('lab-unsupported', `these machines cannot have ${reasons.join('; ')}`, { hint: 'kubekeep drill list says what each fault asks for.' });
+  return chosen;
+}
+
+function wholeNumber(flag: string, text: string): number {
+  if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text);
+  throw new KubekeepError('usage', `${flag} wants a whole number from 1, not "${text}"`);
+}
+
+function drillsFolder({ state }: Operation): string {
+  return join(state.path, 'drills');
+}
+
+/** By time; a run that was not finished has no result and is left out. */
+async function readRuns(folder: string): Promise<{ readonly run: DrillRun; readonly folder: string }[]> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const found = await Promise.all((await readdir(folder)).sort().map(async (name) => {
+    const text = await readFile(join(folder, name, 'run.json'), 'utf8').catch(() => undefined);
+    return text === undefined ? [] : [{ run: JSON.parse(text) as DrillRun, folder: join(folder, name) }];
+  }));
+  return found.flat();
+}
+
+function sentence({ fault, lanes, verdicts, restored }: DrillRun): string {
+  const gaps = lanes.filter(({ workload, door }) => workload === 'write' && door === 'VIP').map(({ connection, longestGap }) => `${connection} ${(longestGap / 1000).toFixed(2)} s`);
+  const bad = verdicts.filter(({ state }) => state !== 'held').map(({ guarantee, state, found }) => `${guarantee} ${state}: ${found}`);
+  return `${fault.id}: longest gap ${gaps.join(', ')}; ${bad.length === 0 ? 'every promise held' : bad.join('; ')}${restored ? '' : '; not healthy again'}`;
+}
+
+function refuseBroken(runs: readonly DrillRun[]): void {
+  const lost = runs.find(({ restored }) => !restored);
+  if (lost) throw new KubekeepError('not-healthy', `after ${lost.fault.id} the cluster did not become healthy again`, { hint: 'kubekeep status says what is wrong.' });
+  const bad = runs.flatMap(({ fault, verdicts }) => verdicts.filter(({ state }) => state !== 'held').map(({ guarantee, state }) => `${guarantee} ${state} in ${fault.id}`));
+  if (bad.length > 0) throw new KubekeepError('promise-broken', `not every promise was held: ${[...new Set(bad)].join(', ')}`, { hint: 'kubekeep drill report shows where.' });
+}

@@ -1,0 +1,95 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { quote } from '../hosts/quote.ts';
+import { toKubekeepError } from '../lib/errors.ts';
+import { runAll } from './faults/_on-hosts.ts';
+import type { Aim, Fault } from './faults/fault.ts';
+import type { DrillRecord, Mark } from './history/record.ts';
+import type { Sampler } from './sampler.ts';
+import type { Stage } from './stage.ts';
+
+/** Where a drill writes down what it does, in the prober's time. */
+export interface Log {
+  now(): number;
+  add(record: DrillRecord): void;
+}
+
+/** ms of calm before the fault and after the recovery, so that both ends of a gap are seen. */
+const calm = 3000;
+/** Seconds after the end of a fault at which the hosts undo it by themselves. */
+const grace = 90;
+const unit = 'kubekeep-drill-undo';
+
+export interface FaultWindow {
+  readonly stage: Stage;
+  readonly fault: Fault;
+  readonly aim: Aim;
+  readonly log: Log;
+  readonly sampler: Sampler;
+}
+
+/**
+ * The fault: armed, put in, left in, undone, and the wait for health. Resolves to whether everything was healthy again. The undo is run whatever
+ * happened before it, also after Ctrl-C; throws what went wrong first.
+ */
+export async function throughTheFault({ stage, fault, aim, log, sampler }: FaultWindow): Promise<boolean> {
+  const { clock, signal, progress } = stage.operation;
+  const mark = (what: Mark['what'], about = fault.id) => log.add({ kind: 'mark', what, at: log.now(), about });
+  await clock.sleep(calm, signal);
+  await arm(stage, fault, aim);
+  progress({ type: 'started', step: fault.id, title: `${fault.title}: ${aim.about}` });
+  mark('fault begins');
+  sampler.mayBeOff(aim.dark ?? []);
+  const failure = await injected({ stage, fault, aim }, () => mark('fault is in'));
+  mark('undo begins');
+  await aim.undo();
+  mark('undone');
+  await disarm(stage, aim);
+  const restored = await isHealthy(stage);
+  if (restored) mark('healthy');
+  progress({ type: restored && !failure ? 'done' : 'failed', step: fault.id, title: restored ? fault.title : `${fault.title}: not healthy again` });
+  if (failure) throw failure.caught;
+  await clock.sleep(calm, signal);
+  return restored;
+}
+
+/** What went wrong is kept until the fault is undone. */
+async function injected({ stage: { operation: { clock, signal } }, fault, aim }: Pick<FaultWindow, 'stage' | 'fault' | 'aim'>, isIn: () => void): Promise<{ readonly caught: unknown } | undefined> {
+  try {
+    await aim.inject();
+    isIn();
+    await clock.sleep(fault.seconds * 1000, signal);
+    return undefined;
+  } catch (caught) {
+    return { caught };
+  }
+}
+
+/**
+ * Before the fault. A host that nobody comes back to undoes it by itself; a timer does not outlive the power, nor does what it would undo. Power and
+ * cables are the lab's: for the case that kubekeep is killed, a note tells the next drill to put them back.
+ */
+async function arm(stage: Stage, { id, seconds }: Fault, { deadMan = new Map(), about }: Aim): Promise<void> {
+  await mkdir(dirname(stage.pendingFile), { recursive: true, mode: 0o700 });
+  await writeFile(stage.pendingFile, `${JSON.stringify({ fault: id, about })}\n`, { mode: 0o600 });
+  await runAll(stage, victims(stage, deadMan), ({ name }) => `systemctl stop ${unit}.timer 2>/dev/null; systemd-run --quiet --collect --on-active=${Math.ceil(seconds) + grace} --unit=${unit} sh -c ${quote(deadMan.get(name)!)}`);
+}
+
+async function disarm(stage: Stage, { deadMan = new Map() }: Aim): Promise<void> {
+  await rm(stage.pendingFile, { force: true });
+  await runAll(stage, victims(stage, deadMan), () => `systemctl stop ${unit}.timer 2>/dev/null || :`);
+}
+
+function victims({ operation: { cluster } }: Stage, scripts: ReadonlyMap<string, string>) {
+  return cluster.hosts.filter(({ name }) => scripts.has(name));
+}
+
+async function isHealthy(stage: Stage): Promise<boolean> {
+  try {
+    await stage.healthy();
+    return true;
+  } catch (caught) {
+    if (toKubekeepError(caught).code !== 'not-healthy') throw caught;
+    return false;
+  }
+}

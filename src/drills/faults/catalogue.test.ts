@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { clusterOf } from '../../../test/support/seen-cluster.ts';
+import { topologies } from '../../cluster/topologies.ts';
+import { seededDraw } from '../../lib/seeded-draw.ts';
+import { faults, findFaults } from './catalogue.ts';
+import { drawPairs } from './pair.ts';
+
+describe('the faults', () => {
+  it('have ids that are used once, whatever their case', () => {
+    assert.equal(new Set(faults.map(({ id }) => id.toLowerCase())).size, faults.length);
+  });
+
+  it('are at least 32 that a T3 of a lab can have', () => {
+    assert.ok(faults.filter(({ obstacle }) => obstacle(clusterOf('T3')) === undefined).length >= 32);
+  });
+
+  for (const topology of topologies) {
+    it(`say in words why a ${topology} cannot have some`, () => {
+      for (const { id, obstacle } of faults) assert.match(obstacle(clusterOf(topology)) ?? 'can', /^[a-z].*[a-z]$/, id);
+    });
+  }
+
+  it('are found by id, in the order asked for', () => {
+    assert.deepEqual(findFaults(['n1', 'E2']).map(({ id }) => id), ['N1', 'E2']);
+  });
+
+  it('that do not exist are refused with the nearest', () => {
+    assert.throws(() => findFaults(['E2', 'H9']), (error: Error & { hint: string }) => /no fault H9/.test(error.message) && /H1, H2/.test(error.hint));
+  });
+});
+
+describe('pairs of faults', () => {
+  it('are the same for the same seed, and others for another', () => {
+    const ids = (seed: number) => drawPairs(faults, 20, seededDraw(seed)).map(({ id }) => id);
+    assert.deepEqual(ids(7), ids(7));
+    assert.notDeepEqual(ids(7), ids(8));
+  });
+
+  it('are of two different faults, none of them planned work', () => {
+    const planned = new Set(faults.filter((fault) => fault.planned).map(({ id }) => id));
+    for (const { id } of drawPairs(faults, 100, seededDraw(1))) {
+      const [first, second] = id.split('+') as [string, string];
+      assert.notEqual(first, second);
+      assert.ok(!planned.has(first) && !planned.has(second), id);
+    }
+  });
+});

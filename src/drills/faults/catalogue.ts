@@ -1,0 +1,25 @@
+import { KubekeepError } from '../../lib/errors.ts';
+import { dataFaults } from './data-faults.ts';
+import type { Fault } from './fault.ts';
+import { linkFaults } from './link-faults.ts';
+import { loadFaults } from './load-faults.ts';
+import { plannedWork } from './planned-work.ts';
+import { powerFaults } from './power-faults.ts';
+import { processFaults } from './process-faults.ts';
+
+/** Every fault, by component and id: E etcd, A API server, H HAProxy, K keepalived, N hosts and network. */
+export const faults: readonly Fault[] = [...processFaults, ...plannedWork, ...powerFaults, ...linkFaults, ...loadFaults, ...dataFaults].sort((a, b) => place(a) - place(b) || (a.id < b.id ? -1 : 1));
+
+/** Faults by their ids, in that order. Throws `usage` with the nearest ids. */
+export function findFaults(ids: readonly string[]): Fault[] {
+  return ids.map((id) => {
+    const found = faults.find((fault) => fault.id.toLowerCase() === id.toLowerCase());
+    if (found) return found;
+    const near = faults.map((fault) => fault.id).filter((other) => other[0]?.toLowerCase() === id[0]?.toLowerCase());
+    throw new KubekeepError('usage', `there is no fault ${id}`, { hint: near.length > 0 ? `Nearest: ${near.join(', ')}. kubekeep drill list names all.` : 'kubekeep drill list names all.' });
+  });
+}
+
+function place({ id }: Fault): number {
+  return 'EAHKN'.indexOf(id[0]!);
+}

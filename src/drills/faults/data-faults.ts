@@ -1,0 +1,75 @@
+import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
+import { apply } from '../../operations/apply.ts';
+import { etcdDataFolder } from '../../render/paths.ts';
+import { issueLeaf } from '../../pki/issue.ts';
+import { leavesFor } from '../../pki/leaves.ts';
+import { etcdLeader, othersWith, type Stage } from '../stage.ts';
+import { runAll } from './_on-hosts.ts';
+import type { Aim, Fault, FaultComponent } from './fault.ts';
+
+/** Files that are lost, damaged or wrong. What kubekeep does about it is `apply`, and so is the undo. */
+export const dataFaults: readonly Fault[] = [
+  {
+    id: 'E12', title: 'the data of an etcd follower is lost', component: 'etcd', needs: 'the data folder of one member moved aside, and room for a second copy', seconds: 5,
+    obstacle: ({ hosts }) => (hosts.filter(({ roles }) => roles.includes('etcd')).length >= 3 ? undefined : 'with fewer than three etcd members this loses the cluster'),
+    async aim(stage) {
+      const [follower] = othersWith(stage, 'etcd', await etcdLeader(stage)) as [HostSpec];
+      return untilApply(stage, follower, `the member of ${follower.name}, which follows`, `systemctl stop etcd.service; rm -rf ${etcdDataFolder}.drill && mv ${etcdDataFolder} ${etcdDataFolder}.drill && systemctl start --no-block etcd.service`, `rm -rf ${etcdDataFolder}.drill`);
+    },
+  },
+  {
+    id: 'A7', title: 'an API server restarts with an expired certificate', component: 'API server', needs: 'two files changed on one host', seconds: 8,
+    obstacle: ({ hosts }) => (hosts.filter(({ roles }) => roles.includes('control-plane')).length > 1 ? undefined : 'there is one API server'),
+    async aim(stage) {
+      const [server] = othersWith(stage, 'control-plane') as [HostSpec];
+      return { ...untilApply(stage, server, `the API server of ${server.name}`, ''), inject: () => restartExpired(stage, server) };
+    },
+  },
+  ...[
+    ['E7', 'etcd', 'synced writes of the etcd leader take 200 ms'],
+    ['E8', 'etcd', 'the disk of the etcd leader stands still for 10 s'],
+    ['E9', 'etcd', 'the disk of the etcd leader is full'],
+    ['E11', 'etcd', 'all members lose their power and every page that was not synced'],
+    ['N4-disk', 'host', 'the disk of the VIP holder is full'],
+  ].map(([id, component, title]): Fault => needsDisks(id!, component as FaultComponent, title!)),
+  {
+    id: 'N5', title: 'the clock of one host is an hour ahead', component: 'host', needs: 'a clock of its own on a machine', seconds: 0,
+    obstacle: () => "lab machines are containers: their clock is this computer's", aim: unavailable,
+  },
+];
+
+/** The undo is what a user would do: `apply` finds what is wrong and mends it. */
+function untilApply(stage: Stage, victim: HostSpec, about: string, inject: string, tidy = ':'): Aim {
+  return {
+    about,
+    hosts: [victim.name],
+    inject: () => runAll(stage, [victim], () => inject),
+    undo: async () => {
+      await apply({ ...stage.operation, signal: new AbortController().signal }, { confirm: () => Promise.resolve(true) });
+      await runAll(stage, [victim], () => tidy);
+    },
+  };
+}
+
+async function restartExpired(stage: Stage, server: HostSpec): Promise<void> {
+  const { cluster, hosts, clock } = stage.operation;
+  const leaf = leavesFor(cluster, server).find(({ name }) => name === 'apiserver')!;
+  const year = 365 * 86_400_000;
+  const expired = await issueLeaf(leaf, stage.secrets.authorities.kubernetes, { now: clock.now() - 2 * year, days: 365 });
+  await hosts.get(server.name)!.write([
+    { path: leaf.keyPath, mode: 0o600, content: expired.privateKey.reveal() },
+    { path: leaf.certificatePath, mode: 0o644, content: expired.certificate },
+  ]);
+  await runAll(stage, [server], () => 'systemctl restart kube-apiserver.service');
+}
+
+function needsDisks(id: string, component: FaultComponent, title: string): Fault {
+  return {
+    id, title, component, needs: 'a disk of its own in every machine', seconds: 10,
+    obstacle: (cluster) => `the ${hostsWith(cluster, 'etcd').length} machines share this computer's disk; labs cannot give them disks of their own yet`, aim: unavailable,
+  };
+}
+
+function unavailable(): never {
+  throw new Error('a fault with an obstacle was aimed');
+}

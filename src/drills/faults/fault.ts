@@ -1,0 +1,40 @@
+import type { Cluster } from '../../cluster/cluster.ts';
+import type { Stage } from '../stage.ts';
+
+export const faultComponents = ['etcd', 'API server', 'HAProxy', 'keepalived', 'host', 'network'] as const;
+export type FaultComponent = (typeof faultComponents)[number];
+
+/** One way in which a cluster breaks, or one piece of planned work that must cost nothing. */
+export interface Fault {
+  /** Short and fixed, for example "N1": it names the fault in commands, histories and reports. */
+  readonly id: string;
+  readonly title: string;
+  readonly component: FaultComponent;
+  /** What it asks of the machines, for a person who wonders whether it can be done. */
+  readonly needs: string;
+  /** How long it stays in, before it is undone. */
+  readonly seconds: number;
+  /** Planned work: no request may fail. */
+  readonly planned?: boolean;
+  /** Longest gap between acknowledged writes, in seconds: median and maximum of many runs. */
+  readonly target?: { readonly new: readonly [number, number]; readonly reused: readonly [number, number] };
+  /** Why it cannot be done on this cluster; undefined where it can. */
+  obstacle(cluster: Cluster): string | undefined;
+  /** Looks and chooses. Touches nothing, except that a leader or VIP may be asked to move where the fault is about who has both. */
+  aim(stage: Stage): Promise<Aim>;
+}
+
+/** A fault with its victims chosen. */
+export interface Aim {
+  /** "cp2, which holds the VIP and leads etcd". */
+  readonly about: string;
+  /** Hosts that are touched. */
+  readonly hosts: readonly string[];
+  /** Those of them that have no power while the fault is in: nothing can be seen there. */
+  readonly dark?: readonly string[];
+  /** A shell script for each host that undoes the fault there: armed before the fault, for the case that kubekeep is killed. */
+  readonly deadMan?: ReadonlyMap<string, string>;
+  inject(): Promise<void>;
+  /** Works also where the fault has ended by itself, or never was. */
+  undo(): Promise<void>;
+}

@@ -1,0 +1,52 @@
+import type { Cluster } from '../../cluster/cluster.ts';
+import type { Stage } from '../stage.ts';
+import type { Aim, Fault } from './fault.ts';
+
+/** Two faults that overlap: the second begins up to 2 s after the first, by the stage's draw. */
+export function pair(first: Fault, second: Fault): Fault {
+  return {
+    id: `${first.id}+${second.id}`,
+    title: `${first.title}; and ${second.title}`,
+    component: first.component,
+    needs: `${first.needs}; ${second.needs}`,
+    seconds: Math.max(first.seconds, second.seconds),
+    obstacle: (cluster: Cluster) => first.obstacle(cluster) ?? second.obstacle(cluster),
+    async aim(stage: Stage): Promise<Aim> {
+      const aims = [await first.aim(stage), await second.aim(stage)] as const;
+      const apart = Math.round(stage.draw() * 2000);
+      return {
+        about: `${aims[0].about}; ${(apart / 1000).toFixed(1)} s later ${aims[1].about}`,
+        hosts: [...new Set(aims.flatMap(({ hosts }) => hosts))],
+        dark: [...new Set(aims.flatMap(({ dark = [] }) => dark))],
+        deadMan: merged(aims),
+        async inject() {
+          await aims[0].inject();
+          await stage.operation.clock.sleep(apart, stage.operation.signal);
+          // A host that the first fault took away cannot be asked to do the second.
+          await aims[1].inject().catch((caught: unknown) => {
+            if (!aims[0].hosts.some((host) => aims[1].hosts.includes(host))) throw caught;
+          });
+        },
+        async undo() {
+          // The host must be there again before anything on it can be undone.
+          for (const aim of aims.toSorted((a, b) => (b.dark?.length ?? 0) - (a.dark?.length ?? 0))) await aim.undo();
+        },
+      };
+    },
+  };
+}
+
+function merged(aims: readonly Aim[]): ReadonlyMap<string, string> {
+  const hosts = [...new Set(aims.flatMap(({ deadMan }) => [...(deadMan?.keys() ?? [])]))];
+  return new Map(hosts.map((host) => [host, aims.flatMap(({ deadMan }) => deadMan?.get(host) ?? []).join('; ')]));
+}
+
+/** `count` pairs of different faults of those that can be done, the same for the same seed. Planned work is no fault and is left out. */
+export function drawPairs(faults: readonly Fault[], count: number, draw: () => number): Fault[] {
+  const able = faults.filter(({ planned }) => !planned);
+  const pick = (from: readonly Fault[]) => from[Math.floor(draw() * from.length)]!;
+  return Array.from({ length: count }, () => {
+    const first = pick(able);
+    return pair(first, pick(able.filter((fault) => fault !== first)));
+  });
+}

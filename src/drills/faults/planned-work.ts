@@ -1,0 +1,71 @@
+import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
+import { etcdLeader, moveLeader, othersWith, shuffled, vipHolder, type Stage } from '../stage.ts';
+import { aimAtHosts, runAll } from './_on-hosts.ts';
+import type { Aim, Fault } from './fault.ts';
+
+const always = () => undefined;
+
+/** Work that an operator does on a good day: it costs nobody a request, with one host excepted. */
+export const plannedWork: readonly Fault[] = [
+  {
+    id: 'A2', title: 'every API server is restarted, one after the other', component: 'API server', needs: 'systemctl restart on every control-plane host', seconds: 0, planned: true, obstacle: always,
+    async aim(stage) {
+      const order = shuffled(hostsWith(stage.operation.cluster, 'control-plane'), stage.draw);
+      const inject = async () => {
+        for (const host of order) {
+          await runAll(stage, [host], () => 'systemctl restart kube-apiserver.service');
+          await stage.healthy();
+        }
+      };
+      return { about: `${order.map(({ name }) => name).join(', then ')}, each after the one before it is healthy`, hosts: order.map(({ name }) => name), inject, undo: nothing };
+    },
+  },
+  {
+    id: 'E3', title: 'the leadership of etcd is handed over ten times', component: 'etcd', needs: 'nothing but the etcd API', seconds: 0, planned: true,
+    obstacle: (cluster) => (hostsWith(cluster, 'etcd').length > 1 ? undefined : 'there is one etcd member'),
+    async aim(stage) {
+      const turns = Array.from({ length: 10 }, () => othersWith(stage, 'etcd')[0]!);
+      const inject = async () => {
+        for (const [turn] of turns.entries()) {
+          await moveLeader(stage, othersWith(stage, 'etcd', await etcdLeader(stage))[turn % 2]!);
+          await stage.operation.clock.sleep(1000, stage.operation.signal);
+        }
+      };
+      return { about: 'ten times, a second apart', hosts: [], inject, undo: nothing };
+    },
+  },
+  {
+    id: 'E3-restart', title: 'the etcd leader is restarted without handing over', component: 'etcd', needs: 'systemctl restart on one host', seconds: 3, obstacle: always,
+    aim: async (stage) => once(stage, await etcdLeader(stage), 'which leads etcd', 'systemctl restart etcd.service'),
+  },
+  {
+    id: 'H3', title: 'HAProxy on the VIP holder is reloaded 20 times in 60 s', component: 'HAProxy', needs: 'systemctl reload on one host', seconds: 2, planned: true, obstacle: always,
+    aim: async (stage) => once(stage, await vipHolder(stage), 'which holds the VIP', 'for i in $(seq 20); do systemctl reload kubekeep-haproxy.service || exit 1; sleep 3; done'),
+  },
+  {
+    id: 'H3-restart', title: 'HAProxy on the VIP holder is restarted', component: 'HAProxy', needs: 'systemctl restart on one host', seconds: 3, obstacle: always,
+    aim: async (stage) => once(stage, await vipHolder(stage), 'which holds the VIP', 'systemctl restart kubekeep-haproxy.service'),
+  },
+  {
+    id: 'H4', title: 'a broken configuration of HAProxy is pushed and loaded', component: 'HAProxy', needs: 'a file changed on one host, and a timer there that puts it back', seconds: 3, planned: true, obstacle: always,
+    async aim(stage) {
+      const file = '/etc/kubekeep/haproxy.cfg';
+      const holder = await vipHolder(stage);
+      return aimAtHosts(stage, [holder], `${holder.name}, which holds the VIP`, {
+        inject: `cp -p ${file} ${file}.before-drill && echo 'no such word' >> ${file} && ! systemctl reload kubekeep-haproxy.service`,
+        undo: `[ ! -e ${file}.before-drill ] || { mv ${file}.before-drill ${file} && systemctl reload kubekeep-haproxy.service; }`,
+      });
+    },
+  },
+  {
+    id: 'K1-restart', title: 'keepalived on the VIP holder is restarted', component: 'keepalived', needs: 'systemctl restart on one host', seconds: 3, obstacle: always,
+    aim: async (stage) => once(stage, await vipHolder(stage), 'which holds the VIP', 'systemctl restart kubekeep-keepalived.service'),
+  },
+];
+
+/** Something that is over when it is done. */
+function once(stage: Stage, host: HostSpec, which: string, script: string): Aim {
+  return { about: `${host.name}, ${which}`, hosts: [host.name], inject: () => runAll(stage, [host], () => script), undo: nothing };
+}
+
+async function nothing(): Promise<void> {}

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { heal } from '../lab/links.ts';
+import { powerOn } from '../lab/power.ts';
+import type { LabRecord } from '../lab/registry.ts';
+import { KubekeepError } from '../lib/errors.ts';
+import { parallel } from '../lib/parallel.ts';
+import { existingSecrets } from '../operations/existing-secrets.ts';
+import type { Operation } from '../operations/operation.ts';
+import { waitUntilHealthy } from '../operations/wait-until-healthy.ts';
+import { vipHolder, type Stage } from './stage.ts';
+import { thisLab } from './this-lab.ts';
+
+/** ms in which exactly one balancer has to hold the VIP. */
+const patience = 30_000;
+
+/** A cluster whose hosts are the machines of a lab of this computer. Throws `drill-refused` where they are not: nothing is touched then. */
+export async function openStage(operation: Operation, records: readonly LabRecord[], draw: () => number): Promise<Stage> {
+  const lab = thisLab(operation.cluster, records);
+  if (!lab) {
+    throw new KubekeepError('drill-refused', `${operation.cluster.name} is no cluster of a lab on this computer: a drill there would break it for its users`, { hint: 'kubekeep lab up makes machines for drills.' });
+  }
+  const { secrets } = await existingSecrets(operation);
+  const stage: Stage = { operation, lab, secrets, draw, pendingFile: join(operation.state.path, 'drills', 'pending.json'), healthy: () => healthy(stage) };
+  await finishPending(stage);
+  return stage;
+}
+
+/** A drill that was killed may have left cables cut and machines off; what it did on the hosts they undo themselves. */
+async function finishPending({ operation, lab, pendingFile }: Stage): Promise<void> {
+  if (!existsSync(pendingFile)) return;
+  operation.progress({ type: 'note', title: 'an earlier drill was killed: healing every cable and switching every machine on' });
+  await heal(lab);
+  await parallel(lab.machines, ({ name }) => powerOn(lab, name, { signal: operation.signal }));
+  await rm(pendingFile, { force: true });
+}
+
+async function healthy(stage: Stage): Promise<void> {
+  const { clock } = stage.operation;
+  // Without the drill's signal: after Ctrl-C the cluster is looked after to the end.
+  await waitUntilHealthy({ ...stage.operation, signal: new AbortController().signal });
+  const deadline = clock.monotonic() + patience;
+  for (;;) {
+    try {
+      await vipHolder(stage);
+      return;
+    } catch (caught) {
+      if (clock.monotonic() > deadline) throw caught;
+      await clock.sleep(500);
+    }
+  }
+}

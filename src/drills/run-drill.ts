@@ -1,0 +1,84 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { nameTopology } from '../cluster/topologies.ts';
+import { apiThroughVip } from './api-through-vip.ts';
+import type { Aim, Fault } from './faults/fault.ts';
+import { throughTheFault } from './fault-window.ts';
+import { measureLane } from './guarantees/availability.ts';
+import { judge } from './guarantees/judge.ts';
+import { parseHistory } from './history/read-history.ts';
+import type { DrillRecord } from './history/record.ts';
+import type { Evidence } from './history/verdict.ts';
+import { listConfigMaps } from './list-config-maps.ts';
+import { openProber } from './probes/open-prober.ts';
+import type { ProbePlan } from './probes/probe-plan.ts';
+import type { DrillRun } from './report/drill-run.ts';
+import { startSampler } from './sampler.ts';
+import type { Stage } from './stage.ts';
+
+export interface DrillOptions {
+  readonly plan: ProbePlan;
+  /** Folder for the history and the result; made where it is missing. */
+  readonly folder: string;
+  readonly seed: number;
+  /** "kubekeep", or another set-up that was applied. */
+  readonly setup: string;
+}
+
+/**
+ * Breaks a healthy cluster in one way, measures what clients feel, undoes it, waits until everything is healthy and judges the history. Throws
+ * `not-healthy` where the cluster was not healthy to begin with; where it does not become so again, the run says it (`restored` is false) and
+ * whoever goes through several stops there.
+ */
+export async function runDrill(stage: Stage, fault: Fault, { plan, folder, seed, setup }: DrillOptions): Promise<DrillRun> {
+  const { cluster, clock } = stage.operation;
+  await stage.healthy();
+  const aim = await fault.aim(stage);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const startedAt = clock.now();
+  const historyFile = join(folder, 'history.ndjson');
+  const restored = await probe(stage, fault, { aim, plan, historyFile });
+  const evidence: Evidence = { ...parseHistory(await readFile(historyFile, 'utf8')), finally: restored ? await apiThroughVip(stage, (api) => listConfigMaps(api, plan.namespace)) : undefined };
+  const run: DrillRun = {
+    id: basename(folder),
+    fault: { id: fault.id, title: fault.title, component: fault.component },
+    topology: nameTopology(cluster),
+    cluster: cluster.name,
+    versions: { kubernetes: cluster.kubernetes.version, etcd: cluster.etcd.version },
+    setup,
+    startedAt,
+    seed,
+    lanes: plan.lanes.map((lane) => measureLane(lane, evidence.records, span(evidence.records))),
+    verdicts: judge(evidence),
+    restored,
+    history: basename(historyFile),
+    ...(fault.target && { target: fault.target }),
+  };
+  await writeFile(join(folder, 'run.json'), `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
+  return run;
+}
+
+async function probe(stage: Stage, fault: Fault, { aim, plan, historyFile }: { aim: Aim; plan: ProbePlan; historyFile: string }): Promise<boolean> {
+  const prober = await openProber(plan, { historyFile });
+  try {
+    const sampler = await startSampler(stage, prober.toProber);
+    try {
+      return await throughTheFault({ stage, fault, aim, log: prober, sampler });
+    } finally {
+      for (const sample of await sampler.stop()) prober.add(sample);
+    }
+  } finally {
+    await prober.stop();
+  }
+}
+
+/** From the first request to the last, by when they were due. */
+function span(records: readonly DrillRecord[]): { readonly from: number; readonly to: number } {
+  let [from, to] = [Number.POSITIVE_INFINITY, 0];
+  for (const record of records) {
+    if (record.kind !== 'request') continue;
+    from = Math.min(from, record.due);
+    to = Math.max(to, record.due);
+  }
+  return { from: Math.min(from, to), to };
+}

@@ -1,0 +1,141 @@
+import { hostsWith } from '../cluster/cluster.ts';
+import { parallel } from '../lib/parallel.ts';
+import { etcdOf } from '../operations/clients.ts';
+import { haproxySocket } from '../render/haproxy.ts';
+import type { Sample } from './history/record.ts';
+import { runAll } from './faults/_on-hosts.ts';
+import type { Stage } from './stage.ts';
+
+const unit = 'kubekeep-drill-sampler.service';
+const unitPath = `/etc/systemd/system/${unit}`;
+const script = '/var/lib/kubekeep/drill-sampler.pl';
+const file = '/var/lib/kubekeep/drill-samples';
+/** ms between two questions to an etcd member. */
+const etcdInterval = 250;
+
+export interface Sampler {
+  /** From now on these hosts may be without power: where they are not seen, they have none and hold nothing. */
+  mayBeOff(hosts: readonly string[]): void;
+  /** Ends it everywhere; all samples in the prober's time, by host. */
+  stop(): Promise<Sample[]>;
+}
+
+/**
+ * Looks at every host while a drill runs: 50 times a second whether a balancer has the VIP, 5 times a second what its HAProxy thinks of the servers, 4
+ * times a second who leads etcd. `toProber` turns a time of this process's monotonic clock into the prober's; lab machines share this computer's.
+ */
+export async function startSampler(stage: Stage, toProber: (monotonic: number) => number): Promise<Sampler> {
+  const { cluster, hosts, clock } = stage.operation;
+  const off = new Map<string, number>();
+  const balancers = hostsWith(cluster, 'load-balancer');
+  await parallel(balancers, ({ name }) => hosts.get(name)!.write([{ path: script, mode: 0o644, content: watcher }, { path: unitPath, mode: 0o644, content: unitFile(cluster.endpoint.vip) }]));
+  await runAll(stage, balancers, () => `rm -f ${file}; systemctl daemon-reload && systemctl --quiet enable ${unit} && systemctl restart ${unit}`);
+  // Before all hosts watch and after the first has stopped, nobody can tell who had the VIP.
+  const since = toProber(clock.monotonic());
+  const leaders = askLeaders(stage, toProber);
+  const sinceBoot = Number(process.hrtime.bigint()) / 1e6 - clock.monotonic();
+  return {
+    mayBeOff: (names) => names.forEach((name) => off.set(name, toProber(clock.monotonic()))),
+    async stop() {
+      const until = toProber(clock.monotonic());
+      const seen = await parallel(balancers, async ({ name }) => {
+        const { stdout } = await hosts.get(name)!.run(`systemctl --quiet disable --now ${unit}; cat ${file}; rm -f ${file} ${script} ${unitPath}; systemctl daemon-reload`, { timeout: 30_000 });
+        const samples = parseSamples(name, stdout, (monotonic) => toProber(monotonic - sinceBoot));
+        return off.has(name) ? withDarkness(name, samples, off.get(name)!) : samples;
+      });
+      return [...seen.flat(), ...(await leaders.stop())].filter(({ at }) => at >= since && at <= until);
+    },
+  };
+}
+
+/** Lines "MS vip 0|1" and "MS servers NAME:OP:ADMIN…", as the watcher writes them; a line that was cut is left out. `toProber` gets the host's monotonic milliseconds. */
+export function parseSamples(host: string, text: string, toProber: (monotonic: number) => number): Sample[] {
+  return text.split('\n').flatMap((line): Sample[] => {
+    const [time = '', what, ...rest] = line.split(' ');
+    if (!/^\d+(\.\d+)?$/.test(time)) return [];
+    const about = { kind: 'sample', host, at: toProber(Number(time)) } as const;
+    if (what === 'vip' && /^[01]$/.test(rest[0] ?? '')) return [{ ...about, holdsVip: rest[0] === '1' }];
+    if (what === 'servers' && rest.at(-1) === '.') return [{ ...about, servers: rest.slice(0, -1).map(serverState) }];
+    return [];
+  });
+}
+
+/** The watcher starts at boot before keepalived does, so a host that was not seen for a while had no power, and nobody on it to say so. */
+export function withDarkness(host: string, samples: readonly Sample[], from: number): Sample[] {
+  const seen = samples.filter(({ holdsVip }) => holdsVip !== undefined).map(({ at }) => at).sort((a, b) => a - b);
+  const holes = seen.slice(1).map((end, position) => ({ begin: seen[position]!, end })).filter(({ begin, end }) => end > from && end - begin > 400);
+  const dark = holes.flatMap(({ begin, end }) => Array.from({ length: Math.floor((end - begin) / 200) - 1 }, (_, turn): Sample => ({ kind: 'sample', host, at: begin + (turn + 1) * 200, holdsVip: false })));
+  return [...samples, ...dark];
+}
+
+/** HAProxy's numbers: operational state 0 is stopped; bits 8 and 16 of the administrative one are drain. */
+function serverState(text: string): string {
+  const [name, operational, administrative] = text.split(':');
+  const state = operational === '0' ? 'DOWN' : (Number(administrative) & 0x18) !== 0 ? 'DRAIN' : 'UP';
+  return `${name} ${state}`;
+}
+
+/** The VIP is looked up in the kernel's table of local addresses: no process a turn. */
+const watcher = `
+use strict; use IO::Socket::UNIX; use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC sleep);
+my ($vip, $socket, $file) = @ARGV;
+open my $out, ">>", $file or die; $out->autoflush(1);
+my ($holds, $turn, $told) = ("", 0, 0);
+while (1) {
+  my $now = sprintf "%.1f", clock_gettime(CLOCK_MONOTONIC) * 1000;
+  my $has = 0;
+  if (open my $trie, "<", "/proc/net/fib_trie") { local $/; $has = <$trie> =~ /\\|-- \\Q$vip\\E\\n\\s+\\/32 host LOCAL/ ? 1 : 0; }
+  if ($has ne $holds || $now - $told > 100) { print $out "$now vip $has\\n"; ($holds, $told) = ($has, $now); }
+  if ($turn++ % 10 == 0 and my $s = IO::Socket::UNIX->new(Peer => $socket, Timeout => 0.1)) {
+    $s->print("show servers state api\\n"); my $text = "";
+    my $bits = ""; vec($bits, fileno($s), 1) = 1;
+    while (select(my $ready = $bits, undef, undef, 0.1) > 0) { last unless sysread($s, $text, 65536, length $text); }
+    my @servers = map { my @f = split; @f > 6 && $f[3] !~ /-unchecked$/ ? "$f[3]:$f[5]:$f[6]" : () } grep /^\\d+ api /, split /\\n/, $text;
+    print $out "$now servers @servers .\\n" if @servers;
+  }
+  sleep 0.02;
+}`;
+
+function unitFile(vip: string): string {
+  return `[Unit]
+Description=Looks who has the VIP while a drill runs (kubekeep)
+Before=kubekeep-keepalived.service
+
+[Service]
+ExecStart=/usr/bin/perl ${script} ${vip} ${haproxySocket} ${file}
+RuntimeMaxSec=1800
+Nice=-5
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+function askLeaders(stage: Stage, toProber: (monotonic: number) => number): { stop(): Promise<Sample[]> } {
+  const { cluster, hosts, clock } = stage.operation;
+  const samples: Sample[] = [];
+  const ended = new AbortController();
+  const loops = hostsWith(cluster, 'etcd').map(async (spec) => {
+    let client: Awaited<ReturnType<typeof etcdOf>> | undefined;
+    while (!ended.signal.aborted) {
+      try {
+        client ??= await etcdOf(spec, hosts.get(spec.name)!, stage.secrets, clock.now());
+        const { leader, member, raftTerm } = await client.status({ deadline: 1000, signal: ended.signal });
+        samples.push({ kind: 'sample', host: spec.name, at: toProber(clock.monotonic()), leads: leader === member, term: raftTerm });
+      } catch {
+        // A member that does not answer is what the drill is about.
+        client?.close();
+        client = undefined;
+      }
+      await clock.sleep(etcdInterval, ended.signal).catch(() => {});
+    }
+    client?.close();
+  });
+  return {
+    async stop() {
+      ended.abort();
+      await Promise.all(loops);
+      return samples;
+    },
+  };
+}

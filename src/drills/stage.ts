@@ -1,0 +1,76 @@
+import type { HostSpec } from '../cluster/cluster.ts';
+import { hostsWith } from '../cluster/cluster.ts';
+import type { Lab } from '../lab/lab.ts';
+import { KubekeepError } from '../lib/errors.ts';
+import { parallel } from '../lib/parallel.ts';
+import { etcdOf } from '../operations/clients.ts';
+import type { Operation } from '../operations/operation.ts';
+import type { ClusterSecrets } from '../pki/secrets.ts';
+
+/** A healthy cluster on the machines of a lab: what faults work with. */
+export interface Stage {
+  readonly operation: Operation;
+  readonly lab: Lab;
+  readonly secrets: ClusterSecrets;
+  /** From 0 up to 1, the same for the same seed. */
+  readonly draw: () => number;
+  /** There while a fault is in: what a killed drill leaves for the next one. */
+  readonly pendingFile: string;
+  /** Resolves when every part does what it should; throws `not-healthy` where that takes longer than two minutes. */
+  readonly healthy: () => Promise<void>;
+}
+
+/** The host that has the VIP. Throws `not-healthy` where it is not exactly one. */
+export async function vipHolder({ operation: { cluster, hosts, signal } }: Stage): Promise<HostSpec> {
+  const balancers = hostsWith(cluster, 'load-balancer');
+  const holds = await parallel(balancers, async ({ name }) => {
+    const { exitCode, stdout } = await hosts.get(name)!.run(`ip -4 -o addr show`, { signal, timeout: 5000 });
+    return exitCode === 0 && stdout.includes(` ${cluster.endpoint.vip}/`);
+  });
+  const holders = balancers.filter((_, position) => holds[position]);
+  if (holders.length === 1) return holders[0]!;
+  throw new KubekeepError('not-healthy', `${holders.length === 0 ? 'no host holds' : `${holders.map(({ name }) => name).join(' and ')} hold`} the VIP ${cluster.endpoint.vip}`, { hint: 'kubekeep status says more.' });
+}
+
+/** The host whose member leads etcd. Throws `not-healthy` where there is none. */
+export async function etcdLeader(stage: Stage): Promise<HostSpec> {
+  const { cluster, clock } = stage.operation;
+  const members = hostsWith(cluster, 'etcd');
+  const leads = await parallel(members, (spec) => askEtcd(stage, spec, async (client) => {
+    const { leader, member } = await client.status({ deadline: 3000 });
+    return leader === member;
+  }, clock.now()));
+  const leader = members.find((_, position) => leads[position]);
+  if (leader) return leader;
+  throw new KubekeepError('not-healthy', 'etcd has no leader', { hint: 'kubekeep status says more.' });
+}
+
+/** Makes the member of a host lead. */
+export async function moveLeader(stage: Stage, to: HostSpec): Promise<void> {
+  const { clock } = stage.operation;
+  const leader = await etcdLeader(stage);
+  if (leader.name === to.name) return;
+  await askEtcd(stage, leader, async (client) => {
+    const target = (await client.members()).find(({ name }) => name === to.name);
+    if (!target) throw new KubekeepError('not-healthy', `etcd has no member ${to.name}`, { hint: 'kubekeep status says more.' });
+    await client.moveLeader(target.id);
+  }, clock.now());
+}
+
+async function askEtcd<T>({ operation: { hosts }, secrets }: Stage, spec: HostSpec, ask: (client: Awaited<ReturnType<typeof etcdOf>>) => Promise<T>, now: number): Promise<T> {
+  const client = await etcdOf(spec, hosts.get(spec.name)!, secrets, now);
+  try {
+    return await ask(client);
+  } finally {
+    client.close();
+  }
+}
+
+/** The hosts of a role without some of them, in an order that the seed decides. */
+export function othersWith({ operation: { cluster }, draw }: Stage, role: HostSpec['roles'][number], ...without: readonly HostSpec[]): HostSpec[] {
+  return shuffled(hostsWith(cluster, role).filter(({ name }) => !without.some((one) => one.name === name)), draw);
+}
+
+export function shuffled<T>(items: readonly T[], draw: () => number): T[] {
+  return items.map((item) => ({ item, place: draw() })).sort((a, b) => a.place - b.place).map(({ item }) => item);
+}

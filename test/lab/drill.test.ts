@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { parseHistory } from '../../src/drills/history/read-history.ts';
+import type { DrillRun } from '../../src/drills/report/drill-run.ts';
+import { machineState } from '../../src/lab/power.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { fromRepository } from '../support/from-repository.ts';
+import { expectZero, labCluster, type LabCluster } from '../support/lab-cluster.ts';
+
+describe('drills', () => {
+  let it3: LabCluster;
+  before(async () => {
+    it3 = await labCluster('T3', 'test-drill');
+    await expectZero(it3.run('apply', '--yes'));
+  });
+  after(() => it3[Symbol.asyncDispose]());
+
+  it('measure the loss of the VIP holder, find every promise held, and keep the history', async () => {
+    const { stdout } = await expectZero(it3.run('drill', 'run', 'N1-leader', '--seed', '1', '--json'));
+    const { runs: [run] } = JSON.parse(stdout) as { runs: [DrillRun] };
+    assert.ok(run.restored);
+    assert.deepEqual(run.verdicts.filter(({ state }) => state !== 'held'), []);
+    const writes = run.lanes.filter(({ workload }) => workload === 'write');
+    assert.equal(writes.length, 3);
+    // Nothing else than a power cut explains half a second without an answer, and it is over long before ten.
+    for (const { longestGap, dead } of writes) assert.ok(longestGap > 300 && longestGap < 10_000 && !dead, String(longestGap));
+    const { records, damage } = parseHistory(await readFile(join(await newestRun(), run.history), 'utf8'));
+    assert.deepEqual(damage, []);
+    assert.deepEqual(records.flatMap((record) => (record.kind === 'mark' ? [record.what] : [])), ['fault begins', 'fault is in', 'undo begins', 'undone', 'healthy']);
+    const holders = new Set(records.flatMap((record) => (record.kind === 'sample' && record.holdsVip ? [record.host] : [])));
+    assert.equal(holders.size, 2);
+  });
+
+  it('cost nothing where the work is planned: leadership handed over ten times', async () => {
+    const { stdout } = await expectZero(it3.run('drill', 'run', 'E3', '--json'));
+    const { runs: [run] } = JSON.parse(stdout) as { runs: [DrillRun] };
+    assert.deepEqual(run.lanes.filter(({ refused, unknown, workload }) => workload === 'write' && refused + unknown > 0), []);
+  });
+
+  it('make a page of all runs', async () => {
+    const out = join(it3.file, '..', 'report.html');
+    await expectZero(it3.run('drill', 'report', '--out', out));
+    const page = await readFile(out, 'utf8');
+    assert.match(page, /N1-leader[^]*E3/);
+  });
+
+  it('that are killed in the middle are undone: a hung program by its host, the power by the next drill', async () => {
+    const child = spawn(process.execPath, [fromRepository('bin/kubekeep.mjs'), 'drill', 'run', 'N1', '--file', it3.file], { stdio: 'ignore' });
+    const off = async () => (await Promise.all(it3.lab.machines.map(machineState))).includes('off');
+    while (!(await off())) await systemClock.sleep(100);
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.once('close', resolve));
+    const { stderr } = await expectZero(it3.run('drill', 'run', 'E1'));
+    assert.match(stderr, /an earlier drill was killed/);
+    assert.ok(!(await off()));
+  });
+
+  it('are refused where something is wrong already, and where a fault is unknown', async () => {
+    await it3.hosts.get('cp2')!.run('systemctl stop kube-scheduler');
+    const refused = await it3.run('drill', 'run', 'E1');
+    await it3.hosts.get('cp2')!.run('systemctl start kube-scheduler');
+    assert.equal(refused.code, 3);
+    assert.match(refused.stderr, /not healthy/);
+    const unknown = await it3.run('drill', 'run', 'E99');
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.stderr, /Nearest: E1, /);
+  });
+
+  async function newestRun(): Promise<string> {
+    const folder = join(it3.file, '..', '.kubekeep', it3.cluster.name, 'drills');
+    return join(folder, (await readdir(folder)).filter((name) => /^\d/.test(name)).sort().at(-1)!);
+  }
+});
