@@ -42,8 +42,11 @@ export async function perform({ lane, connection, clock, now, emit, patience }: 
   const answer = await send(connection, call, { patience, clock });
   const ended = now();
   const { status, failure } = answer;
-  const outcome = outcomeOf(wanted.operation, answer);
-  const { revision, value } = outcome === 'acknowledged' && status !== 404 ? readConfigMap(parseJson(answer.text)) : {};
+  const said = outcomeOf(wanted.operation, answer);
+  const { revision, value } = said === 'acknowledged' && status !== 404 ? readConfigMap(parseJson(answer.text)) : {};
+  // An object without a revision is none: it must not pass for a read of nothing.
+  const blank = wanted.operation === 'get' && status === 200 && said === 'acknowledged' && revision === undefined;
+  const outcome = blank ? 'unknown' : said;
   const record: Request = {
     kind: 'request',
     lane: lane.name,
@@ -54,6 +57,7 @@ export async function perform({ lane, connection, clock, now, emit, patience }: 
     outcome,
     ...(status !== undefined && { status }),
     ...(failure && { error: failure.error }),
+    ...(blank && { error: 'not understood' }),
     ...(revision !== undefined && { revision }),
     ...(wanted.operation === 'get' && value !== undefined && { value }),
   };

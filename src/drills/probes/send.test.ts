@@ -46,6 +46,7 @@ const results: readonly (readonly [title: string, operation: 'create' | 'get', r
   ['an answer that was cut', 'create', { status: 201, text: '{"meta', failure: { error: 'cut', unprocessed: false } }, { outcome: 'unknown', status: 201, error: 'cut', value: 'v' }],
   ['nobody listens', 'create', { failure: { error: 'ECONNREFUSED', unprocessed: true } }, { outcome: 'refused', error: 'ECONNREFUSED', value: 'v' }],
   ['a read', 'get', { status: 200, text: body(9) }, { outcome: 'acknowledged', status: 200, revision: 9, value: 'v' }],
+  ['a read that is no object', 'get', { status: 200, text: '<html>' }, { outcome: 'unknown', status: 200, error: 'not understood' }],
   ['a read of nothing', 'get', { status: 404, text: '{"metadata":{}}' }, { outcome: 'acknowledged', status: 404 }],
 ];
 for (const [title, operation, reply, expected] of results) {
