@@ -97,6 +97,19 @@ describe('the report as a page', () => {
     assert.deepEqual(open, ['4', '7']);
   });
 
+  it('draws a lane that was always answered as one stroke, and each failure in the gap in which it was due', () => {
+    const lanes = exampleLanes.filter(({ name }) => name === 'write, new connections, VIP' || name.endsWith('server cp3'));
+    const drawn = reportOf([exampleDrill({ seed: 1, gap: 8000, lanes, rate: 50, seconds: 30 })]);
+    const [first, second] = [...drawn.matchAll(/<path class="answers" d="([^"]*)"/g)].slice(-2).map(([, path]) => path!);
+    assert.match(first!, /^M172 [\d.]+h(\d+)m(\d+) 0h(\d+)$/);
+    assert.match(second!, /^M172 [\d.]+h\d+$/);
+    const whole = drawn.slice(drawn.lastIndexOf('<svg class="timeline"'));
+    const [, left = '', width = ''] = /<rect class="gap" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"/.exec(whole)!;
+    const places = [...whole.matchAll(/<path class="(?:unknown|refused)" d="([^"]*)"/g)].flatMap(([, path]) => [...path!.matchAll(/M([\d.]+)/g)].map(([, place]) => Number(place)));
+    assert.ok(places.length > 10);
+    assert.deepEqual(places.filter((place) => place < Number(left) - 7 || place > Number(left) + Number(width) + 7), []);
+  });
+
   it('keeps a minute of 100 requests a second on each of seven lanes below 100 kB of pictures', () => {
     const { run, records } = exampleDrill({ seed: 3, rate: 100, gap: 3000, lanes: exampleLanes });
     assert.ok(records.length > 42_000);

@@ -7,8 +7,8 @@ export function runStory(history: RunHistory): string[] {
   return [...markStory(history), ...holderStory('The VIP', 'was on', history.vip, history.from), ...holderStory('etcd', 'was led by', history.leader, history.from), ...overlapStory(history), ...serverStory(history), ...noteStory(history)];
 }
 
-function markStory({ marks, origin }: RunHistory): string[] {
-  const parts = marks.filter(({ what }) => what !== 'note').map(({ what, at }) => `${what} at ${timeText(at)}`);
+function markStory({ marks, origin, faults }: RunHistory): string[] {
+  const parts = marks.filter(({ what }) => what !== 'note').map(({ what, at, about }) => `${what}${faults.length > 1 ? ` (${about})` : ''} at ${timeText(at)}`);
   return parts.length === 0 ? [] : [`Marks: ${parts.join(', ')}. Second 0 is when the ${origin === 'start of the run' ? 'run started' : origin}.`];
 }
 
@@ -29,7 +29,7 @@ function overlapStory({ vip }: RunHistory): string[] {
   const overlaps = overlapsOf(vip);
   if (overlaps.length === 0) return [];
   const total = overlaps.reduce((sum, { from, to }) => sum + to - from, 0);
-  return [`Two hosts had the VIP at the same time for ${secondsText(total)}.`];
+  return [`Two hosts had the VIP at the same time for ${total < 5 ? 'a moment' : secondsText(total)}.`];
 }
 
 /** When each balancer first counted a server as down. */

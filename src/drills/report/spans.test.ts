@@ -4,7 +4,7 @@ import type { Sample } from '../history/record.ts';
 import { overlapsOf, spansOf } from './spans.ts';
 
 function samples(host: string, text: string, start = 0): Sample[] {
-  return [...text].flatMap((sign, position) => (sign === '.' ? [] : [{ kind: 'sample' as const, host, at: start + position * 20, holdsVip: sign === '1' }]));
+  return text.split('').flatMap((sign, position) => (sign === '.' ? [] : [{ kind: 'sample' as const, host, at: start + position * 20, holdsVip: sign === '1' }]));
 }
 const holder = ({ holdsVip, host }: Sample) => (holdsVip ? host : undefined);
 

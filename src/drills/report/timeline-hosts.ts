@@ -4,7 +4,7 @@ import type { BalancerTrack, RunHistory } from './run-history.ts';
 import { overlapsOf, type Span } from './spans.ts';
 import { placed, type TimeScale } from './time-scale.ts';
 import type { TimelineRow } from './timeline-row.ts';
-import { secondsText } from './figure-text.ts';
+import { listText, secondsText } from './figure-text.ts';
 
 /** Colours for hosts; their names are written beside them, so that more hosts may share one. */
 const hostColours = 6;
@@ -15,8 +15,23 @@ export function spanRow(label: string, spans: readonly Span[], { hosts }: RunHis
     height: 18,
     draw: (top) => markup`<g><text class="label" x="0" y="${placed(top + 13)}">${label}</text><rect class="nobody" x="${scale.left}" y="${placed(top)}" width="${scale.right - scale.left}" height="18"/>
 ${spans.map((span) => hostSegment(span, hosts.indexOf(span.host) % hostColours, top, scale))}
-${overlapsOf(spans).filter(({ from, to }) => to >= scale.from && from <= scale.to).map(({ from, to, hosts: both }) => markup`<rect class="two" x="${placed(scale.place(from) - 1)}" y="${placed(top - 2)}" width="${placed(Math.max(2, scale.place(to) - scale.place(from)))}" height="22"><title>${both.join(' and ')} at the same time, ${secondsText(to - from)}</title></rect>`)}</g>`,
+${overlapSigns(spans, top, scale)}</g>`,
   };
+}
+
+/** One frame for overlaps that would touch. */
+function overlapSigns(spans: readonly Span[], top: number, scale: TimeScale): Markup[] {
+  const frames: { from: number; to: number; hosts: string[] }[] = [];
+  const patience = ((scale.to - scale.from) / (scale.right - scale.left)) * 4;
+  for (const { from, to, hosts } of overlapsOf(spans).filter((one) => one.to >= scale.from && one.from <= scale.to).sort((a, b) => a.from - b.from)) {
+    const last = frames.at(-1);
+    if (last && from - last.to <= patience) frames[frames.length - 1] = { from: last.from, to: Math.max(last.to, to), hosts: [...new Set([...last.hosts, ...hosts])] };
+    else frames.push({ from, to, hosts: [...hosts] });
+  }
+  return frames.map(({ from, to, hosts }) => {
+    const width = placed(Math.max(2, scale.place(to) - scale.place(from)) + 2);
+    return markup`<g><title>${listText(hosts)} at the same time, ${secondsText(to - from)}</title><rect class="two" x="${placed(scale.place(from) - 1)}" y="${placed(top - 2)}" width="${width}" height="22"/></g>`;
+  });
 }
 
 /** Each balancer's servers: a thin line while one is up, a block with the state's name while it is not. */

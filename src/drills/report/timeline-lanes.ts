@@ -8,6 +8,7 @@ import { placed, type TimeScale } from './time-scale.ts';
 import type { TimelineRow } from './timeline-row.ts';
 
 const bandHeight = 13;
+const signWidth = 7;
 
 /** A lane: its answers as a band, its failures as signs below, its longest gap with its length. */
 export function laneRow(track: LaneTrack, scale: TimeScale): TimelineRow {
@@ -87,8 +88,8 @@ function bandPath(times: readonly number[], middle: number, scale: TimeScale): s
 
 /** Signs of failures, as many as fit beside each other. */
 function signsPath(times: readonly number[], scale: TimeScale, sign: (x: string) => string): string {
-  const columns = new Set(times.filter((time) => time >= scale.from && time <= scale.to).map((time) => Math.round(scale.place(time) / 4)));
-  return [...columns].map((column) => sign(placed(column * 7))).join('');
+  const columns = new Set(times.filter((time) => time >= scale.from && time <= scale.to).map((time) => Math.round(scale.place(time) / signWidth)));
+  return [...columns].map((column) => sign(placed(column * signWidth))).join('');
 }
 
 function gapSign({ from, to, open }: LaneGap, top: number, scale: TimeScale): Markup | undefined {

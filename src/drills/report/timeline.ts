@@ -16,7 +16,7 @@ export interface TimelineOptions {
   readonly faultTitle: (id: string) => string;
 }
 
-export const timelineWidth = 1000;
+const timelineWidth = 1000;
 /** The lanes' names are left of the first, their figures right of the second. */
 const [left, right] = [172, 904];
 const gapBetweenRows = 4;
