@@ -5,7 +5,7 @@ import { doorsOf, standardLanes, type ProbePlan } from './probes/probe-plan.ts';
 import type { Stage } from './stage.ts';
 
 /** Where the probers' objects are; they are removed before each run. */
-export const drillNamespace = 'kubekeep-drill';
+const drillNamespace = 'kubekeep-drill';
 
 /** What the prober of one run needs: lanes through the VIP, a certificate for a day, and an empty namespace. */
 export async function openProbePlan(stage: Stage, { seed, run }: { readonly seed: number; readonly run: string }): Promise<ProbePlan> {

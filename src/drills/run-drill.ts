@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { nameTopology } from '../cluster/topologies.ts';
+import { KubekeepError } from '../lib/errors.ts';
 import { apiThroughVip } from './api-through-vip.ts';
 import type { Aim, Fault } from './faults/fault.ts';
 import { throughTheFault } from './fault-window.ts';
@@ -11,6 +12,7 @@ import type { DrillRecord } from './history/record.ts';
 import type { Evidence } from './history/verdict.ts';
 import { listConfigMaps } from './list-config-maps.ts';
 import { openProber } from './probes/open-prober.ts';
+import { selfCheck } from './probes/self-check.ts';
 import type { ProbePlan } from './probes/probe-plan.ts';
 import type { DrillRun } from './report/drill-run.ts';
 import { startSampler } from './sampler.ts';
@@ -33,6 +35,7 @@ export interface DrillOptions {
 export async function runDrill(stage: Stage, fault: Fault, { plan, folder, seed, setup }: DrillOptions): Promise<DrillRun> {
   const { cluster, clock } = stage.operation;
   await stage.healthy();
+  await checkProber(stage);
   const aim = await fault.aim(stage);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const startedAt = clock.now();
@@ -56,6 +59,13 @@ export async function runDrill(stage: Stage, fault: Fault, { plan, folder, seed,
   };
   await writeFile(join(folder, 'run.json'), `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
   return run;
+}
+
+/** A prober that does not find a pause of a second that it was not told of would not find the fault's either. */
+async function checkProber({ operation: { clock, progress } }: Stage): Promise<void> {
+  const { ok, reported, paused, why } = await selfCheck({ clock });
+  if (!ok) throw new KubekeepError('drill-refused', `the prober cannot be trusted on this computer now: it found a gap of ${reported.toFixed(0)} ms where there was one of ${paused.toFixed(0)} ms${why ? ` (${why})` : ''}`, { hint: 'Run it again when the computer has less to do.' });
+  progress({ type: 'note', title: `prober checked: ${reported.toFixed(0)} ms found of a pause of ${paused.toFixed(0)} ms` });
 }
 
 async function probe(stage: Stage, fault: Fault, { aim, plan, historyFile }: { aim: Aim; plan: ProbePlan; historyFile: string }): Promise<boolean> {

@@ -48,7 +48,10 @@ export async function startSampler(stage: Stage, toProber: (monotonic: number) =
   };
 }
 
-/** Lines "MS vip 0|1" and "MS servers NAME:OP:ADMIN…", as the watcher writes them; a line that was cut is left out. `toProber` gets the host's monotonic milliseconds. */
+/**
+ * Lines "MS vip 0|1" and "MS servers NAME:OP:ADMIN…", as the watcher writes them; a line that was cut is left out. `toProber` gets the host's monotonic milliseconds.
+ * @internal also for tests
+ */
 export function parseSamples(host: string, text: string, toProber: (monotonic: number) => number): Sample[] {
   return text.split('\n').flatMap((line): Sample[] => {
     const [time = '', what, ...rest] = line.split(' ');
@@ -60,7 +63,10 @@ export function parseSamples(host: string, text: string, toProber: (monotonic: n
   });
 }
 
-/** The watcher starts at boot before keepalived does, so a host that was not seen for a while had no power, and nobody on it to say so. */
+/**
+ * The watcher starts at boot before keepalived does, so a host that was not seen for a while had no power, and nobody on it to say so.
+ * @internal also for tests
+ */
 export function withDarkness(host: string, samples: readonly Sample[], from: number): Sample[] {
   const seen = samples.filter(({ holdsVip }) => holdsVip !== undefined).map(({ at }) => at).sort((a, b) => a - b);
   const holes = seen.slice(1).map((end, position) => ({ begin: seen[position]!, end })).filter(({ begin, end }) => end > from && end - begin > 400);

@@ -3,7 +3,7 @@ import type { Stage } from '../stage.ts';
 import type { Aim, Fault } from './fault.ts';
 
 /** Two faults that overlap: the second begins up to 2 s after the first, by the stage's draw. */
-export function pair(first: Fault, second: Fault): Fault {
+function pair(first: Fault, second: Fault): Fault {
   return {
     id: `${first.id}+${second.id}`,
     title: `${first.title}; and ${second.title}`,

@@ -26,7 +26,7 @@ export interface LaneFigures extends Lane {
   readonly p50: number;
   readonly p99: number;
   readonly p999: number;
-  /** Nothing was acknowledged in the window's last 3 s or later. */
+  /** Nothing was acknowledged in the window's last 3 s or later; a watch has besides the time that its client needs to find a lost connection. */
   readonly dead: boolean;
 }
 
@@ -64,7 +64,7 @@ export function measureLane(lane: Lane, records: readonly DrillRecord[], { from,
 
 const promise = 'No lane stays dead: once the cluster is healthy again, every way to the API gets answers again, connections that were open before included.';
 
-/** C-avail's only promise: no lane is without an acknowledged answer (a watch: an event) in the last 3 s of a run that became healthy again. */
+/** C-avail's only promise: no lane is without an acknowledged answer in the last 3 s of a run that became healthy again, and no watch without an event for longer than its client needs. */
 export const noDeadLane: Checker = ({ records }) => {
   const lanes = records.flatMap((record) => (record.kind === 'began' ? record.lanes : []));
   const dues = records.flatMap((record) => (record.kind === 'request' ? [record.due] : []));

@@ -6,7 +6,10 @@ import { revisions } from './revisions.ts';
 import { vipHolders } from './vip-holders.ts';
 import { watches } from './watches.ts';
 
-/** Every checker that can judge a history. */
+/**
+ * Every checker that can judge a history.
+ * @internal also for tests
+ */
 export const checkers: readonly Checker[] = [acknowledgedWrites, linearizable, revisions, watches, noDeadLane, vipHolders];
 
 /**

@@ -14,7 +14,10 @@ const standardBudget = 1_000_000;
 /** C-lin with the standard budget. */
 export const linearizable: Checker = linearizableWithin(standardBudget);
 
-/** C-lin: linearizability of each object. `budget` bounds the search for each; an object that needs more is not decided. */
+/**
+ * C-lin: linearizability of each object. `budget` bounds the search for each; an object that needs more is not decided.
+ * @internal also for tests
+ */
 export function linearizableWithin(budget: number): Checker {
   return ({ records }) => {
     const requests = records.filter((record) => record.kind === 'request').filter(tellsSomething);

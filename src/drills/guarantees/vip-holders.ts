@@ -16,7 +16,10 @@ export interface Tolerance {
 /** C-vip without any tolerance. */
 export const vipHolders: Checker = vipHoldersWithin({ doubled: 0, unseen: 0 });
 
-/** C-vip: who had the VIP when, from samples of every balancer. */
+/**
+ * C-vip: who had the VIP when, from samples of every balancer.
+ * @internal also for tests
+ */
 export function vipHoldersWithin({ doubled, unseen }: Tolerance): Checker {
   return ({ records }) => {
     const figures = measureVip(records);

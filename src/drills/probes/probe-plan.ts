@@ -39,6 +39,7 @@ export function readPlanLine(line: string): ProbePlan {
   return { ...plan, key: new Secret(plan.key) };
 }
 
+/** @internal also for tests */
 export const vipDoor = 'VIP';
 
 /**

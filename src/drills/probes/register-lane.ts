@@ -5,7 +5,7 @@ import type { LaneContext, Turn } from './perform.ts';
 import type { ProbePlan } from './probe-plan.ts';
 
 /** How many objects the register lanes share: few enough to meet on one often, many enough for each to be checked fast. */
-export const registerCount = 16;
+const registerCount = 16;
 
 export function registerName({ run }: Pick<ProbePlan, 'run'>, number: number): string {
   return `${run}-register-${number}`;

@@ -56,7 +56,10 @@ export function worstVerdict(run: Pick<DrillRun, 'verdicts'>): VerdictState {
   return states.includes('broken') ? 'broken' : states.length === 0 || states.includes('unknown') ? 'unknown' : 'held';
 }
 
-/** What was lost in one run, as the checker of acknowledged writes says it: its breaches are of more kinds, and the first ten only. */
+/**
+ * What was lost in one run, as the checker of acknowledged writes says it: its breaches are of more kinds, and the first ten only.
+ * @internal also for tests
+ */
 export function lostWritesOf(run: Pick<DrillRun, 'verdicts'>): LostWrites {
   const verdict = run.verdicts.find(({ guarantee }) => guarantee === 'C-ack');
   if (!verdict || verdict.state === 'unknown') return { count: 0, exact: false };
