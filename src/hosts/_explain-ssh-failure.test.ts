@@ -21,7 +21,7 @@ const cases: readonly { title: string; stderr: string; stdout?: string; jump?: s
   { title: 'no coreutils', stderr: "env: 'timeout': No such file or directory\n", code: 'host-unfit', message: "the host lacks a basic program: env: 'timeout': No such file or directory" },
   { title: 'nothing listens', stderr: 'ssh: connect to host 10.0.0.11 port 22: Connection refused\r\n', code: 'host-unreachable', message: 'ssh: connect to host 10.0.0.11 port 22: Connection refused' },
   { title: 'turned away', stderr: '10.0.0.11: Connection closed by remote host\n', code: 'host-unreachable', message: 'the SSH server ended the connection before a login' },
-  { title: 'a jump host that ended', stderr: 'Connection closed by UNKNOWN port 65535\r\n', jump: 'gate', code: 'host-unreachable', message: 'Connection closed by UNKNOWN port 65535' },
+  { title: 'a jump host that ended', stderr: 'kex_exchange_identification: Connection closed by remote host\r\n', jump: 'gate', code: 'host-unreachable', message: 'kex_exchange_identification: Connection closed by remote host' },
   { title: 'silence', stderr: '', code: 'host-unreachable', message: 'no answer' },
 ];
 

@@ -60,8 +60,8 @@ function explanations({ name, user, jump }: SshTarget): readonly Explanation[] {
       hint: "Check ssh.user and ssh.identity in the cluster file, and the key in the host's authorized_keys.",
     },
     {
-      // UNKNOWN is the pipe to a jump host.
-      when: /Connection (closed|reset) by (?!UNKNOWN)|Not allowed at this time/,
+      // Behind a jump host the same words are said of the pipe to it.
+      when: jump ? /Not allowed at this time/ : /Connection (closed|reset) by|Not allowed at this time/,
       code: 'host-unreachable',
       message: () => 'the SSH server ended the connection before a login',
       hint: 'OpenSSH 9.8 and newer turn an address away for a while after several connections without a login (PerSourcePenalties): try again in a minute.',

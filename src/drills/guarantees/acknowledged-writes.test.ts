@@ -34,6 +34,8 @@ const broken: readonly (readonly [...Case, breach: RegExp])[] = [
   ['an update is undone at a new revision', [created, updated], { r: [50, 'a'] }, /there is "a" at revision 50/],
   ['another value at the same revision', [created, updated], { r: [11, 'z'] }, /there is "z"/],
   ['a deletion is undone', [created, updated, deleted], { r: [11, 'b'] }, /delete of "r".*there is "b"/],
+  ['what was created again after a deletion is gone', [created, updated, deleted, request('create', 300, { value: 'c', revision: 20 })], {}, /create of "r" .* at revision 20/],
+  ['overwritten by something else than the unanswered update', [created, unanswered('update', 50, { value: 'x', expected: 10 })], { r: [17, 'z'] }, /there is "z" at revision 17/],
   ['gone, and the unanswered deletion was conditional on an older state', [created, updated, unanswered('delete', 50, { expected: 10 })], {}, /no such object/],
   ['overwritten by what was refused', [created, refused('update', 50, { value: 'z', expected: 9 })], { r: [12, 'z'] }, /there is "z" at revision 12, which was refused to lane "register"/],
   ['a refused creation is there', [created, refused('create', 0, { object: 's', value: 'mine', lane: 'write' })], { r: [10, 'a'], s: [11, 'mine'] }, /create of "s" by lane "write" .* was refused with 409; at the end there is "mine"/],

@@ -18,6 +18,7 @@ const held: readonly (readonly [title: string, records: readonly DrillRecord[]])
 const broken: readonly (readonly [title: string, records: readonly DrillRecord[], breach: RegExp])[] = [
   ['a lane that reads an older revision than before', [created, updated, read(200, 10)], /get of "r" .* at revision 10, after update of "r" .* at revision 12/],
   ['another lane that does', [created, read(50, 12, 'one'), read(70, 10, 'other')], /by lane "other" .*after get of "r" by lane "one"/],
+  ['an older revision than of a read that was answered before another one', [created, read(50, 12), { ...read(55, 10), ended: 90 }, read(100, 11)], /at revision 11, after get of "r" .* at revision 12/],
   ['a new object with an older revision than another one has: a store that was put back', [created, updated, request('create', 200, { object: 's', value: 's', revision: 11 })], /create of "s" .* at revision 11, after update of "r"/],
   ['a new object with a revision that is another one\'s', [created, request('create', 200, { object: 's', value: 's', revision: 10 })], /create of "s"/],
 ];
