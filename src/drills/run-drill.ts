@@ -11,7 +11,7 @@ import { parseHistory } from './history/read-history.ts';
 import type { DrillRecord } from './history/record.ts';
 import type { Evidence } from './history/verdict.ts';
 import { listConfigMaps } from './list-config-maps.ts';
-import { openProber } from './probes/open-prober.ts';
+import { openProber, type OpenProber } from './probes/open-prober.ts';
 import { selfCheck } from './probes/self-check.ts';
 import type { ProbePlan } from './probes/probe-plan.ts';
 import type { DrillRun } from './report/drill-run.ts';
@@ -70,6 +70,8 @@ async function checkProber({ operation: { clock, progress } }: Stage): Promise<v
 
 async function probe(stage: Stage, fault: Fault, { aim, plan, historyFile }: { aim: Aim; plan: ProbePlan; historyFile: string }): Promise<boolean> {
   const prober = await openProber(plan, { historyFile });
+  const ended = new AbortController();
+  void tellLanes(stage, prober, ended.signal);
   try {
     const sampler = await startSampler(stage, prober.toProber);
     try {
@@ -78,7 +80,19 @@ async function probe(stage: Stage, fault: Fault, { aim, plan, historyFile }: { a
       for (const sample of await sampler.stop()) prober.add(sample);
     }
   } finally {
+    ended.abort();
     await prober.stop();
+  }
+}
+
+/** What clients felt so far, every five seconds. */
+async function tellLanes({ operation: { clock, progress } }: Stage, prober: OpenProber, ended: AbortSignal): Promise<void> {
+  for (;;) {
+    await clock.sleep(5000, ended).catch(() => {});
+    if (ended.aborted) return;
+    const lanes = prober.lanes().filter(({ acknowledged, refused, unknown }) => acknowledged + refused + unknown > 0);
+    const sum = (count: (lane: (typeof lanes)[number]) => number) => lanes.reduce((total, lane) => total + count(lane), 0);
+    progress({ type: 'note', title: `${sum(({ acknowledged }) => acknowledged)} requests acknowledged, ${sum(({ refused, unknown }) => refused + unknown)} not; longest gap of a lane so far ${(Math.max(0, ...lanes.map(({ longestGap }) => longestGap)) / 1000).toFixed(2)} s` });
   }
 }
 

@@ -86,12 +86,15 @@ const watcher = `
 use strict; use IO::Socket::UNIX; use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC sleep);
 my ($vip, $socket, $file) = @ARGV;
 open my $out, ">>", $file or die; $out->autoflush(1);
-my ($holds, $turn, $told) = ("", 0, 0);
+my ($holds, $turn, $told, $before) = ("", 0, 0, 0);
 while (1) {
   my $now = sprintf "%.1f", clock_gettime(CLOCK_MONOTONIC) * 1000;
   my $has = 0;
   if (open my $trie, "<", "/proc/net/fib_trie") { local $/; $has = <$trie> =~ /\\|-- \\Q$vip\\E\\n\\s+\\/32 host LOCAL/ ? 1 : 0; }
+  # A change is between the last look and this one, not since the last line.
+  print $out "$before vip $holds\n" if $has ne $holds && $before > $told;
   if ($has ne $holds || $now - $told > 100) { print $out "$now vip $has\\n"; ($holds, $told) = ($has, $now); }
+  $before = $now;
   if ($turn++ % 10 == 0 and my $s = IO::Socket::UNIX->new(Peer => $socket, Timeout => 0.1)) {
     $s->print("show servers state api\\n"); my $text = "";
     my $bits = ""; vec($bits, fileno($s), 1) = 1;

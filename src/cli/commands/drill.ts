@@ -100,8 +100,10 @@ function addReport(group: Command, cli: Cli): void {
       const found = await readRuns(drillsFolder(operation));
       const runs = last === undefined ? found : found.slice(-wholeNumber('--last', last));
       if (runs.length === 0) throw new KubekeepError('file-missing', `there is no drill's result in ${drillsFolder(operation)}`, { hint: 'kubekeep drill run FAULT makes one.' });
-      const histories = new Map(await Promise.all(runs.map(async ({ run, folder }) => [run.id, parseHistory(await readFile(join(folder, run.history), 'utf8').catch(() => '')).records] as const)));
-      await writeFile(out, renderReport(runs.map(({ run }) => run), histories));
+      const histories = await Promise.all(runs.map(async ({ run, folder }) => [run.id, parseHistory(await readFile(join(folder, run.history), 'utf8').catch(() => ''))] as const));
+      const records = new Map(histories.map(([id, history]) => [id, history.records]));
+      const damage = new Map(histories.map(([id, history]) => [id, history.damage]));
+      await writeFile(out, renderReport(runs.map(({ run }) => run), records, damage));
       cli.print({ kind: 'DrillReport', data: { path: out, runs: runs.length }, text: `${describeRuns(runs.map(({ run }) => run), textTable)}\n\nWrote ${out}.` });
     });
 }

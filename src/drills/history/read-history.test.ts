@@ -15,7 +15,9 @@ const bare: DrillRecord[] = [
   { kind: 'watched', lane: 'watch', type: 'BOOKMARK', revision: 12, at: 4, from: 11 },
   { kind: 'sample', host: 'cp1', at: 6 },
 ];
-const all: DrillRecord[] = [mark, began, request, watched, ended, sample, ...bare];
+const before: DrillRecord[] = [mark, began, request, watched, ended, sample, ...bare];
+const end = (count: number): DrillRecord => ({ kind: 'ended', at: 9, lines: count });
+const all: DrillRecord[] = [...before, end(before.length)];
 const lines = all.map((record) => JSON.stringify(record));
 const text = (changed: readonly string[]) => changed.map((line) => `${line}\n`).join('');
 const changed = (record: object, change: object) => JSON.stringify({ ...record, ...change });
@@ -28,13 +30,22 @@ describe('a history', () => {
   test('that was cut anywhere in its last line has that line as damage and the others as records', () => {
     const whole = text(lines.slice(0, 3));
     for (let length = whole.length - lines[2]!.length; length < whole.length - 1; length++) {
-      assert.deepEqual(parseHistory(whole.slice(0, length)), { records: all.slice(0, 2), damage: ['line 3: not JSON, or cut'] });
+      assert.deepEqual(parseHistory(whole.slice(0, length)), { records: all.slice(0, 2), damage: ['line 3: not JSON, or cut', 'line 4: the record of the end is missing'] });
     }
   });
 
-  test('that is empty has no beginning', () => assert.deepEqual(parseHistory(''), { records: [], damage: ['line 1: the record of the beginning is missing'] }));
+  test('that was cut between two lines has no end', () => {
+    for (let count = 2; count < lines.length; count++) assert.deepEqual(parseHistory(text(lines.slice(0, count))).damage, [`line ${count + 1}: the record of the end is missing`]);
+  });
 
-  test('without its beginning is damaged', () => assert.deepEqual(parseHistory(text([lines[0]!])), { records: [mark], damage: ['line 1: the record of the beginning is missing'] }));
+  test('with a line less or more in the middle than its end counts is damaged', () => {
+    assert.deepEqual(parseHistory(text(lines.toSpliced(3, 1))).damage, [`line ${lines.length - 1}: the end counts ${before.length} lines before it, there are ${before.length - 1}`]);
+    assert.deepEqual(parseHistory(text(lines.toSpliced(3, 0, lines[3]!))).damage, [`line ${lines.length + 1}: the end counts ${before.length} lines before it, there are ${before.length + 1}`]);
+  });
+
+  test('that is empty has no beginning', () => assert.deepEqual(parseHistory(''), { records: [], damage: ['line 1: the record of the beginning is missing', 'line 1: the record of the end is missing'] }));
+
+  test('without its beginning is damaged', () => assert.deepEqual(parseHistory(text([lines[0]!, JSON.stringify(end(1))])), { records: [mark, end(1)], damage: ['line 1: the record of the beginning is missing'] }));
 
   const damaged: readonly (readonly [line: string, damage: string])[] = [
     ['', 'empty'],
@@ -63,8 +74,9 @@ describe('a history', () => {
   for (const [line, damage] of damaged) {
     test(`has damage: ${line.slice(0, 40)}: ${damage}`, () => {
       const position = 4;
-      const read = parseHistory(text([...lines.slice(0, position), line, ...lines.slice(position)]));
-      assert.deepEqual(read, { records: all, damage: [`line ${position + 1}: ${damage}`] });
+      const longer = [...before, end(before.length + 1)];
+      const read = parseHistory(text(longer.map((record) => JSON.stringify(record)).toSpliced(position, 0, line)));
+      assert.deepEqual(read, { records: longer, damage: [`line ${position + 1}: ${damage}`] });
     });
   }
 });

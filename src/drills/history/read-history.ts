@@ -56,11 +56,13 @@ const record = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('watch ended'), lane: z.string(), at: time, from: revision, why: z.string() }),
   sample,
   z.strictObject({ kind: z.literal('mark'), what: z.enum(['fault begins', 'fault is in', 'undo begins', 'undone', 'healthy', 'note']), at: time, about: z.string() }),
+  z.strictObject({ kind: z.literal('ended'), at: time, lines: z.int().nonnegative() }),
 ]) satisfies z.ZodType<DrillRecord>;
 
 /**
  * Reads a history, NDJSON. What cannot be read is left out and named with its line, counted from 1: a line that was cut or is no JSON, a record of an
- * unknown kind or with a field that is missing, unknown or impossible, and a file whose beginning is not in it once. Never throws.
+ * unknown kind or with a field that is missing, unknown or impossible, and a file whose beginning is not in it once, or whose end does not count its lines.
+ * Never throws.
  */
 export function parseHistory(text: string): History {
   const records: DrillRecord[] = [];
@@ -77,7 +79,14 @@ export function parseHistory(text: string): History {
     else records.push(read);
   }
   if (beginnings === 0) damage.push('line 1: the record of the beginning is missing');
+  damage.push(...missingLines(records, lines.length));
   return { records, damage };
+}
+
+function missingLines(records: readonly DrillRecord[], lines: number): string[] {
+  const end = records.at(-1);
+  if (end?.kind !== 'ended') return [`line ${lines + 1}: the record of the end is missing`];
+  return end.lines === lines - 1 ? [] : [`line ${lines}: the end counts ${end.lines} lines before it, there are ${lines - 1}`];
 }
 
 /** The record, or what is wrong. */

@@ -1,8 +1,8 @@
 /**
- * What a drill keeps: one record a line of NDJSON, in no particular order. All times are milliseconds of one clock that never jumps, the prober's;
+ * What a drill keeps: one record a line of NDJSON, in no particular order but for the last. All times are milliseconds of one clock that never jumps, the prober's;
  * `Began` says what its zero was on the calendar. A record is never changed later, so that a checker that is written tomorrow can judge it again.
  */
-export type DrillRecord = Began | Request | Watched | WatchEnded | Sample | Mark;
+export type DrillRecord = Began | Request | Watched | WatchEnded | Sample | Mark | Ended;
 
 export const historyFormat = 1;
 
@@ -107,4 +107,12 @@ export interface Mark {
   readonly at: number;
   /** The fault's id, or the note. */
   readonly about: string;
+}
+
+/** The last line: without it, or with another number of lines before it, something is missing. */
+export interface Ended {
+  readonly kind: 'ended';
+  readonly at: number;
+  /** Lines before this one. */
+  readonly lines: number;
 }

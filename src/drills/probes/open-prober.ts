@@ -6,9 +6,9 @@ import type { ChildExit } from '../../hosts/child-process.ts';
 import { systemClock } from '../../lib/clock.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { KubekeepError } from '../../lib/errors.ts';
-import type { DrillRecord } from '../history/record.ts';
-import { followLanes } from './lane-figures.ts';
-import type { LaneFigures } from './lane-figures.ts';
+import type { DrillRecord, Ended } from '../history/record.ts';
+import { followLanes } from './lane-progress.ts';
+import type { LaneProgress } from './lane-progress.ts';
 import { planLine } from './probe-plan.ts';
 import type { ProbePlan } from './probe-plan.ts';
 
@@ -25,7 +25,7 @@ export interface OpenProber extends ProberProcess {
   /** Adds a record of the drill itself (a mark, a sample, in the prober's time) to the history. */
   add(record: DrillRecord): void;
   /** What the lanes felt so far. */
-  lanes(): readonly LaneFigures[];
+  lanes(): readonly LaneProgress[];
 }
 
 /**
@@ -38,7 +38,11 @@ export async function openProber(plan: ProbePlan, { historyFile, clock = systemC
   // Heard at `stop`; a full disk must not end the drill before its fault is undone.
   written.catch(() => {});
   const figures = followLanes(plan.lanes);
-  const write = (line: string) => void file.write(`${line}\n`);
+  let lines = 0;
+  const write = (line: string) => {
+    lines++;
+    file.write(`${line}\n`);
+  };
   const prober = await runProber(plan, { clock, onRecord(record, line) {
     figures.add(record);
     write(line);
@@ -53,6 +57,7 @@ export async function openProber(plan: ProbePlan, { historyFile, clock = systemC
     async stop() {
       try {
         await prober.stop();
+        write(JSON.stringify({ kind: 'ended', at: prober.now(), lines } satisfies Ended));
       } finally {
         file.end();
         await written;

@@ -5,7 +5,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { createAuthority } from '../../pki/authorities.ts';
 import { issueLeaf } from '../../pki/issue.ts';
 import type { DrillRecord, Lane, Request } from '../history/record.ts';
-import { followLanes } from './lane-figures.ts';
+import { followLanes } from './lane-progress.ts';
 import { startOpenLoop } from './open-loop.ts';
 import { laneOf } from './probe-plan.ts';
 import type { ProbePlan } from './probe-plan.ts';

@@ -1,7 +1,7 @@
 import type { DrillRecord, Lane } from '../history/record.ts';
 
 /** What a lane felt so far, to show while a drill runs; the checkers judge the whole history afterwards. */
-export interface LaneFigures {
+export interface LaneProgress {
   readonly lane: string;
   readonly acknowledged: number;
   readonly refused: number;
@@ -13,11 +13,11 @@ export interface LaneFigures {
   readonly longestGap: number;
 }
 
-type Counts = { -readonly [Key in keyof LaneFigures]: LaneFigures[Key] } & { last: number | undefined };
+type Counts = { -readonly [Key in keyof LaneProgress]: LaneProgress[Key] } & { last: number | undefined };
 
 export interface LaneFollower {
   add(record: DrillRecord): void;
-  at(now: number): readonly LaneFigures[];
+  at(now: number): readonly LaneProgress[];
 }
 
 export function followLanes(lanes: readonly Lane[]): LaneFollower {
