@@ -4,22 +4,20 @@ import { apiThroughVip } from './api-through-vip.ts';
 import { doorsOf, standardLanes, type ProbePlan } from './probes/probe-plan.ts';
 import type { Stage } from './stage.ts';
 
-/** Where the probers' objects are; they are removed before each run. */
-const drillNamespace = 'kubekeep-drill';
-
-/** What the prober of one run needs: lanes through the VIP, a certificate for a day, and an empty namespace. */
+/** What the prober of one run needs: lanes through the VIP, a certificate for a day, and a namespace of its own. */
 export async function openProbePlan(stage: Stage, { seed, run }: { readonly seed: number; readonly run: string }): Promise<ProbePlan> {
   const { operation: { cluster, clock }, secrets } = stage;
   const { authorities } = secrets;
   const doors = doorsOf(cluster);
   const { certificate, privateKey } = await issueLeaf(adminLeaf('kubekeep-drill'), authorities.kubernetes, { now: clock.now(), days: 1 });
-  await emptyNamespace(stage);
-  return { lanes: standardLanes('vip', Object.keys(doors)), doors, ca: authorities.kubernetes.certificate, certificate, key: privateKey, namespace: drillNamespace, seed, run };
+  const namespace = `kubekeep-drill-${run}`;
+  await apiThroughVip(stage, (api) => api.post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }));
+  return { lanes: standardLanes('vip', Object.keys(doors)), doors, ca: authorities.kubernetes.certificate, certificate, key: privateKey, namespace, seed, run };
 }
 
-async function emptyNamespace(stage: Stage): Promise<void> {
+/** Lets kube-controller-manager remove what the runs wrote, thousands of objects: not between two runs, which would feel it. */
+export async function removeNamespaces(stage: Stage, plans: readonly Pick<ProbePlan, 'namespace'>[]): Promise<void> {
   await apiThroughVip(stage, async (api) => {
-    await api.apply(`/api/v1/namespaces/${drillNamespace}`, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: drillNamespace } }, { fieldManager: 'kubekeep' });
-    await api.delete(`/api/v1/namespaces/${drillNamespace}/configmaps`, { deadline: 60_000 });
+    for (const { namespace } of plans) await api.delete(`/api/v1/namespaces/${namespace}`);
   });
 }

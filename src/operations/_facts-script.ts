@@ -38,8 +38,11 @@ for f in /opt/kubekeep/programs/*/*/*; do
   [ -n "$h" ] || { h=$(sha256sum < "$f" | cut -d' ' -f1); echo "$k $h" >> $S; }
   p program "$f" "$h"
 done
-{ systemctl show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p NeedDaemonReload ${componentUnits.join(' ')} 2>/dev/null; echo; } | while IFS='=' read -r k v; do
-  case $k in Id) i=$v;; LoadState) l=$v;; ActiveState) a=$v;; SubState) s=$v;; UnitFileState) e=$v;; NeedDaemonReload) n=$v;; '') [ -n "$i" ] && p unit "$i" "$l" "$a" "$s" "$e" "$n"; i=;; esac
+{ systemctl show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p NeedDaemonReload -p NRestarts ${componentUnits.join(' ')} 2>/dev/null; echo; } | while IFS='=' read -r k v; do
+  case $k in Id) i=$v;; LoadState) l=$v;; ActiveState) a=$v;; SubState) s=$v;; UnitFileState) e=$v;; NeedDaemonReload) n=$v;; NRestarts) r=$v;; '')
+    # One that systemd had to start again and again is between two ends, whatever it does at this moment.
+    [ "$a" = activating ] && [ "\${r:-0}" -ge 3 ] && s=auto-restart
+    [ -n "$i" ] && p unit "$i" "$l" "$a" "$s" "$e" "$n"; i= r=0;; esac
 done
 systemctl show -p Id ${componentUnits.at(-1)} > /dev/null 2>&1 && p systemd yes
 for f in ${stateFolder}/pending/*; do [ -e "$f" ] && p pending "\${f##*/}"; done

@@ -6,7 +6,8 @@ import type { Fault } from '../../drills/faults/fault.ts';
 import { drawPairs } from '../../drills/faults/pair.ts';
 import { parseHistory } from '../../drills/history/read-history.ts';
 import { openStage } from '../../drills/open-stage.ts';
-import { openProbePlan } from '../../drills/open-probe-plan.ts';
+import { openProbePlan, removeNamespaces } from '../../drills/open-probe-plan.ts';
+import type { ProbePlan } from '../../drills/probes/probe-plan.ts';
 import { describeRuns } from '../../drills/report/describe-runs.ts';
 import type { DrillRun } from '../../drills/report/drill-run.ts';
 import { renderReport } from '../../drills/report/render-report.ts';
@@ -74,14 +75,17 @@ function addRun(group: Command, cli: Cli): void {
         throw new KubekeepError('drill-refused', `${operation.cluster.name} is not healthy, so nothing that a drill finds could be told from what is wrong already: ${(cause as Error).message}`, { hint: 'kubekeep status says what is wrong; kubekeep apply mends it.', cause });
       });
       const runs: DrillRun[] = [];
+      const plans: ProbePlan[] = [];
       for (const [position, fault] of chosen.flatMap((one) => Array.from({ length: count }, () => one)).entries()) {
         const id = `${new Date(cli.clock.now()).toISOString().replace(/\..*/, '').replaceAll(':', '-')}-${fault.id}`;
-        const plan = await openProbePlan(stage, { seed: seed + position, run: `run-${position + 1}` });
+        const plan = await openProbePlan(stage, { seed: seed + position, run: cli.clock.now().toString(36) });
+        plans.push(plan);
         const run = await runDrill(stage, fault, { plan, folder: join(drillsFolder(operation), id), seed, setup: 'kubekeep' });
         runs.push(run);
         cli.progress({ type: 'note', title: sentence(run) });
         if (!run.restored) break;
       }
+      if (runs.every(({ restored }) => restored)) await removeNamespaces(stage, plans);
       const kept = `Histories: ${drillsFolder(operation)}. kubekeep drill report makes a page of them.`;
       cli.print({ kind: 'DrillRuns', data: { seed, runs }, text: `${describeRuns(runs, textTable)}\n\n${kept}` });
       refuseBroken(runs);

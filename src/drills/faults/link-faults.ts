@@ -61,9 +61,9 @@ function cutFrom({ lab }: Stage, victim: HostSpec, others: readonly string[], ab
 
 /** Drops packets on the host itself. */
 function filter(stage: Stage, victim: HostSpec, which: string, matches: readonly string[], hooks: readonly ('input' | 'output')[] = ['input', 'output'], verdict = 'drop'): Aim {
-  const chains = hooks.map((hook) => `chain ${hook} { type filter hook ${hook} priority -10; ${matches.map((match) => `${match} ${verdict}`).join('; ')}; }`);
+  const chains = hooks.map((hook) => `chain ${hook} { type filter hook ${hook} priority -10; \n${matches.map((match) => `${match} ${verdict}\n`).join('')}}\n`);
   const undo = 'nft delete table inet kubekeep_drill 2>/dev/null || :';
-  return aimAtHosts(stage, [victim], `${victim.name}, ${which}`, { inject: `nft 'table inet kubekeep_drill { ${chains.join(' ')} }'`, undo });
+  return aimAtHosts(stage, [victim], `${victim.name}, ${which}`, { inject: `nft 'table inet kubekeep_drill {\n${chains.join('')}}'`, undo });
 }
 
 function needsQuorum(cluster: Cluster): string | undefined {

@@ -14,8 +14,9 @@ import { noteOn } from './note-on.ts';
 import { performComponent, runStep } from './perform-component.ts';
 import type { Work } from './work.ts';
 
-/** Minutes that a learner gets to catch up, and seconds that etcd gets to agree to a change. */
+/** Minutes that a member gets to come back and catch up, and seconds that etcd gets to agree to a change. */
 const catchUp = 10;
+const mostStarts = 5;
 const patience = 60;
 
 /**
@@ -27,12 +28,15 @@ export async function joinEtcd(step: Step, work: Work): Promise<void> {
   const helper = await readyMember(work, spec);
   const client = await etcdOf(helper, work.hosts.get(helper.name)!, work.prepared.opened.secrets, work.clock.now());
   try {
-    for (let told = ''; ; ) {
+    const deadline = work.clock.monotonic() + catchUp * 60_000;
+    for (let [told, starts] = ['', 0]; ; ) {
       work.signal.throwIfAborted();
+      if (work.clock.monotonic() > deadline) throw new KubekeepError('not-healthy', `${spec.name}: etcd did not become a voting member within ${catchUp} minutes`, { hint: `Look at journalctl -u etcd on ${spec.name}, then run kubekeep apply again.` });
       const next = await retried(work, patience, ['no-leader', 'timed-out', 'unreachable'], async () => nextMemberStep(await client.members(), await joiningHost(work, spec)));
       if (next.do === 'nothing') break;
       if (told !== next.do) work.progress({ type: 'note', host: spec.name, title: `etcd: ${next.do.replaceAll('-', ' ')}`, detail: next.why });
       told = next.do;
+      if (next.do === 'start' && ++starts > mostStarts) throw new KubekeepError('not-healthy', `${spec.name}: etcd ends again and again`, { hint: `Look at journalctl -u etcd on ${spec.name}, then run kubekeep apply again.` });
       await performMemberStep(next, { client, step, work, spec });
     }
   } finally {
@@ -47,13 +51,15 @@ async function performMemberStep(next: MemberStep, { client, step, work, spec }:
   if (next.do === 'set-data-aside') return setDataAside(step, work);
   // These go to etcd and not through a script that compares the token, so the lock is asked first.
   await noteOn(work, spec, []);
-  // "no-leader" and the like: perhaps it was done and perhaps not; the next look tells.
-  const unsure: EtcdReason[] = ['no-leader', 'timed-out', 'member-missing'];
+  // "no-leader" and the like: perhaps it was done and perhaps not; the next look tells. A learner may catch up, or turn out to end again and again.
+  const unsure: EtcdReason[] = ['no-leader', 'timed-out', 'member-missing', ...(next.do === 'promote' ? ['learner-not-ready', 'quorum-at-risk'] as const : [])];
+  // systemd starts a member without data again and again; as soon as it is removed it would make itself data under its old id.
+  if (next.do !== 'promote') await runStep(step, work, `${lockGuard(work.token)}\ntimeout 60 systemctl stop etcd.service`);
   try {
     if (next.do === 'remove') await client.remove(next.id);
     // Refused until all members that are up have been connected for 5 s, and within a second of another one at this address.
     if (next.do === 'add-learner') await retried(work, patience, ['quorum-at-risk', 'peer-url-taken'], () => client.addLearner(peerUrl(spec)));
-    if (next.do === 'promote') await retried(work, catchUp * 60, ['learner-not-ready', 'quorum-at-risk'], () => client.promote(next.id));
+    if (next.do === 'promote') await client.promote(next.id);
   } catch (error) {
     if (!(error instanceof EtcdError && unsure.includes(error.reason))) throw error;
     await work.clock.sleep(500, work.signal);

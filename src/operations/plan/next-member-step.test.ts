@@ -13,6 +13,7 @@ describe('one look, one step', () => {
     ['a learner whose data is gone', [...others, member('a', { isLearner: true })], joiner(), 'remove'],
     ['added and never started', [...others, member('a', { name: '', isLearner: true })], joiner(), 'start'],
     ['added, starting, without data yet', [...others, member('a', { name: '', isLearner: true })], joiner({ etcd: 'starting' }), 'start'],
+    ['added, and ends again and again on other data', [...others, member('a', { name: '', isLearner: true })], joiner({ hasData: true }), 'remove'],
     ['a learner that runs', [...others, member('a', { isLearner: true })], joiner({ hasData: true, etcd: 'serving' }), 'promote'],
     ['a learner that is stopped', [...others, member('a', { isLearner: true })], joiner({ hasData: true }), 'start'],
     ['a voter that is stopped', [...others, member('a')], joiner({ hasData: true }), 'start'],

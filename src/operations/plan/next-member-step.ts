@@ -41,6 +41,7 @@ export function nextMemberStep(members: readonly MemberView[], host: JoiningHost
   if (!member) return admit(members, host);
   const started = member.name !== '';
   if (started && !host.hasData) return { do: 'remove', id: member.id, why: `${host.name} has lost its data and cannot come back under its old id` };
+  if (!started && host.hasData && host.etcd === 'stopped') return { do: 'remove', id: member.id, why: `${host.name} was added and cannot start on the data that it has` };
   // One that runs without data was started for something else and is started anew.
   if (host.etcd === 'stopped' || !host.hasData) return { do: 'start', why: started ? `${host.name} is stopped` : `${host.name} was added and has not started yet` };
   return member.isLearner ? { do: 'promote', id: member.id, why: `${host.name} is a learner` } : { do: 'nothing' };

@@ -206,3 +206,16 @@ test('step ids are unique in every plan, and the same plan is made of the same f
     assert.deepEqual(planOf(seen), planOf(seen));
   }
 });
+
+describe('an etcd member that ends again and again', () => {
+  const looping = (etcd: Partial<HostFacts['etcd']>) => (host: HostFacts): Partial<HostFacts> => ({ etcd: { ...host.etcd, ready: false, ...etcd }, units: new Map([...host.units, ['etcd.service', { load: 'loaded', active: 'activating', sub: 'auto-restart', enabled: 'enabled', needsReload: false }]]) });
+
+  test('may have been removed from the cluster: it comes back as a member while another one can be asked', () => {
+    assert.ok(outline(planOf(withHost(built, 'cp2', looping({})))).includes('control-plane in turn cp2/etcd-join join'));
+  });
+
+  test('is restarted where no other member is ready', () => {
+    const seen = ['cp1', 'cp2', 'cp3'].reduce((all, name) => withHost(all, name, looping({})), built);
+    assert.ok(outline(planOf(seen)).every((line) => !line.includes('join')));
+  });
+});

@@ -110,8 +110,8 @@ function changePhases(cluster: Cluster, seen: readonly SeenHost[]): PhasePlan[] 
   const down = etcd.filter(({ action, host }) => action === 'start' && seen.some((one) => one.host.name === host && one.found.etcd.hasData));
   const rolled = seen.flatMap(({ host, found, changes }) => {
     const mine = [...etcd.filter((step) => step.host === host.name && !down.includes(step)), ...stepsFor([{ host, found, changes }], controlPlane, 'change')];
-    if (!host.roles.includes('etcd') || !isOutside(found)) return mine;
-    if (found.etcd.hasData) return [joinStep(host, found), ...mine];
+    if (!host.roles.includes('etcd') || !(isOutside(found) || endsAgain(host, found, seen))) return mine;
+    if (isOutside(found) && found.etcd.hasData) return [joinStep(host, found), ...mine];
     return [joinStep(host, found, mine.find(({ component }) => component === 'etcd')), ...mine.filter(({ component }) => component !== 'etcd')];
   });
   return [
@@ -124,6 +124,11 @@ function changePhases(cluster: Cluster, seen: readonly SeenHost[]): PhasePlan[] 
 /** Without data, or started as a learner by a run that was cut before it noted that the member votes. */
 function isOutside({ etcd }: HostFacts): boolean {
   return !etcd.hasData || (!etcd.formed && !etcd.ready);
+}
+
+/** As one that was removed from the cluster does; it takes another member to ask. */
+function endsAgain(host: HostSpec, { etcd, units }: HostFacts, seen: readonly SeenHost[]): boolean {
+  return !etcd.ready && units.get('etcd.service')?.sub === 'auto-restart' && seen.some((other) => other.host !== host && other.found.etcd.ready);
 }
 
 function changesOf(host: HostSpec, found: HostFacts, { designs, secrets, facts, programSums }: PlanInput): ComponentChange[] {
