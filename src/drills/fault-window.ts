@@ -6,7 +6,7 @@ import { runAll } from './faults/_on-hosts.ts';
 import type { Aim, Fault } from './faults/fault.ts';
 import type { DrillRecord, Mark } from './history/record.ts';
 import type { Sampler } from './sampler.ts';
-import type { Stage } from './stage.ts';
+import type { Pending, Stage } from './stage.ts';
 
 /** Where a drill writes down what it does, in the prober's time. */
 export interface Log {
@@ -66,12 +66,12 @@ async function injected({ stage: { operation: { clock, signal } }, fault, aim }:
 }
 
 /**
- * Before the fault. A host that nobody comes back to undoes it by itself; a timer does not outlive the power, nor does what it would undo. Power and
- * cables are the lab's: for the case that kubekeep is killed, a note tells the next drill to put them back.
+ * Before the fault. A host that nobody comes back to undoes it by itself; a timer does not outlive the power, nor does what it would undo. For the case that
+ * kubekeep is killed, a note tells the next drill what to undo without waiting for that, and to put power and cables back, which are the lab's.
  */
-async function arm(stage: Stage, { id, seconds }: Fault, { deadMan = new Map(), about }: Aim): Promise<void> {
+async function arm(stage: Stage, { id, seconds }: Fault, { deadMan = new Map() }: Aim): Promise<void> {
   await mkdir(dirname(stage.pendingFile), { recursive: true, mode: 0o700 });
-  await writeFile(stage.pendingFile, `${JSON.stringify({ fault: id, about })}\n`, { mode: 0o600 });
+  await writeFile(stage.pendingFile, `${JSON.stringify({ fault: id, scripts: Object.fromEntries(deadMan) } satisfies Pending)}\n`, { mode: 0o600 });
   await runAll(stage, victims(stage, deadMan), ({ name }) => `systemctl stop ${unit}.timer 2>/dev/null; systemd-run --quiet --collect --on-active=${Math.ceil(seconds) + grace} --unit=${unit} sh -c ${quote(deadMan.get(name)!)}`);
 }
 

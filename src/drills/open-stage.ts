@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { heal } from '../lab/links.ts';
 import { powerOn } from '../lab/power.ts';
@@ -9,7 +9,8 @@ import { parallel } from '../lib/parallel.ts';
 import { existingSecrets } from '../operations/existing-secrets.ts';
 import type { Operation } from '../operations/operation.ts';
 import { waitUntilHealthy } from '../operations/wait-until-healthy.ts';
-import { vipHolder, type Stage } from './stage.ts';
+import { runAll } from './faults/_on-hosts.ts';
+import { vipHolder, type Pending, type Stage } from './stage.ts';
 import { thisLab } from './this-lab.ts';
 
 /** ms in which exactly one balancer has to hold the VIP. */
@@ -22,24 +23,27 @@ export async function openStage(operation: Operation, records: readonly LabRecor
     throw new KubekeepError('drill-refused', `${operation.cluster.name} is no cluster of a lab on this computer: a drill there would break it for its users`, { hint: 'kubekeep lab up makes machines for drills.' });
   }
   const { secrets } = await existingSecrets(operation);
-  const stage: Stage = { operation, lab, secrets, draw, pendingFile: join(operation.state.path, 'drills', 'pending.json'), healthy: () => healthy(stage) };
+  const stage: Stage = { operation, lab, secrets, draw, pendingFile: join(operation.state.path, 'drills', 'pending.json'), healthy: (seconds = 120) => healthy(stage, seconds) };
   await finishPending(stage);
   return stage;
 }
 
-/** A drill that was killed may have left cables cut and machines off; what it did on the hosts they undo themselves. */
-async function finishPending({ operation, lab, pendingFile }: Stage): Promise<void> {
+/** A drill that was killed may have left cables cut, machines off, and on the hosts what they would undo by themselves later. */
+async function finishPending(stage: Stage): Promise<void> {
+  const { operation, lab, pendingFile } = stage;
   if (!existsSync(pendingFile)) return;
-  operation.progress({ type: 'note', title: 'an earlier drill was killed: healing every cable and switching every machine on' });
+  const { fault, scripts } = JSON.parse(await readFile(pendingFile, 'utf8')) as Pending;
+  operation.progress({ type: 'note', title: `an earlier drill was killed: undoing ${fault}, healing every cable and switching every machine on` });
   await heal(lab);
   await parallel(lab.machines, ({ name }) => powerOn(lab, name, { signal: operation.signal }));
+  await runAll(stage, operation.cluster.hosts.filter(({ name }) => scripts[name] !== undefined), ({ name }) => scripts[name]!);
   await rm(pendingFile, { force: true });
 }
 
-async function healthy(stage: Stage): Promise<void> {
+async function healthy(stage: Stage, seconds: number): Promise<void> {
   const { clock } = stage.operation;
   // Without the drill's signal: after Ctrl-C the cluster is looked after to the end.
-  await waitUntilHealthy({ ...stage.operation, signal: new AbortController().signal });
+  await waitUntilHealthy({ ...stage.operation, signal: new AbortController().signal }, undefined, seconds);
   const deadline = clock.monotonic() + patience;
   for (;;) {
     try {

@@ -16,8 +16,15 @@ export interface Stage {
   readonly draw: () => number;
   /** There while a fault is in: what a killed drill leaves for the next one. */
   readonly pendingFile: string;
-  /** Resolves when every part does what it should; throws `not-healthy` where that takes longer than two minutes. */
-  readonly healthy: () => Promise<void>;
+  /** Resolves when every part does what it should; throws `not-healthy` where that takes longer than so many seconds, 120 unless told. */
+  readonly healthy: (seconds?: number) => Promise<void>;
+}
+
+/** What a fault that is in leaves in the pending file. */
+export interface Pending {
+  readonly fault: string;
+  /** What undoes it, by host. */
+  readonly scripts: Readonly<Record<string, string>>;
 }
 
 /** The host that has the VIP. Throws `not-healthy` where it is not exactly one. */

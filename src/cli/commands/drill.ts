@@ -71,7 +71,7 @@ function addRun(group: Command, cli: Cli, exit: (code: number) => void): void {
       const draw = seededDraw(seed);
       const chosen = chooseFaults(ids, flags, operation, draw);
       const stage = await openStage(operation, await readRecords(cli.environment.runtimeFolder), draw);
-      await stage.healthy().catch((cause: unknown) => {
+      await stage.healthy(20).catch((cause: unknown) => {
         throw new KubekeepError('drill-refused', `${operation.cluster.name} is not healthy, so nothing that a drill finds could be told from what is wrong already: ${(cause as Error).message}`, { hint: 'kubekeep status says what is wrong; kubekeep apply mends it.', cause });
       });
       const runs: DrillRun[] = [];
