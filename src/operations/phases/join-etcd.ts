@@ -53,8 +53,8 @@ async function performMemberStep(next: MemberStep, { client, step, work, spec }:
   await noteOn(work, spec, []);
   // "no-leader" and the like: perhaps it was done and perhaps not; the next look tells. A learner may catch up, or turn out to end again and again.
   const unsure: EtcdReason[] = ['no-leader', 'timed-out', 'member-missing', ...(next.do === 'promote' ? ['learner-not-ready', 'quorum-at-risk'] as const : [])];
-  // systemd starts a member without data again and again; as soon as it is removed it would make itself data under its old id.
-  if (next.do !== 'promote') await runStep(step, work, `${lockGuard(work.token)}\ntimeout 60 systemctl stop etcd.service`);
+  // systemd starts a member without data again and again; as soon as it is removed it would make itself data under its old id. A new host has no unit yet.
+  if (next.do !== 'promote') await runStep(step, work, `${lockGuard(work.token)}\ntimeout 60 systemctl stop etcd.service 2>/dev/null || [ "$(systemctl show -p LoadState --value etcd.service)" = not-found ]`);
   try {
     if (next.do === 'remove') await client.remove(next.id);
     // Refused until all members that are up have been connected for 5 s, and within a second of another one at this address.
