@@ -6,8 +6,8 @@ import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg, release } from 'node:os';
 import { fromRepository } from '../test/support/from-repository.ts';
 import { expectZero, kubekeep, labCluster } from '../test/support/lab-cluster.ts';
-import { loseHost, vipHolder } from '../test/support/lose-hosts.ts';
-import { etcdOf } from '../src/operations/clients.ts';
+import { moveLeader, vipHolder } from '../src/drills/stage.ts';
+import { loseHost } from '../test/support/lose-hosts.ts';
 
 const runs = Number(process.argv[process.argv.indexOf('--runs') + 1]) || 5;
 const load = loadavg()[0]!.toFixed(1);
@@ -36,8 +36,9 @@ row('`--version` (start-up, all commands loaded)', '', await time(() => kubekeep
 
 const gaps = { new: [] as number[], reused: [] as number[] };
 for (let run = 0; run < runs; run++) {
-  const holder = (await vipHolder(it))!;
-  await lead(holder);
+  const reach = await it.reach();
+  const { name: holder } = await vipHolder(reach);
+  await moveLeader(reach, { name: holder });
   const loss = await loseHost(it, holder, 'bench', 8);
   if (loss.lost > 0 || loss.dead.length > 0) throw new Error(`${loss.lost} writes lost, dead lanes: ${loss.dead.join(', ')}`);
   gaps.new.push(loss.gaps.new);
@@ -66,20 +67,6 @@ async function time(work: () => Promise<unknown>): Promise<number[]> {
     seconds.push((performance.now() - start) / 1000);
   }
   return seconds;
-}
-
-/** Makes the host lead etcd, so that it is the worst one to lose. */
-async function lead(host: string): Promise<void> {
-  for (const spec of it.cluster.hosts) {
-    const client = await etcdOf(spec, it.hosts.get(spec.name)!, await it.secrets(), Date.now());
-    try {
-      const [status, members] = await Promise.all([client.status(), client.members()]);
-      const target = members.find(({ name }) => name === host)!;
-      if (status.leader === status.member && target.id !== status.member) return await client.moveLeader(target.id);
-    } finally {
-      client.close();
-    }
-  }
 }
 
 function row(what: string, aim: string, seconds: readonly number[]): void {

@@ -2,13 +2,13 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { nameTopology } from '../cluster/topologies.ts';
 import { KubekeepError } from '../lib/errors.ts';
+import { tellRegularly } from '../lib/tell-regularly.ts';
 import { apiThroughVip } from './api-through-vip.ts';
 import type { Aim, Fault } from './faults/fault.ts';
 import { throughTheFault } from './fault-window.ts';
-import { measureLane } from './guarantees/availability.ts';
+import { measureLane, requestWindow } from './guarantees/availability.ts';
 import { judge } from './guarantees/judge.ts';
 import { parseHistory } from './history/read-history.ts';
-import type { DrillRecord } from './history/record.ts';
 import type { Evidence } from './history/verdict.ts';
 import { listConfigMaps } from './list-config-maps.ts';
 import { openProber, type OpenProber } from './probes/open-prober.ts';
@@ -42,6 +42,7 @@ export async function runDrill(stage: Stage, fault: Fault, { plan, folder, seed,
   const historyFile = join(folder, 'history.ndjson');
   const restored = await probe(stage, fault, { aim, plan, historyFile });
   const evidence: Evidence = { ...parseHistory(await readFile(historyFile, 'utf8')), finally: restored ? await apiThroughVip(stage, (api) => listConfigMaps(api, plan.namespace)) : undefined };
+  const window = requestWindow(evidence.records);
   const run: DrillRun = {
     id: basename(folder),
     fault: { id: fault.id, title: fault.title, component: fault.component },
@@ -51,7 +52,7 @@ export async function runDrill(stage: Stage, fault: Fault, { plan, folder, seed,
     setup,
     startedAt,
     seed,
-    lanes: plan.lanes.map((lane) => measureLane(lane, evidence.records, span(evidence.records))),
+    lanes: plan.lanes.map((lane) => measureLane(lane, evidence.records, window)),
     verdicts: judge(evidence),
     restored,
     history: basename(historyFile),
@@ -71,7 +72,7 @@ async function checkProber({ operation: { clock, progress } }: Stage): Promise<v
 async function probe(stage: Stage, fault: Fault, { aim, plan, historyFile }: { aim: Aim; plan: ProbePlan; historyFile: string }): Promise<boolean> {
   const prober = await openProber(plan, { historyFile });
   const ended = new AbortController();
-  void tellLanes(stage, prober, ended.signal);
+  void tellRegularly(stage.operation.clock, ended.signal, () => tellLanes(stage, prober));
   try {
     const sampler = await startSampler(stage, prober.toProber);
     try {
@@ -85,24 +86,9 @@ async function probe(stage: Stage, fault: Fault, { aim, plan, historyFile }: { a
   }
 }
 
-/** What clients felt so far, every five seconds. */
-async function tellLanes({ operation: { clock, progress } }: Stage, prober: OpenProber, ended: AbortSignal): Promise<void> {
-  for (;;) {
-    await clock.sleep(5000, ended).catch(() => {});
-    if (ended.aborted) return;
-    const lanes = prober.lanes().filter(({ acknowledged, refused, unknown }) => acknowledged + refused + unknown > 0);
-    const sum = (count: (lane: (typeof lanes)[number]) => number) => lanes.reduce((total, lane) => total + count(lane), 0);
-    progress({ type: 'note', title: `${sum(({ acknowledged }) => acknowledged)} requests acknowledged, ${sum(({ refused, unknown }) => refused + unknown)} not; longest gap of a lane so far ${(Math.max(0, ...lanes.map(({ longestGap }) => longestGap)) / 1000).toFixed(2)} s` });
-  }
-}
-
-/** From the first request to the last, by when they were due. */
-function span(records: readonly DrillRecord[]): { readonly from: number; readonly to: number } {
-  let [from, to] = [Number.POSITIVE_INFINITY, 0];
-  for (const record of records) {
-    if (record.kind !== 'request') continue;
-    from = Math.min(from, record.due);
-    to = Math.max(to, record.due);
-  }
-  return { from: Math.min(from, to), to };
+/** What clients felt so far. */
+function tellLanes({ operation: { progress } }: Stage, prober: OpenProber): void {
+  const lanes = prober.lanes().filter(({ acknowledged, refused, unknown }) => acknowledged + refused + unknown > 0);
+  const sum = (count: (lane: (typeof lanes)[number]) => number) => lanes.reduce((total, lane) => total + count(lane), 0);
+  progress({ type: 'note', title: `${sum(({ acknowledged }) => acknowledged)} requests acknowledged, ${sum(({ refused, unknown }) => refused + unknown)} not; longest gap of a lane so far ${(Math.max(0, ...lanes.map(({ longestGap }) => longestGap)) / 1000).toFixed(2)} s` });
 }

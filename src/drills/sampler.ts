@@ -1,9 +1,10 @@
+import type { EtcdClient } from '../clients/etcd/connect-etcd.ts';
 import { hostsWith } from '../cluster/cluster.ts';
 import { parallel } from '../lib/parallel.ts';
 import { etcdOf } from '../operations/clients.ts';
 import { haproxySocket } from '../render/haproxy.ts';
-import type { Sample } from './history/record.ts';
 import { runAll } from './faults/_on-hosts.ts';
+import type { Sample } from './history/record.ts';
 import type { Stage } from './stage.ts';
 
 const unit = 'kubekeep-drill-sampler.service';
@@ -92,7 +93,7 @@ while (1) {
   my $has = 0;
   if (open my $trie, "<", "/proc/net/fib_trie") { local $/; $has = <$trie> =~ /\\|-- \\Q$vip\\E\\n\\s+\\/32 host LOCAL/ ? 1 : 0; }
   # A change is between the last look and this one, not since the last line.
-  print $out "$before vip $holds\n" if $has ne $holds && $before > $told;
+  print $out "$before vip $holds\\n" if $has ne $holds && $before > $told;
   if ($has ne $holds || $now - $told > 100) { print $out "$now vip $has\\n"; ($holds, $told) = ($has, $now); }
   $before = $now;
   if ($turn++ % 10 == 0 and my $s = IO::Socket::UNIX->new(Peer => $socket, Timeout => 0.1)) {
@@ -125,7 +126,7 @@ function askLeaders(stage: Stage, toProber: (monotonic: number) => number): { st
   const samples: Sample[] = [];
   const ended = new AbortController();
   const loops = hostsWith(cluster, 'etcd').map(async (spec) => {
-    let client: Awaited<ReturnType<typeof etcdOf>> | undefined;
+    let client: EtcdClient | undefined;
     while (!ended.signal.aborted) {
       try {
         client ??= await etcdOf(spec, hosts.get(spec.name)!, stage.secrets, clock.now());

@@ -1,3 +1,4 @@
+import type { EtcdClient } from '../clients/etcd/connect-etcd.ts';
 import type { HostSpec } from '../cluster/cluster.ts';
 import { hostsWith } from '../cluster/cluster.ts';
 import type { Lab } from '../lab/lab.ts';
@@ -7,11 +8,16 @@ import { etcdOf } from '../operations/clients.ts';
 import type { Operation } from '../operations/operation.ts';
 import type { ClusterSecrets } from '../pki/secrets.ts';
 
+/** What is needed to speak with the parts of a cluster. */
+export interface Reach {
+  readonly operation: Pick<Operation, 'cluster' | 'hosts' | 'clock' | 'signal'>;
+  readonly secrets: ClusterSecrets;
+}
+
 /** A healthy cluster on the machines of a lab: what faults work with. */
-export interface Stage {
+export interface Stage extends Reach {
   readonly operation: Operation;
   readonly lab: Lab;
-  readonly secrets: ClusterSecrets;
   /** From 0 up to 1, the same for the same seed. */
   readonly draw: () => number;
   /** There while a fault is in: what a killed drill leaves for the next one. */
@@ -28,7 +34,7 @@ export interface Pending {
 }
 
 /** The host that has the VIP. Throws `not-healthy` where it is not exactly one. */
-export async function vipHolder({ operation: { cluster, hosts, signal } }: Stage): Promise<HostSpec> {
+export async function vipHolder({ operation: { cluster, hosts, signal } }: Reach): Promise<HostSpec> {
   const balancers = hostsWith(cluster, 'load-balancer');
   const holds = await parallel(balancers, async ({ name }) => {
     const { exitCode, stdout } = await hosts.get(name)!.run(`ip -4 -o addr show`, { signal, timeout: 5000 });
@@ -40,32 +46,31 @@ export async function vipHolder({ operation: { cluster, hosts, signal } }: Stage
 }
 
 /** The host whose member leads etcd. Throws `not-healthy` where there is none. */
-export async function etcdLeader(stage: Stage): Promise<HostSpec> {
-  const { cluster, clock } = stage.operation;
+export async function etcdLeader(reach: Reach): Promise<HostSpec> {
+  const { cluster } = reach.operation;
   const members = hostsWith(cluster, 'etcd');
-  const leads = await parallel(members, (spec) => askEtcd(stage, spec, async (client) => {
+  const leads = await parallel(members, (spec) => askEtcd(reach, spec, async (client) => {
     const { leader, member } = await client.status({ deadline: 3000 });
     return leader === member;
-  }, clock.now()));
+  }));
   const leader = members.find((_, position) => leads[position]);
   if (leader) return leader;
   throw new KubekeepError('not-healthy', 'etcd has no leader', { hint: 'kubekeep status says more.' });
 }
 
 /** Makes the member of a host lead. */
-export async function moveLeader(stage: Stage, to: HostSpec): Promise<void> {
-  const { clock } = stage.operation;
-  const leader = await etcdLeader(stage);
+export async function moveLeader(reach: Reach, to: Pick<HostSpec, 'name'>): Promise<void> {
+  const leader = await etcdLeader(reach);
   if (leader.name === to.name) return;
-  await askEtcd(stage, leader, async (client) => {
+  await askEtcd(reach, leader, async (client) => {
     const target = (await client.members()).find(({ name }) => name === to.name);
     if (!target) throw new KubekeepError('not-healthy', `etcd has no member ${to.name}`, { hint: 'kubekeep status says more.' });
     await client.moveLeader(target.id);
-  }, clock.now());
+  });
 }
 
-async function askEtcd<T>({ operation: { hosts }, secrets }: Stage, spec: HostSpec, ask: (client: Awaited<ReturnType<typeof etcdOf>>) => Promise<T>, now: number): Promise<T> {
-  const client = await etcdOf(spec, hosts.get(spec.name)!, secrets, now);
+async function askEtcd<T>({ operation: { hosts, clock }, secrets }: Reach, spec: HostSpec, ask: (client: EtcdClient) => Promise<T>): Promise<T> {
+  const client = await etcdOf(spec, hosts.get(spec.name)!, secrets, clock.now());
   try {
     return await ask(client);
   } finally {

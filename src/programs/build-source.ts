@@ -1,6 +1,7 @@
 import { access, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KubekeepError } from '../lib/errors.ts';
+import { tellRegularly } from '../lib/tell-regularly.ts';
 import { runCommand } from './_run-command.ts';
 import { buildRecipe, outputName } from './build-recipes.ts';
 import type { BuildRecipe } from './build-recipes.ts';
@@ -125,15 +126,4 @@ function buildFailed(title: string, exitCode: number | null, lines: readonly str
           ? 'The Go module proxy could not be reached: set GOPROXY to one that can be, or use source release or directory.'
           : 'Run the same command again; what was compiled already is kept in the Go build cache.',
   });
-}
-
-async function tellRegularly(clock: SourceContext['clock'], signal: AbortSignal, tell: () => void): Promise<void> {
-  try {
-    for (;;) {
-      await clock.sleep(5000, signal);
-      tell();
-    }
-  } catch {
-    // The work has ended.
-  }
 }

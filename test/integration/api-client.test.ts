@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -14,8 +14,7 @@ import { adminLeaf } from '../../src/pki/leaves.ts';
 import { createSecrets } from '../../src/pki/secrets.ts';
 import { endProcess } from '../support/end-process.ts';
 import { freePorts } from '../support/free-ports.ts';
-import { startApiServer } from '../support/real-api-server.ts';
-import { startEtcd, writeCertificates } from '../support/real-etcd.ts';
+import { startApiWithEtcd, waitUntilReady } from '../support/real-api-server.ts';
 import { forwardPort } from '../support/unix-forward.ts';
 import type { UnixForward } from '../support/unix-forward.ts';
 
@@ -30,18 +29,10 @@ let forward: UnixForward;
 let api: ApiClient;
 
 before(async () => {
-  const place = { name: 'm1', folder: join(folder, 'etcd'), clientPort, peerPort };
-  mkdirSync(place.folder);
-  await writeCertificates(place, { etcd: secrets.authorities.etcd, peer: secrets.authorities['etcd-peer'] }, now);
-  processes.push(startEtcd(place, { m1: `https://127.0.0.1:${peerPort}` }, 'new'));
-  processes.push(await startApiServer(join(folder, 'api'), { api: apiPort, etcd: clientPort }, secrets, now));
+  await startApiWithEtcd({ folder, ports: { client: clientPort, peer: peerPort, api: apiPort }, secrets, now, processes });
   forward = await forwardPort(apiPort, join(folder, 'api.sock'));
   api = client();
-  const end = performance.now() + 90_000;
-  while (!(await api.readyz().then(({ ready }) => ready, () => false))) {
-    assert.ok(performance.now() < end, 'the API server is not ready within 90 s');
-    await systemClock.sleep(200);
-  }
+  await waitUntilReady(api);
 });
 
 after(async () => {

@@ -5,13 +5,14 @@ import { createInterface } from 'node:readline';
 import { readClusterFile } from '../../src/cli/cluster-file.ts';
 import { readEnvironment } from '../../src/cli/env.ts';
 import { connectHosts } from '../../src/cli/wire.ts';
-import type { Cluster, HostSpec } from '../../src/cluster/cluster.ts';
+import type { Cluster } from '../../src/cluster/cluster.ts';
+import { apiThroughVip } from '../../src/drills/api-through-vip.ts';
+import type { Reach } from '../../src/drills/stage.ts';
 import { destroyLab } from '../../src/lab/destroy-lab.ts';
 import type { Lab } from '../../src/lab/lab.ts';
 import { readRecord } from '../../src/lab/registry.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silent } from '../../src/lib/progress.ts';
-import { apiAt } from '../../src/operations/clients.ts';
 import type { Hosts } from '../../src/operations/observe.ts';
 import { observe } from '../../src/operations/observe.ts';
 import type { ClusterFacts } from '../../src/operations/facts.ts';
@@ -41,6 +42,8 @@ export interface LabCluster extends AsyncDisposable {
   /** Resolves when every host does what its roles ask for. */
   healthy(): Promise<void>;
   secrets(): Promise<ClusterSecrets>;
+  /** To speak with the parts of the cluster. */
+  reach(): Promise<Reach>;
   /** A writer's target: the endpoint, as an administrator. */
   target(namespace: string): Promise<WriterTarget>;
   createNamespace(name: string): Promise<void>;
@@ -58,9 +61,11 @@ export async function labCluster(topology: string, name: string, release = 'trix
   const hosts = connectHosts(cluster, { folder: join(runtimeFolder, 'ssh'), knownHosts: state.knownHosts, connectTimeout: 3 });
   const facts = () => observe(cluster, hosts, { clock: systemClock, timeout: 5000 });
   const secrets = async () => (await openSecrets(state, { cluster: cluster.name, facts: await facts(), identityFile: undefined, now: Date.now() })).secrets;
+  const operation = { cluster, hosts, clock: systemClock, signal: new AbortController().signal };
+  const reach = async () => ({ operation, secrets: await secrets() });
   return {
-    lab, cluster, file, hosts, facts, secrets,
-    healthy: () => waitUntilHealthy({ cluster, hosts, clock: systemClock, signal: new AbortController().signal }),
+    lab, cluster, file, hosts, facts, secrets, reach,
+    healthy: () => waitUntilHealthy(operation),
     run: (...args) => kubekeep(...args, '--file', file),
     async target(namespace) {
       const { authorities } = await secrets();
@@ -68,10 +73,7 @@ export async function labCluster(topology: string, name: string, release = 'trix
       return { address: cluster.endpoint.vip, port: cluster.endpoint.port, serverName: 'kubernetes', ca: authorities.kubernetes.certificate, certificate, key: privateKey, namespace };
     },
     async createNamespace(namespace) {
-      const [balancer] = cluster.hosts.filter(({ roles }) => roles.includes('load-balancer')) as [HostSpec];
-      const api = await apiAt(cluster.endpoint.vip, cluster.endpoint.port, hosts.get(balancer.name)!, await secrets(), Date.now());
-      await api.post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-      api.close();
+      await apiThroughVip(await reach(), (api) => api.post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }));
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...hosts.values()].map((host) => host.close()));

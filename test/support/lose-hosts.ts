@@ -1,11 +1,10 @@
 import type { Role } from '../../src/cluster/cluster.ts';
+import { apiThroughVip } from '../../src/drills/api-through-vip.ts';
 import { lostWrites, summarizeLane } from '../../src/drills/history.ts';
 import { listConfigMaps } from '../../src/drills/list-config-maps.ts';
 import { lanes, startWriter } from '../../src/drills/writer.ts';
 import { powerOff, powerOn } from '../../src/lab/power.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { apiAt } from '../../src/operations/clients.ts';
-import { reachable } from '../../src/operations/facts.ts';
 import type { LabCluster } from './lab-cluster.ts';
 
 export interface Loss {
@@ -43,26 +42,7 @@ export async function loseHost(it: LabCluster, host: string, namespace: string, 
     roles: it.cluster.hosts.find(({ name }) => name === host)!.roles,
     gaps: Object.fromEntries(summaries.map(({ lane, longestGap }) => [lane, longestGap / 1000])) as Loss['gaps'],
     acknowledged: summaries.reduce((sum, { acknowledged }) => sum + acknowledged, 0),
-    lost: lostWrites(writer.writes, await objectsOf(it, namespace)).length,
+    lost: lostWrites(writer.writes, await apiThroughVip(await it.reach(), (api) => listConfigMaps(api, namespace))).length,
     dead: summaries.filter(({ dead }) => dead).map(({ lane }) => lane),
   };
-}
-
-/** The host that holds the VIP now. */
-export async function vipHolder(it: LabCluster): Promise<string | undefined> {
-  const facts = await it.facts();
-  return it.cluster.hosts.find(({ name }) => {
-    const found = facts.hosts.get(name);
-    return reachable(found) && found.addresses.some(({ address }) => address === it.cluster.endpoint.vip);
-  })?.name;
-}
-
-async function objectsOf(it: LabCluster, namespace: string): Promise<ReadonlyMap<string, unknown>> {
-  const balancer = it.cluster.hosts.find(({ roles }) => roles.includes('load-balancer'))!;
-  const api = await apiAt(it.cluster.endpoint.vip, it.cluster.endpoint.port, it.hosts.get(balancer.name)!, await it.secrets(), Date.now());
-  try {
-    return await listConfigMaps(api, namespace);
-  } finally {
-    api.close();
-  }
 }

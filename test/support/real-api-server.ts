@@ -1,16 +1,46 @@
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { ApiClient } from '../../src/clients/kubernetes/connect-api.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { issueLeaf } from '../../src/pki/issue.ts';
 import { leavesFor } from '../../src/pki/leaves.ts';
 import { servicePublicKey } from '../../src/pki/secrets.ts';
 import type { ClusterSecrets } from '../../src/pki/secrets.ts';
 import { cachedProgram } from './cached-program.ts';
 import { aHost, cluster } from './example-cluster.ts';
+import { startEtcd, writeCertificates } from './real-etcd.ts';
+
+interface RealApi {
+  readonly folder: string;
+  readonly ports: { readonly client: number; readonly peer: number; readonly api: number };
+  readonly secrets: ClusterSecrets;
+  readonly now: number;
+  /** Gets each process as soon as it runs, for whoever ends them. */
+  readonly processes: ChildProcess[];
+}
+
+/** Starts a real etcd and a real kube-apiserver on it. */
+export async function startApiWithEtcd({ folder, ports, secrets, now, processes }: RealApi): Promise<void> {
+  const place = { name: 'm1', folder: join(folder, 'etcd'), clientPort: ports.client, peerPort: ports.peer };
+  mkdirSync(place.folder);
+  await writeCertificates(place, { etcd: secrets.authorities.etcd, peer: secrets.authorities['etcd-peer'] }, now);
+  processes.push(startEtcd(place, { m1: `https://127.0.0.1:${ports.peer}` }, 'new'));
+  processes.push(await startApiServer(join(folder, 'api'), { api: ports.api, etcd: ports.client }, secrets, now));
+}
+
+export async function waitUntilReady(api: ApiClient): Promise<void> {
+  const end = performance.now() + 90_000;
+  while (!(await api.readyz().then(({ ready }) => ready, () => false))) {
+    assert.ok(performance.now() < end, 'the API server is not ready within 90 s');
+    await systemClock.sleep(200);
+  }
+}
 
 /** Writes the control plane's certificates below `folder` and starts a real kube-apiserver with them on loopback. */
-export async function startApiServer(folder: string, ports: { readonly api: number; readonly etcd: number }, secrets: ClusterSecrets, now: number): Promise<ChildProcess> {
+async function startApiServer(folder: string, ports: { readonly api: number; readonly etcd: number }, secrets: ClusterSecrets, now: number): Promise<ChildProcess> {
   const pki = join(folder, 'etc/kubernetes/pki');
   const put = (path: string, content: string) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });

@@ -2,6 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { apiThroughVip } from '../../drills/api-through-vip.ts';
 import { listConfigMaps } from '../../drills/list-config-maps.ts';
+import { moveLeader } from '../../drills/stage.ts';
 import { lanes, startWriter, type Writer } from '../../drills/writer.ts';
 import { lostWrites, summarizeLane, type LaneSummary } from '../../drills/history.ts';
 import { destroyLab } from '../../lab/destroy-lab.ts';
@@ -10,7 +11,6 @@ import { powerOff, powerOn } from '../../lab/power.ts';
 import { readRecords } from '../../lab/registry.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { apply } from '../../operations/apply.ts';
-import { etcdOf } from '../../operations/clients.ts';
 import { existingSecrets } from '../../operations/existing-secrets.ts';
 import type { Operation } from '../../operations/operation.ts';
 import type { ClusterStatus } from '../../operations/status/cluster-status.ts';
@@ -123,19 +123,10 @@ async function countLosses(operation: Operation, secrets: ClusterSecrets, writer
 }
 
 /** So that one machine is the worst one to lose. Resolves to its name. */
-async function giveLeadershipToHolder(operation: Operation, secrets: ClusterSecrets, { endpoint, etcd }: ClusterStatus): Promise<string> {
+async function giveLeadershipToHolder(operation: Operation, secrets: ClusterSecrets, { endpoint }: ClusterStatus): Promise<string> {
   const [holder] = endpoint.holders;
   if (holder === undefined) throw new KubekeepError('not-healthy', `no host holds the VIP ${endpoint.address}`);
-  const leader = operation.cluster.hosts.find(({ name }) => name === etcd.leader);
-  const target = etcd.members.find(({ name }) => name === holder);
-  if (leader && target?.id && leader.name !== holder) {
-    const client = await etcdOf(leader, operation.hosts.get(leader.name)!, secrets, operation.clock.now());
-    try {
-      await client.moveLeader(target.id);
-    } finally {
-      client.close();
-    }
-  }
+  await moveLeader({ operation, secrets }, { name: holder });
   return holder;
 }
 

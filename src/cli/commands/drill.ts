@@ -10,6 +10,7 @@ import { openProbePlan, removeNamespaces } from '../../drills/open-probe-plan.ts
 import type { ProbePlan } from '../../drills/probes/probe-plan.ts';
 import { describeRuns } from '../../drills/report/describe-runs.ts';
 import type { DrillRun } from '../../drills/report/drill-run.ts';
+import { worstVerdict } from '../../drills/report/summarize-runs.ts';
 import { renderReport } from '../../drills/report/render-report.ts';
 import { runDrill } from '../../drills/run-drill.ts';
 import { readRecords } from '../../lab/registry.ts';
@@ -85,10 +86,11 @@ function addRun(group: Command, cli: Cli, exit: (code: number) => void): void {
         cli.progress({ type: 'note', title: sentence(run) });
         if (!run.restored) break;
       }
-      if (runs.every(({ restored }) => restored)) await removeNamespaces(stage, plans);
-      const kept = `Histories: ${drillsFolder(operation)}. kubekeep drill report makes a page of them.${runs.every(({ restored }) => restored) ? '' : '\nThe cluster did not become healthy again: kubekeep status says what is wrong.'}`;
+      const restored = runs.every((run) => run.restored);
+      if (restored) await removeNamespaces(stage, plans);
+      const kept = `Histories: ${drillsFolder(operation)}. kubekeep drill report makes a page of them.${restored ? '' : '\nThe cluster did not become healthy again: kubekeep status says what is wrong.'}`;
       cli.print({ kind: 'DrillRuns', data: { seed, runs }, text: `${describeRuns(runs, textTable)}\n\n${kept}` });
-      exit(runs.length > 0 && runs.every(({ restored, verdicts }) => restored && verdicts.every(({ state }) => state === 'held')) ? 0 : 1);
+      exit(runs.length > 0 && restored && runs.every((run) => worstVerdict(run) === 'held') ? 0 : 1);
     });
 }
 

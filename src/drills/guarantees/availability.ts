@@ -1,33 +1,22 @@
 import type { DrillRecord, Lane, Request } from '../history/record.ts';
 import type { Checker } from '../history/verdict.ts';
+import type { LaneFigures } from '../report/drill-run.ts';
 import { countOf } from '../report/figure-text.ts';
 import { timeText } from './_describe.ts';
 import { giveVerdict } from './_give-verdict.ts';
 
-/** What a lane felt. Times in milliseconds of the history's clock. */
-export interface LaneFigures extends Lane {
-  /** Of a watch lane: the events that it got, which count as acknowledged. */
-  readonly requests: number;
-  readonly acknowledged: number;
-  readonly refused: number;
-  readonly unknown: number;
-  /** Longest time without an acknowledged answer, from the window's beginning and to the first one at its end or later. */
-  readonly longestGap: number;
+/**
+ * What a lane felt, with times in milliseconds of the history's clock. The longest gap is from the window's beginning and to the first answer at its end or later.
+ * Latency counts from when each request was due, so that waiting to be sent counts; of a watch lane, whose events count as acknowledged, from when the write
+ * that the event tells of was due; NaN where there was none. Dead: nothing was acknowledged in the window's last 3 s or later.
+ */
+export interface MeasuredLane extends LaneFigures {
   /** When the first request was due that was not acknowledged. A conflict of a register lane is an answer and no failure. */
   readonly firstFailure: number | undefined;
   /** When the first answer came to a request that was due after that. */
   readonly firstSuccessAfter: number | undefined;
   /** Seconds, of those that the window is cut into, in which a request was due that failed. */
   readonly failedSeconds: number;
-  /**
-   * Latency of acknowledged requests from when each was due, so that waiting to be sent counts; of a watch lane from when the write that the event tells of
-   * was due. NaN where there was none.
-   */
-  readonly p50: number;
-  readonly p99: number;
-  readonly p999: number;
-  /** Nothing was acknowledged in the window's last 3 s or later; a watch has besides the time that its client needs to find a lost connection. */
-  readonly dead: boolean;
 }
 
 export interface Window {
@@ -35,12 +24,18 @@ export interface Window {
   readonly to: number;
 }
 
+/** From the first request to the last, by when they were due; without any it ends before it begins. */
+export function requestWindow(records: readonly DrillRecord[]): Window {
+  const dues = records.flatMap((record) => (record.kind === 'request' ? [record.due] : []));
+  return { from: dues.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY), to: dues.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY) };
+}
+
 const deadAfter = 3000;
 /** A watch sends nothing, so its client finds a connection that went with a host only by the sign of life that it asks for: client-go after 30 s of silence, then waiting 15 s. */
 const watchPatience = { 'new': 0, 'reused': 45_000, 'reused, short': 2000 } as const;
 
 /** C-avail: figures of a lane for the requests that were due in the window. */
-export function measureLane(lane: Lane, records: readonly DrillRecord[], { from, to }: Window): LaneFigures {
+export function measureLane(lane: Lane, records: readonly DrillRecord[], { from, to }: Window): MeasuredLane {
   if (lane.workload === 'watch') return measureWatch(lane, records, { from, to });
   const mine = records.filter((record) => record.kind === 'request').filter((request) => request.lane === lane.name && request.due >= from && request.due <= to);
   const acknowledged = mine.filter(({ outcome }) => outcome === 'acknowledged');
@@ -67,13 +62,13 @@ const promise = 'No lane stays dead: once the cluster is healthy again, every wa
 /** C-avail's only promise: no lane is without an acknowledged answer in the last 3 s of a run that became healthy again, and no watch without an event for longer than its client needs. */
 export const noDeadLane: Checker = ({ records }) => {
   const lanes = records.flatMap((record) => (record.kind === 'began' ? record.lanes : []));
-  const dues = records.flatMap((record) => (record.kind === 'request' ? [record.due] : []));
-  const window = { from: dues.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY), to: dues.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY) };
-  const dead = dues.length > 0 ? lanes.filter((lane) => isDead(lane, records, window)) : [];
+  const window = requestWindow(records);
+  const isEmpty = window.from > window.to;
+  const dead = !isEmpty ? lanes.filter((lane) => isDead(lane, records, window)) : [];
   const found = `${countOf(lanes.length, 'lane')}, ${dead.length} dead at the end`;
   const lastMark = records.filter((record) => record.kind === 'mark').filter(({ what }) => what === 'fault begins' || what === 'healthy').reduce<{ at: number; what: string } | undefined>((last, mark) => (last && last.at > mark.at ? last : mark), undefined);
   const doubt =
-    lanes.length === 0 || dues.length === 0 ? 'no lane had requests'
+    lanes.length === 0 || isEmpty ? 'no lane had requests'
     : window.to - window.from < deadAfter ? 'the run was shorter than 3 s'
     : lastMark?.what === 'fault begins' ? 'the cluster was not healthy again'
     : undefined;
@@ -85,7 +80,7 @@ function isFailure({ outcome, status }: Request, { workload }: Lane): boolean {
   return !(outcome === 'refused' && workload === 'register' && (status === 409 || status === 404));
 }
 
-function measureWatch(lane: Lane, records: readonly DrillRecord[], { from, to }: Window): LaneFigures {
+function measureWatch(lane: Lane, records: readonly DrillRecord[], { from, to }: Window): MeasuredLane {
   const writes = new Map(records.flatMap((record) => (record.kind === 'request' && record.outcome === 'acknowledged' && record.operation !== 'get' && record.revision !== undefined ? [[record.revision, record.due]] : [])));
   const mine = records.filter((record) => record.kind === 'watched').filter(({ lane: name, type, at }) => name === lane.name && type !== 'BOOKMARK' && at >= from && at <= to);
   const latencies = mine.flatMap(({ revision, at }) => (writes.has(revision) ? [at - writes.get(revision)!] : []));
@@ -134,7 +129,7 @@ function isDead(lane: Lane, records: readonly DrillRecord[], { to }: Window): bo
 }
 
 /** The smallest latency that at least this share of all has. */
-function percentiles(latencies: readonly number[]): Pick<LaneFigures, 'p50' | 'p99' | 'p999'> {
+function percentiles(latencies: readonly number[]): Pick<MeasuredLane, 'p50' | 'p99' | 'p999'> {
   const sorted = latencies.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
   return { p50: at(0.5), p99: at(0.99), p999: at(0.999) };

@@ -31,12 +31,12 @@ export async function joinEtcd(step: Step, work: Work): Promise<void> {
     const deadline = work.clock.monotonic() + catchUp * 60_000;
     for (let [told, starts] = ['', 0]; ; ) {
       work.signal.throwIfAborted();
-      if (work.clock.monotonic() > deadline) throw new KubekeepError('not-healthy', `${spec.name}: etcd did not become a voting member within ${catchUp} minutes`, { hint: `Look at journalctl -u etcd on ${spec.name}, then run kubekeep apply again.` });
+      if (work.clock.monotonic() > deadline) throw notHealthy(spec, `did not become a voting member within ${catchUp} minutes`);
       const next = await retried(work, patience, ['no-leader', 'timed-out', 'unreachable'], async () => nextMemberStep(await client.members(), await joiningHost(work, spec)));
       if (next.do === 'nothing') break;
       if (told !== next.do) work.progress({ type: 'note', host: spec.name, title: `etcd: ${next.do.replaceAll('-', ' ')}`, detail: next.why });
       told = next.do;
-      if (next.do === 'start' && ++starts > mostStarts) throw new KubekeepError('not-healthy', `${spec.name}: etcd ends again and again`, { hint: `Look at journalctl -u etcd on ${spec.name}, then run kubekeep apply again.` });
+      if (next.do === 'start' && ++starts > mostStarts) throw notHealthy(spec, 'ends again and again');
       await performMemberStep(next, { client, step, work, spec });
     }
   } finally {
@@ -89,9 +89,13 @@ mv -T ${etcdDataFolder} ${etcdDataFolder}.aside-$(date -u +%Y%m%dT%H%M%SZ) && sy
 async function waitForStart(work: Work, spec: HostSpec): Promise<void> {
   const deadline = work.clock.monotonic() + patience * 1000;
   while (!(await joiningHost(work, spec)).hasData) {
-    if (work.clock.monotonic() > deadline) throw new KubekeepError('not-healthy', `${spec.name}: etcd did not start within ${patience} s`, { hint: `Look at journalctl -u etcd on ${spec.name}, then run kubekeep apply again.` });
+    if (work.clock.monotonic() > deadline) throw notHealthy(spec, `did not start within ${patience} s`);
     await work.clock.sleep(200, work.signal);
   }
+}
+
+function notHealthy({ name }: HostSpec, what: string): KubekeepError {
+  return new KubekeepError('not-healthy', `${name}: etcd ${what}`, { hint: `Look at journalctl -u etcd on ${name}, then run kubekeep apply again.` });
 }
 
 async function joiningHost(work: Work, spec: HostSpec): Promise<JoiningHost> {
