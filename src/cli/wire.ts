@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { Host } from '../hosts/host.ts';
 import { sshHost } from '../hosts/ssh.ts';
 import type { Operation } from '../operations/operation.ts';
-import { stateFolder } from '../operations/state.ts';
+import { stateFolder, type StateFolder } from '../operations/state.ts';
 import { fetchPrograms, findPrograms } from '../programs/fetch-programs.ts';
 import type { Cli } from './cli.ts';
 import { readClusterFile } from './cluster-file.ts';
@@ -16,10 +16,14 @@ export interface WireOptions {
   readonly trustFirst?: boolean;
 }
 
-/** An operation on the cluster of a file: the only place where hosts, state and programs are put together. Ends its connections when disposed. */
-export async function openOperation(cli: Cli, { file, connectTimeout = 10, trustFirst }: WireOptions): Promise<Operation & AsyncDisposable> {
+/** An operation on the cluster of a file. Ends its connections when disposed. */
+export async function openOperation(cli: Cli, { file, ...options }: WireOptions): Promise<Operation & AsyncDisposable> {
   const { cluster, directory } = await readClusterFile(file);
-  const state = stateFolder(directory, cluster.name);
+  return operationOn(cli, cluster, stateFolder(directory, cluster.name), options);
+}
+
+/** The only place where hosts, state and programs are put together. */
+export function operationOn(cli: Cli, cluster: Cluster, state: StateFolder, { connectTimeout = 10, trustFirst }: Omit<WireOptions, 'file'>): Operation & AsyncDisposable {
   const hosts = connectHosts(cluster, { folder: join(cli.environment.runtimeFolder, 'ssh'), knownHosts: state.knownHosts, connectTimeout });
   const { environment, clock, signal, progress } = cli;
   const fetchOptions = { source: cluster.programs, cacheFolder: environment.cacheFolder, progress, clock, signal, trustFirst, confirm: environment.interactive ? cli.confirm : undefined };

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { faults, findFaults } from '../../drills/faults/catalogue.ts';
+import { faults } from '../../drills/faults/catalogue.ts';
 import type { Fault } from '../../drills/faults/fault.ts';
 import { drawPairs } from '../../drills/faults/pair.ts';
 import { parseHistory } from '../../drills/history/read-history.ts';
@@ -22,12 +22,15 @@ import type { Cli } from '../cli.ts';
 import { clusterFileOption, readClusterFile } from '../cluster-file.ts';
 import { textTable } from '../text-table.ts';
 import { openOperation } from '../wire.ts';
+import { drillsFolder, possibleFaults, refuseUnhealthy, sentence, wholeNumber } from './_drill.ts';
+import { addCompare } from './drill-compare.ts';
 
 /** `drill list|run|report`: faults on purpose, in a lab. */
 export const addDrill: AddCommand = (program, cli, exit) => {
   const group = program.command('drill').description('Break a cluster of a lab on purpose, measure what clients feel, and check what was promised.');
   addList(group, cli);
   addRun(group, cli, exit);
+  addCompare(group, cli, exit);
   addReport(group, cli);
 };
 
@@ -72,9 +75,7 @@ function addRun(group: Command, cli: Cli, exit: (code: number) => void): void {
       const draw = seededDraw(seed);
       const chosen = chooseFaults(ids, flags, operation, draw);
       const stage = await openStage(operation, await readRecords(cli.environment.runtimeFolder), draw);
-      await stage.healthy(20).catch((cause: unknown) => {
-        throw new KubekeepError('drill-refused', `${operation.cluster.name} is not healthy, so nothing that a drill finds could be told from what is wrong already: ${(cause as Error).message}`, { hint: 'kubekeep status says what is wrong; kubekeep apply mends it.', cause });
-      });
+      await refuseUnhealthy(stage);
       const runs: DrillRun[] = [];
       const plans: ProbePlan[] = [];
       for (const [position, fault] of chosen.flatMap((one) => Array.from({ length: count }, () => one)).entries()) {
@@ -119,19 +120,7 @@ function chooseFaults(ids: readonly string[], { all = false, pairs }: RunFlags, 
   const able = faults.filter(({ obstacle }) => obstacle(cluster) === undefined);
   if (all) return able;
   if (pairs !== undefined) return drawPairs(able, wholeNumber('--pairs', pairs), draw);
-  const chosen = findFaults(ids);
-  const reasons = chosen.flatMap(({ id, obstacle }) => (obstacle(cluster) === undefined ? [] : [`${id}: ${obstacle(cluster)}`]));
-  if (reasons.length > 0) throw new KubekeepError('lab-unsupported', `these machines cannot have ${reasons.join('; ')}`, { hint: 'kubekeep drill list says what each fault asks for.' });
-  return chosen;
-}
-
-function wholeNumber(flag: string, text: string): number {
-  if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text);
-  throw new KubekeepError('usage', `${flag} wants a whole number from 1, not "${text}"`);
-}
-
-function drillsFolder({ state }: Operation): string {
-  return join(state.path, 'drills');
+  return possibleFaults(ids, cluster);
 }
 
 /** By time; a run that was not finished has no result and is left out. */
@@ -142,10 +131,4 @@ async function readRuns(folder: string): Promise<{ readonly run: DrillRun; reado
     return text === undefined ? [] : [{ run: JSON.parse(text) as DrillRun, folder: join(folder, name) }];
   }));
   return found.flat();
-}
-
-function sentence({ fault, lanes, verdicts, restored }: DrillRun): string {
-  const gaps = lanes.filter(({ workload, door }) => workload === 'write' && door === 'VIP').map(({ connection, longestGap }) => `${connection} ${(longestGap / 1000).toFixed(2)} s`);
-  const bad = verdicts.filter(({ state }) => state !== 'held').map(({ guarantee, state, found }) => `${guarantee} ${state}: ${found}`);
-  return `${fault.id}: longest gap ${gaps.join(', ')}; ${bad.length === 0 ? 'every promise held' : bad.join('; ')}${restored ? '' : '; not healthy again'}`;
 }

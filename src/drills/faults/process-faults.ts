@@ -46,7 +46,7 @@ const table: readonly ProcessFault[] = [
   { id: 'A6', title: 'every API server is killed at once', unit: 'kube-apiserver.service', victims: 'allServers', signal: 'KILL', seconds: 10 },
   { id: 'A8', title: 'the etcd member that an API server asks hangs for 15 s', unit: 'etcd.service', victims: 'follower', signal: 'STOP', seconds: 15 },
   { id: 'H1', title: 'HAProxy on the VIP holder is killed', unit: 'kubekeep-haproxy.service', victims: 'holder', signal: 'KILL', seconds: 5 },
-  { id: 'H2', title: 'HAProxy on the VIP holder hangs for 15 s', unit: 'kubekeep-haproxy.service', victims: 'holder', signal: 'STOP', seconds: 15, target: { new: [0.6, 1.2], reused: [0.6, 1.2] } },
+  { id: 'H2', title: 'HAProxy on the VIP holder hangs for 40 s', unit: 'kubekeep-haproxy.service', victims: 'holder', signal: 'STOP', seconds: 40, target: { new: [0.6, 1.2], reused: [0.6, 1.2] } },
   { id: 'K1', title: 'keepalived on the VIP holder is killed', unit: 'kubekeep-keepalived.service', victims: 'holder', signal: 'KILL', seconds: 5, target: { new: [0.6, 1.2], reused: [0.6, 1.2] } },
   { id: 'K1-hang', title: 'keepalived on the VIP holder hangs for 8 s', unit: 'kubekeep-keepalived.service', victims: 'holder', signal: 'STOP', seconds: 8 },
   { id: 'K4', title: 'what tells keepalived of HAProxy is killed on the VIP holder', unit: 'kubekeep-lb-alive.service', victims: 'holder', signal: 'KILL', seconds: 5 },

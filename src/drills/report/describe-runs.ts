@@ -1,6 +1,7 @@
+import type { ConnectionKind } from '../history/record.ts';
 import type { DrillRun } from './drill-run.ts';
 import { countText } from './figure-text.ts';
-import { summarizeRuns } from './summarize-runs.ts';
+import { summarizeRuns, type RunsSummary } from './summarize-runs.ts';
 import { failedText, gapOf, gapText, lostText, summarySentences, targetText, verdictText } from './summary-text.ts';
 
 /** The report's summary for a terminal: a table as `format` lays it out, then the sentences. */
@@ -15,9 +16,7 @@ export function describeRuns(runs: readonly DrillRun[], format: (rows: readonly 
       summary.fault.id,
       summary.setup,
       countText(summary.runs),
-      gapText(gapOf(summary, 'new')),
-      gapText(gapOf(summary, 'reused')),
-      ...(short ? [gapText(gapOf(summary, 'reused, short'))] : []),
+      ...(['new', 'reused', ...(short ? ['reused, short' as const] : [])] as const).map((connection) => gapText(gapOf(summary, connection)) + ratioText(summary, summaries, connection)),
       failedText(summary),
       lostText(summary),
       verdictText(summary),
@@ -25,6 +24,13 @@ export function describeRuns(runs: readonly DrillRun[], format: (rows: readonly 
     ]),
   ];
   return [format(rows.map((row) => row.map(plain))), '', ...sentences].join('\n');
+}
+
+/** " (8.2 x)": how much longer the median is than the first set-up's for the same fault. */
+function ratioText(summary: RunsSummary, summaries: readonly RunsSummary[], connection: ConnectionKind): string {
+  const first = summaries.find(({ fault }) => fault.id === summary.fault.id)!;
+  const [mine, theirs] = [gapOf(summary, connection), gapOf(first, connection)];
+  return summary === first || !mine || !theirs ? '' : ` (${(mine.p50 / theirs.p50).toFixed(1)} x)`;
 }
 
 /** Names come from files: what would steer the terminal or break the table is not printed. */
