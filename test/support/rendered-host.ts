@@ -3,6 +3,7 @@ import { describeHosts } from '../../src/cluster/topologies.ts';
 import type { Cluster } from '../../src/cluster/cluster.ts';
 import { materialize } from '../../src/operations/step-script.ts';
 import { createSecrets } from '../../src/pki/secrets.ts';
+import type { Renderer } from '../../src/render/design.ts';
 import { hostDesign } from '../../src/render/host-design.ts';
 import { aHost, cluster, now } from './example-cluster.ts';
 
@@ -16,12 +17,12 @@ export interface RenderedFile {
 }
 
 /** The first host of three with all roles. */
-export async function renderedHost(changes: Partial<Cluster> = {}): Promise<RenderedHost> {
+export async function renderedHost(changes: Partial<Cluster> = {}, table?: readonly Renderer[]): Promise<RenderedHost> {
   const hosts = describeHosts('T3').map(({ name, roles }, position) => aHost({ name, roles, address: `10.0.0.${11 + position}` }));
   const three: Cluster = { ...cluster, hosts, ...changes };
   const secrets = await createSecrets(three.name, now);
   const facts = { vipInterface: 'eth0', virtualRouterId: 51, openFiles: 65536, etcdInitialState: 'new' } as const;
-  const components = hostDesign({ cluster: three, host: hosts[0]!, secrets, sealed: 'sealed', facts });
+  const components = hostDesign({ cluster: three, host: hosts[0]!, secrets, sealed: 'sealed', facts }, table);
   const made = await Promise.all(components.map((design) => materialize(design, design.files.map(({ path }) => path), secrets, now)));
   return new Map(made.flatMap(({ files }) => files).map(({ path, content, mode, owner = 'root:root' }) => [path, { content: String(content), mode, owner }]));
 }

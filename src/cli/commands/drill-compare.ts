@@ -23,6 +23,7 @@ interface CompareFlags {
   readonly count: string;
   readonly seed: string;
   readonly out?: string;
+  readonly raiseLimits?: boolean;
 }
 
 /** `drill compare`: the same faults, machines and prober with other people's configuration. */
@@ -36,6 +37,7 @@ export function addCompare(group: Command, cli: Cli, exit: (code: number) => voi
     .option('--count <n>', 'how often each fault in each set-up', '5')
     .option('--seed <n>', 'decides victims, alike in all set-ups', '1')
     .option('--out <path>', 'also write the table as a Markdown page')
+    .option('--raise-limits', 'raise limits of this computer that are too low for more machines, until the last lab is down')
     .action(async (flags: CompareFlags) => {
       const { environment: { runtimeFolder } } = cli;
       const [count, seed] = [wholeNumber('--count', flags.count), wholeNumber('--seed', flags.seed)];
@@ -51,7 +53,7 @@ export function addCompare(group: Command, cli: Cli, exit: (code: number) => voi
       await switchOff(own);
       const contenders = [own];
       for (const setup of setups) {
-        contenders.push(made.use(await makeContender({ stage, setup, runtimeFolder, draw: seededDraw(seed), connect: (cluster, state) => ({ ...operationOn(cli, cluster, state, { connectTimeout: 3 }), renderers: setup.renderers }) })));
+        contenders.push(made.use(await makeContender({ stage, setup, runtimeFolder, raiseLimits: flags.raiseLimits ?? false, draw: seededDraw(seed), connect: (cluster, state) => ({ ...operationOn(cli, cluster, state, { connectTimeout: 3 }), renderers: setup.renderers }) })));
       }
       const runs = await runComparison(contenders, { faults, count, seed, folder: drillsFolder(operation), onRun: (run) => cli.progress({ type: 'note', title: `${run.setup}: ${sentence(run)}` }) });
       const command = `kubekeep drill compare --faults ${flags.faults} --setups ${flags.setups} --count ${count} --seed ${seed}`;

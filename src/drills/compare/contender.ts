@@ -26,6 +26,7 @@ export interface MakeContender {
   /** Its own, so that it makes the same choices as the others with the same seed. */
   readonly draw: () => number;
   readonly runtimeFolder: string;
+  readonly raiseLimits: boolean;
   /** An operation on other hosts. */
   readonly connect: (cluster: Cluster, state: StateFolder) => Operation & AsyncDisposable;
 }
@@ -34,7 +35,7 @@ export interface MakeContender {
  * The same cluster file on a second set of machines, configured in another way and built; its machines are switched off then. Throws what making a lab and
  * `apply` throw. Disposed, it is removed with everything on it.
  */
-export async function makeContender({ stage: { lab, operation }, setup, draw, runtimeFolder, connect }: MakeContender): Promise<Contender & AsyncDisposable> {
+export async function makeContender({ stage: { lab, operation }, setup, draw, runtimeFolder, raiseLimits, connect }: MakeContender): Promise<Contender & AsyncDisposable> {
   const { progress, signal, state } = operation;
   const name = labOf(lab, setup);
   const remove = async () => {
@@ -43,7 +44,7 @@ export async function makeContender({ stage: { lab, operation }, setup, draw, ru
   // What a comparison that was killed left.
   await remove();
   progress({ type: 'note', title: `${setup.id}: ${setup.title}` });
-  const made = await createLab({ name, directory: join(state.path, 'contenders', setup.id), image: lab.image, machines: lab.machines, runtimeFolder, progress, signal, alsoRemove: ['.kubekeep'] });
+  const made = await createLab({ name, directory: join(state.path, 'contenders', setup.id), image: lab.image, machines: lab.machines, runtimeFolder, raiseLimits, progress, signal, alsoRemove: ['.kubekeep'] });
   try {
     const cluster = clusterOn(made, operation.cluster, setup);
     const theirs = connect(cluster, stateFolder(made.directory, cluster.name));

@@ -24,11 +24,6 @@ export function rewritten(design: ComponentDesign, path: string, rewrite: (text:
   return { ...design, files };
 }
 
-/** Several changes of one component, one after the other. */
-export function inTurn(...changes: readonly Change[]): Change {
-  return (design, input) => changes.reduce((changedSoFar, change) => change(changedSoFar, input), design);
-}
-
 /** Takes flags of the form `--name=value` out of a component's unit. */
 export function withoutFlags(...names: readonly string[]): Change {
   return (design) => rewritten(design, unitPath(design), (text) => names.reduce((rest, name) => replaceOnce(rest, new RegExp(` \\\\\\n  --${name}=\\S*`), ''), text));

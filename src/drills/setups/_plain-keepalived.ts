@@ -1,27 +1,35 @@
-import { unitFolder } from '../../render/paths.ts';
-import { unitFile } from '../../render/_unit-file.ts';
-import type { Change } from './_changed.ts';
+import { unitPath, type Change } from './_changed.ts';
 
-/** keepalived as its package starts it, without what kubekeep puts beside it: a configuration and at most one check script. */
+/**
+ * keepalived as its package starts it, without what kubekeep puts beside it: a configuration and at most one check script. Not checked before it takes its
+ * place: `keepalived -t` refuses the guide's, which runs a script without saying as whom.
+ */
 export function plainKeepalived(config: string, script?: { readonly path: string; readonly text: string }): Change {
-  return ({ name, unit, check }) => ({
-    name,
-    ...(unit && { unit }),
-    programs: {},
-    files: [
-      ...(script ? [{ path: script.path, mode: 0o755, owner: 'root:root', content: script.text }] : []),
-      { path: check!.path, mode: 0o644, owner: 'root:root', content: config },
-      { path: `${unitFolder}/${unit}`, mode: 0o644, owner: 'root:root', content: plainUnit(check!.path) },
-    ],
-    check: { path: check!.path, command: 'keepalived -t -f' },
-    onChange: 'reload',
-  });
+  return (design) => {
+    const path = design.check!.path;
+    const file = (where: string, content: string, mode = 0o644) => ({ path: where, mode, owner: 'root:root', content });
+    return {
+      name: design.name,
+      unit: design.unit!,
+      programs: {},
+      files: [...(script ? [file(script.path, script.text, 0o755)] : []), file(path, config), file(unitPath(design), unitText(path))],
+      onChange: 'reload',
+    };
+  };
 }
 
-function plainUnit(config: string): string {
-  return unitFile({
-    Unit: { Description: 'Keepalive Daemon (LVS and VRRP)', After: 'network-online.target', Wants: 'network-online.target' },
-    Service: { Type: 'notify', ExecStart: `/usr/sbin/keepalived --dont-fork --use-file ${config}`, ExecReload: '/bin/kill -HUP $MAINPID' },
-    Install: { WantedBy: 'multi-user.target' },
-  });
+function unitText(config: string): string {
+  return `[Unit]
+Description=Keepalive Daemon (LVS and VRRP)
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=notify
+ExecStart=/usr/sbin/keepalived --dont-fork --use-file ${config}
+ExecReload=/bin/kill -HUP $MAINPID
+
+[Install]
+WantedBy=multi-user.target
+`;
 }
