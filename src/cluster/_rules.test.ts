@@ -50,7 +50,7 @@ describe('what is refused beyond single fields', () => {
     ['a network that is an address', { networks: { pods: '10.244.7.0/16' } }, 'spec.networks.pods: 10.244.7.0/16 is an address within a network and not a network (did you mean 10.244.0.0/16?)'],
     ['a blocked etcd', { etcd: { version: '3.6.8' } }, 'spec.etcd.version: etcd 3.6.8 answers with stale data after a pause of its process, and its authentication can be bypassed (use 3.6.14)'],
     ['a Kubernetes that is not supported', { kubernetes: { version: '1.36.1' } }, 'spec.kubernetes.version: Kubernetes 1.36.1 is not supported by this release, which runs 1.37.x (use 1.37.2)'],
-    ['an election time-out too short for the heartbeat', { etcd: { heartbeatInterval: 300 } }, 'spec.etcd.electionTimeout: an election time-out of 1000 ms is less than five times the heartbeat interval of 300 ms (use at least 1500)'],
+    ['an election time-out too short for the heartbeat', { etcd: { heartbeatInterval: 300 } }, 'spec.etcd.electionTimeout: an election time-out of 500 ms is less than five times the heartbeat interval of 300 ms (use at least 1500)'],
     ["etcd's address as a flag", flags('apiServer', { 'etcd-servers': 'http://x' }), 'spec.kubernetes.apiServer.extraFlags.etcd-servers: flag etcd-servers is set by kubekeep'],
     ['anonymous access as a flag', flags('apiServer', { 'anonymous-auth': false }), 'spec.kubernetes.apiServer.extraFlags.anonymous-auth: flag anonymous-auth stops the API server'],
     ['an authorization mode as a flag', flags('apiServer', { 'authorization-mode': 'AlwaysAllow' }), 'spec.kubernetes.apiServer.extraFlags.authorization-mode: '],

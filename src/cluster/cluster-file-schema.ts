@@ -90,8 +90,8 @@ const kubernetes = mapping({
 
 const etcd = mapping({
   version: version(defaults.etcd).default(defaults.etcd).describe('Version of etcd.'),
-  heartbeatInterval: integer(10, 10000, 'milliseconds').default(100).describe("Milliseconds between the leader's heartbeats, the same on all members."),
-  electionTimeout: integer(500, 50000, 'milliseconds').default(1000).describe('Milliseconds without a heartbeat after which a new leader is elected; at least five times `heartbeatInterval`.'),
+  heartbeatInterval: integer(10, 10000, 'milliseconds').default(50).describe("Milliseconds between the leader's heartbeats, the same on all members."),
+  electionTimeout: integer(500, 50000, 'milliseconds').default(500).describe('Milliseconds without a heartbeat after which a new leader is elected; at least five times `heartbeatInterval`.'),
   quotaBackendBytes: integer(16 * 2 ** 20, 100 * 2 ** 30, 'bytes').default(8 * 2 ** 30).describe('Size of the database in bytes at which etcd refuses writes.'),
 });
 

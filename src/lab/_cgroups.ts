@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,6 +20,9 @@ export async function makeCgroups(machineId: string): Promise<string[]> {
       if (inherited) await writeFile(join(folder, file), inherited);
     }
     if (basename(hierarchy) === 'cpuset') await writeFile(join(folder, 'cgroup.clone_children'), '1');
+    // Kernels with groups of real-time tasks give a new group no time for them: keepalived could not ask for it.
+    const realTime = join(folder, 'cpu.rt_runtime_us');
+    if (existsSync(realTime)) await writeFile(realTime, String(realTimeShare)).catch(() => {});
     folders.push(folder);
   }
   return folders;
@@ -34,6 +38,9 @@ export async function listCgroups(): Promise<Set<string>> {
   const names = await Promise.all((await readHierarchies()).map((hierarchy) => readdir(hierarchy).catch(() => [])));
   return new Set(names.flat().flatMap((name) => (name.startsWith('kubekeep-') ? [name.slice('kubekeep-'.length)] : [])));
 }
+
+/** Microseconds of each second that a machine's real-time tasks may use: nine machines share what the kernel hands out. */
+const realTimeShare = 100_000;
 
 async function readHierarchies(): Promise<string[]> {
   const lines = (await readFile('/proc/self/mountinfo', 'utf8')).trim().split('\n');

@@ -83,7 +83,10 @@ function etcdUnit(program: string): string {
       StateDirectory: 'etcd',
       StateDirectoryMode: '0700',
       Restart: 'always',
-      RestartSec: 1,
+      // Its API server can do nothing without it. One that ends again and again waits longer each time (where systemd is older than 254: not so).
+      RestartSec: '100ms',
+      RestartSteps: 8,
+      RestartMaxDelaySec: 5,
       // READY comes after joining, and joining needs a quorum: the other members may be minutes away.
       TimeoutStartSec: 'infinity',
       LimitNOFILE: 65536,

@@ -1,4 +1,4 @@
-import { hostsWith, type HostSpec } from '../cluster/cluster.ts';
+import { hostsWith, type Cluster, type HostSpec } from '../cluster/cluster.ts';
 import { hardening, unitFile } from './_unit-file.ts';
 import { alivePort } from './haproxy.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';
@@ -23,17 +23,20 @@ export function renderKeepalived(input: RenderInput): ComponentDesign | undefine
       file(script, aliveScript, 0o755),
       file(config, keepalivedConfig(input)),
       file(`${unitFolder}/${aliveUnit}`, aliveUnitFile),
-      file(`${unitFolder}/${unit}`, keepalivedUnit),
+      file(`${unitFolder}/${unit}`, keepalivedUnit(input)),
     ],
     check: { path: config, command: `[ -e ${aliveFile} ] || { mkdir -p ${aliveFile.slice(0, aliveFile.lastIndexOf('/'))}; echo 0 > ${aliveFile}; chmod 0755 ${aliveFile.slice(0, aliveFile.lastIndexOf('/'))}; chmod 0644 ${aliveFile}; }; keepalived -t -f` },
     onChange: 'reload',
   };
 }
 
+/** Seconds. A silent holder is replaced after three of them and up to one more. */
+const advertInterval = 0.1;
+
 /**
  * VRRPv3 by unicast. All start as BACKUP and nobody takes the VIP back, so that one failure is one interruption. Priorities lie far apart: equal
- * ones were seen to become MASTER within microseconds of each other. At 0.3 s an advert a silent holder is replaced after 0.9 to 1.2 s; shorter ones moved the
- * VIP of a holder that was only starved of CPU.
+ * ones were seen to become MASTER within microseconds of each other. keepalived runs as a real-time task: with so short an interval a holder that is only
+ * starved of CPU would lose the VIP (docs/decisions/0015). Where the kernel refuses that, keepalived says so in its log and goes on without.
  */
 function keepalivedConfig({ cluster, host, facts }: RenderInput): string {
   const balancers = hostsWith(cluster, 'load-balancer');
@@ -49,6 +52,8 @@ global_defs {
     vrrp_garp_master_repeat 5
     vrrp_garp_master_refresh 30
     vrrp_startup_delay 1
+    vrrp_rt_priority 20
+    vrrp_rlimit_rttime 200000
 }
 track_file haproxy_alive {
     file ${aliveFile}
@@ -60,15 +65,19 @@ vrrp_instance api {
     interface ${facts.vipInterface}
     virtual_router_id ${facts.virtualRouterId}
     priority ${priority(position, balancers.length)}
-    advert_int 0.3
+    advert_int ${advertInterval}
 ${unicast(host, peers)}    virtual_ipaddress {
-${[cluster.endpoint.vip, ...cluster.endpoint.previousVips].map((address) => `        ${address}/32`).join('\n')}
+${endpointAddresses(cluster).map((address) => `        ${address}/32`).join('\n')}
     }
     track_file {
         haproxy_alive
     }
 }
 `;
+}
+
+function endpointAddresses({ endpoint: { vip, previousVips } }: Cluster): readonly string[] {
+  return [vip, ...previousVips];
 }
 
 /** Without a peer keepalived refuses the word unicast: a balancer that is alone sends its adverts by multicast. */
@@ -87,7 +96,7 @@ function priority(position: number, count: number): number {
  * count; the loop uses no process per turn but one a second, for systemd's watchdog.
  */
 const aliveScript = `#!/bin/bash
-# Managed by kubekeep. Asks the local HAProxy every 200 ms whether it is alive and tells keepalived (0: alive, -254: fault).
+# Managed by kubekeep. Asks the local HAProxy every 100 ms whether it is alive and tells keepalived (0: alive, -254: fault).
 exec 9<> <(:)
 window=(0 0 0)
 told=
@@ -97,7 +106,7 @@ alive() {
   local answer=
   { exec 3<>/dev/tcp/127.0.0.1/${alivePort}; } 2>/dev/null || return 1
   printf 'GET /alive HTTP/1.0\\r\\n\\r\\n' >&3
-  IFS= read -r -t 0.3 -u 3 answer
+  IFS= read -r -t 0.2 -u 3 answer
   exec 3>&-
   [[ $answer == *" 200 "* ]]
 }
@@ -108,7 +117,7 @@ while :; do
   if [[ $now != "$told" ]]; then echo "$now" > ${aliveFile}; told=$now; echo "HAProxy: $([[ $now == 0 ]] && echo alive || echo does not answer)"; fi
   if (( turn == 0 )); then systemd-notify READY=1 WATCHDOG=1; fi
   turn=$(( (turn + 1) % 5 ))
-  read -r -t 0.2 -u 9
+  read -r -t 0.1 -u 9
 done
 `;
 
@@ -135,19 +144,23 @@ const aliveUnitFile = unitFile({
   Install: { WantedBy: 'multi-user.target' },
 });
 
-const keepalivedUnit = unitFile({
+const keepalivedUnit = ({ cluster, facts }: RenderInput) => unitFile({
   Unit: { Description: 'keepalived for the VIP of the Kubernetes API (kubekeep)', After: `network-online.target ${aliveUnit}`, Wants: `network-online.target ${aliveUnit}`, StartLimitIntervalSec: 0 },
   Service: {
     ExecStart: `/usr/sbin/keepalived --dont-fork --vrrp --use-file ${config} --pid /run/kubekeep-keepalived/keepalived.pid --vrrp_pid /run/kubekeep-keepalived/vrrp.pid`,
     ExecReload: '/bin/kill -HUP $MAINPID',
+    // One that was killed leaves its addresses behind: they must be gone before another balancer takes them.
+    ExecStopPost: endpointAddresses(cluster).map((address) => `-/usr/sbin/ip address delete ${address}/32 dev ${facts.vipInterface}`),
     KillMode: 'mixed',
     RuntimeDirectory: 'kubekeep-keepalived',
     Restart: 'always',
-    RestartSec: '500ms',
+    RestartSec: '100ms',
     Nice: -10,
     ...hardening,
-    // It puts the VIP on the interface and speaks VRRP; root without these two can do neither, nor read other users' files.
-    CapabilityBoundingSet: 'CAP_NET_ADMIN CAP_NET_RAW',
+    // It puts the VIP on the interface, speaks VRRP and asks to be a real-time task; root without these can do none of it, nor read other users' files.
+    CapabilityBoundingSet: 'CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_NICE',
+    RestrictRealtime: 'no',
+    SystemCallFilter: [...hardening.SystemCallFilter, 'sched_setscheduler setpriority setrlimit prlimit64'],
     // Addresses by netlink, gratuitous ARP by a packet socket.
     RestrictAddressFamilies: 'AF_INET AF_INET6 AF_UNIX AF_NETLINK AF_PACKET',
   },

@@ -74,7 +74,8 @@ function apiServerFlags({ cluster, host }: RenderInput): Record<string, string> 
     'etcd-cafile': `${pkiFolder}/etcd/ca.crt`,
     'etcd-certfile': `${pkiFolder}/apiserver-etcd-client.crt`,
     'etcd-compaction-interval': '5m',
-    'etcd-healthcheck-timeout': '2s',
+    // HAProxy asks for the first by /livez, at most as often as this; the second is a part of /readyz.
+    'etcd-healthcheck-timeout': '500ms',
     'etcd-keyfile': credential('apiserver-etcd-client.key'),
     'etcd-readycheck-timeout': '2s',
     // A stacked API server uses its own member only: they die and are taken out of rotation together, and no request waits for a dead endpoint.

@@ -19,7 +19,7 @@ export const cluster: Cluster = {
     controllerManager: { extraFlags: {} },
     scheduler: { extraFlags: {} },
   },
-  etcd: { version: '3.7.3', heartbeatInterval: 100, electionTimeout: 1000, quotaBackendBytes: 2 ** 33 },
+  etcd: { version: '3.7.3', heartbeatInterval: 50, electionTimeout: 500, quotaBackendBytes: 2 ** 33 },
   networks: { pods: '10.244.0.0/16', services: '10.96.0.0/12', dnsDomain: 'cluster.local' },
   programs: { source: 'auto' },
   hosts: [aHost()],

@@ -61,8 +61,9 @@ export const processFaults: readonly Fault[] = table.map(({ unit, victims: who, 
   obstacle: ({ hosts }: Cluster) => (who === 'follower' && hosts.filter(({ roles }) => roles.includes('etcd')).length < 2 ? 'there is one etcd member, so none that follows' : undefined),
   async aim(stage: Stage) {
     const chosen = await victims[who](stage);
+    // The processes that are there now, as a crash or the kernel would: systemctl kill goes on until the unit is empty and takes what systemd starts to tidy up.
     // A unit that somebody stopped is started again; one that runs is left as it is.
     const undo = `${signal === 'STOP' ? `systemctl kill -s CONT ${unit}; ` : ''}systemctl start --no-block ${unit}`;
-    return aimAtHosts(stage, chosen.hosts, chosen.about, { inject: `systemctl kill --kill-whom=all -s ${signal} ${unit}`, undo });
+    return aimAtHosts(stage, chosen.hosts, chosen.about, { inject: `kill -s ${signal} $(cat /sys/fs/cgroup/$(systemctl show -P ControlGroup ${unit})/cgroup.procs)`, undo });
   },
 }));

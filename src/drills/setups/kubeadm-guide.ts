@@ -27,9 +27,9 @@ export const kubeadmGuide: Setup = {
 function plainEtcd(): Change {
   const ownTimes = (text: string) => text.replace(/heartbeat-interval: .*/, 'heartbeat-interval: 100').replace(/election-timeout: .*/, 'election-timeout: 1000');
   return (design) => {
-    const priority = (text: string) => [/Nice=.*\n/, /IOSchedulingClass=.*\n/, /IOSchedulingPriority=.*\n/].reduce((rest, line) => replaceOnce(rest, line, ''), text);
+    const plain = (text: string) => [/Nice=.*\n/, /IOSchedulingClass=.*\n/, /IOSchedulingPriority=.*\n/, /RestartSteps=.*\n/, /RestartMaxDelaySec=.*\n/].reduce((rest, line) => replaceOnce(rest, line, ''), replaceOnce(text, /RestartSec=.*/, 'RestartSec=1'));
     const config = (text: string) => ownTimes(replaceOnce(text, ',CompactHashCheck=true', ''));
-    return rewritten(rewritten(design, unitPath(design), priority), `${configFolder}/etcd.yaml`, config);
+    return rewritten(rewritten(design, unitPath(design), plain), `${configFolder}/etcd.yaml`, config);
   };
 }
 
