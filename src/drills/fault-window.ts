@@ -20,7 +20,7 @@ export interface FaultWindow {
   readonly fault: Fault;
   readonly aim: Aim;
   readonly log: Log;
-  readonly sampler: Sampler;
+  readonly sampler: Pick<Sampler, 'mayBeOff'>;
 }
 
 /**
