@@ -84,7 +84,7 @@ sub settle { while (@order and now() - $open{$order[0]} > $_[0]) { my $n = shift
 while (1) {
   my $p; my $wait = $start + $turn * 10 - now();
   my $bits = ""; vec($bits, fileno($_), 1) = 1 for \\*STDIN, $icmp, $arp // ();
-  if ($wait > 0 and select(my $ready = $bits, undef, undef, $wait / 1000) > 0) {
+  if (select(my $ready = $bits, undef, undef, $wait > 0 ? $wait / 1000 : 0) > 0) {
     if (vec($ready, fileno(STDIN), 1)) { last unless sysread(STDIN, my $any, 4096) }
     if (vec($ready, fileno($icmp), 1) and defined recv($icmp, $p, 2048, 0)) {
       my $h = (ord($p) & 15) * 4; my ($t, undef, undef, $i, $n) = unpack "C C n n n", substr($p, $h, 8);
@@ -101,7 +101,8 @@ while (1) {
   $seq = ($seq + 1) & 0xffff; my $body = pack "n n a48", $id, $seq, "kubekeep";
   $open{$seq} = now(); push @order, $seq;
   send($icmp, pack("C C n", 8, 0, sum(pack("C C n", 8, 0, 0) . $body)) . $body, 0, sockaddr_in(0, $target));
-  if (defined $arp and $turn % 10 == 0) {
+  # After it was held up, turns follow each other faster than answers can come.
+  if (defined $arp and $turn % 10 == 0 and now() - ($asked // 0) > 50) {
     printf "%.1f arp%s\\n", $asked, join "", map " $_", sort keys %by if defined $asked;
     ($asked, %by) = (now()); send($arp, $question, 0);
   }
