@@ -4,15 +4,10 @@ import { quote } from '../hosts/quote.ts';
 import { toKubekeepError } from '../lib/errors.ts';
 import { runAll } from './faults/_on-hosts.ts';
 import type { Aim, Fault } from './faults/fault.ts';
-import type { DrillRecord, Mark } from './history/record.ts';
+import type { Log } from './history/log.ts';
+import type { Mark } from './history/record.ts';
 import type { Sampler } from './sampler.ts';
 import type { Pending, Stage } from './stage.ts';
-
-/** Where a drill writes down what it does, in the prober's time. */
-export interface Log {
-  now(): number;
-  add(record: DrillRecord): void;
-}
 
 /** ms of calm before the fault and after the recovery, so that both ends of a gap are seen. */
 const calm = 3000;
@@ -25,7 +20,7 @@ export interface FaultWindow {
   readonly fault: Fault;
   readonly aim: Aim;
   readonly log: Log;
-  readonly sampler: Sampler;
+  readonly sampler: Pick<Sampler, 'mayBeOff'>;
 }
 
 /**

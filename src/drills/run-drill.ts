@@ -12,11 +12,12 @@ import { parseHistory } from './history/read-history.ts';
 import type { Evidence } from './history/verdict.ts';
 import type { Operation } from '../operations/operation.ts';
 import { listConfigMaps } from './list-config-maps.ts';
+import { keepWatch } from './looks/keep-watch.ts';
+import { watchForSecrets, type SecretWatch } from './looks/watch-for-secrets.ts';
 import { openProber, type OpenProber } from './probes/open-prober.ts';
 import { selfCheck } from './probes/self-check.ts';
-import type { ProbePlan } from './probes/probe-plan.ts';
+import { vipDoor, type ProbePlan } from './probes/probe-plan.ts';
 import type { DrillRun } from './report/drill-run.ts';
-import { startSampler } from './sampler.ts';
 import type { Stage } from './stage.ts';
 
 export interface DrillOptions {
@@ -41,7 +42,7 @@ export async function runDrill(stage: Stage, fault: Fault, { plan, folder, seed,
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const startedAt = clock.now();
   const historyFile = join(folder, 'history.ndjson');
-  const restored = await probe(stage, fault, { aim, plan, historyFile });
+  const restored = await probe(stage, fault, { aim, plan, folder, historyFile });
   const evidence: Evidence = { ...parseHistory(await readFile(historyFile, 'utf8')), finally: restored ? await apiThroughVip(stage, (api) => listConfigMaps(api, plan.namespace)) : undefined };
   const window = requestWindow(evidence.records);
   const run: DrillRun = {
@@ -73,26 +74,38 @@ async function checkProber({ clock, progress }: Pick<Operation, 'clock' | 'progr
   throw new KubekeepError('drill-refused', `the prober cannot be trusted on this computer now: it found a gap of ${reported.toFixed(0)} ms where there was one of ${paused.toFixed(0)} ms${why ? ` (${why})` : ''}`, { hint: 'Run it again when the computer has less to do.' });
 }
 
-async function probe(stage: Stage, fault: Fault, { aim, plan, historyFile }: { aim: Aim; plan: ProbePlan; historyFile: string }): Promise<boolean> {
-  const prober = await openProber(plan, { historyFile });
-  const ended = new AbortController();
-  void tellRegularly(stage.operation.clock, ended.signal, () => tellLanes(stage, prober));
+async function probe(stage: Stage, fault: Fault, { aim, plan, folder, historyFile }: { aim: Aim; plan: ProbePlan; folder: string; historyFile: string }): Promise<boolean> {
+  const secrets = await watchForSecrets(stage, plan, folder);
   try {
-    const sampler = await startSampler(stage, prober.toProber);
+    const prober = await openProber(plan, { historyFile });
+    const ended = new AbortController();
+    void tellRegularly(stage.operation.clock, ended.signal, () => tellLanes(stage, prober, plan));
     try {
-      return await throughTheFault({ stage, fault, aim, log: prober, sampler });
+      return await watched(stage, fault, { aim, prober, secrets });
     } finally {
-      for (const sample of await sampler.stop()) prober.add(sample);
+      ended.abort();
+      await prober.stop();
     }
   } finally {
-    ended.abort();
-    await prober.stop();
+    await secrets.stop();
   }
 }
 
-/** What clients felt so far. */
-function tellLanes({ operation: { progress } }: Stage, prober: OpenProber): void {
-  const lanes = prober.lanes().filter(({ acknowledged, refused, unknown }) => acknowledged + refused + unknown > 0);
+async function watched(stage: Stage, fault: Fault, { aim, prober, secrets }: { aim: Aim; prober: OpenProber; secrets: SecretWatch }): Promise<boolean> {
+  const watch = await keepWatch(stage, prober, secrets);
+  let restored = false;
+  try {
+    restored = await throughTheFault({ stage, fault, aim, log: prober, sampler: watch.sampler });
+  } finally {
+    await watch.stop(restored);
+  }
+  return restored;
+}
+
+/** What clients of the VIP felt so far: that an API server which is down does not answer on its own lane is no news. */
+function tellLanes({ operation: { progress } }: Stage, prober: OpenProber, { lanes: planned }: ProbePlan): void {
+  const throughVip = new Set(planned.filter(({ door }) => door === vipDoor).map(({ name }) => name));
+  const lanes = prober.lanes().filter(({ lane, acknowledged, refused, unknown }) => throughVip.has(lane) && acknowledged + refused + unknown > 0);
   const sum = (count: (lane: (typeof lanes)[number]) => number) => lanes.reduce((total, lane) => total + count(lane), 0);
-  progress({ type: 'note', title: `${sum(({ acknowledged }) => acknowledged)} requests acknowledged, ${sum(({ refused, unknown }) => refused + unknown)} not; longest gap of a lane so far ${(Math.max(0, ...lanes.map(({ longestGap }) => longestGap)) / 1000).toFixed(2)} s` });
+  progress({ type: 'note', title: `${sum(({ acknowledged }) => acknowledged)} requests acknowledged, ${sum(({ refused, unknown }) => refused + unknown)} not; longest gap through the VIP so far ${(Math.max(0, ...lanes.map(({ longestGap }) => longestGap)) / 1000).toFixed(2)} s` });
 }

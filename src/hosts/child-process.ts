@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-/** A program of ours in a process of its own. */
+/** A program in a process of its own. */
 export interface ChildProgram {
   /** One line for its standard input; nothing where it has ended. */
   write(line: string): void;
@@ -18,13 +18,22 @@ export interface ChildExit {
   readonly stderr: string;
 }
 
+export interface ChildOptions {
+  onLine(line: string): void;
+}
+
 /**
  * Runs a script of kubekeep with the same Node. It is told things, secrets too, by its standard input only, and has to end when that closes: then it
  * does not outlive kubekeep. It gets a process group of its own: a Ctrl-C on the terminal reaches kubekeep alone, which ends it in order. Rejects
  * `ended` only where it cannot be started.
  */
-export function startNode(script: string, { onLine }: { onLine(line: string): void }): ChildProgram {
-  const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+export function startNode(script: string, options: ChildOptions): ChildProgram {
+  return startProgram(process.execPath, [script], options);
+}
+
+/** Runs a program of this computer in the same way; it has to end when its input closes, too. */
+export function startProgram(program: string, args: readonly string[], { onLine }: ChildOptions): ChildProgram {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-2000)));
   // A program that has ended closes its input; its exit code says more than our EPIPE.

@@ -1,4 +1,4 @@
-import { historyFormat, type DrillRecord, type Lane, type Mark, type Request, type Sample, type Watched } from '../../src/drills/history/record.ts';
+import { historyFormat, type Asked, type DrillRecord, type Hashed, type Lane, type Look, type Mark, type Request, type Sample, type Watched } from '../../src/drills/history/record.ts';
 import type { Evidence } from '../../src/drills/history/verdict.ts';
 
 export const writeLane: Lane = { name: 'write', workload: 'write', connection: 'new', door: 'VIP', rate: 10 };
@@ -36,6 +36,21 @@ export function mark(what: Mark['what'], at: number): Mark {
 /** Samples of one host at an interval: of whether it holds the VIP. */
 export function holding(host: string, from: number, to: number, holdsVip: boolean, interval = 20): Sample[] {
   return Array.from({ length: Math.floor((to - from) / interval) + 1 }, (_, turn) => ({ kind: 'sample', host, at: from + turn * interval, holdsVip }));
+}
+
+/** Questions 100 ms apart who has the VIP. */
+export function arp(at: number, until: number, by: readonly string[]): Asked {
+  return { kind: 'asked', how: 'ARP', at, until, count: (until - at) / 100 + 1, answered: by.length > 0, by };
+}
+
+/** A member that has the same keys as the others. */
+export function hashed(host: string, at: number, changes: Partial<Hashed> = {}): Hashed {
+  return { kind: 'hash', host, at, hash: 7, revision: 100, compactRevision: 20, ...changes };
+}
+
+/** A look that found nothing. */
+export function look(about: Look['about'], place: string, changes: Partial<Look> = {}): Look {
+  return { kind: 'look', about, place, at: 4200, through: 'all of it', found: [], ...changes };
 }
 
 export function evidence(records: readonly DrillRecord[], kept: Readonly<Record<string, readonly [revision: number, value: string]>> | undefined = {}, damage: readonly string[] = []): Evidence {

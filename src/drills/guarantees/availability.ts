@@ -75,7 +75,8 @@ export const noDeadLane: Checker = ({ records }) => {
   return giveVerdict({ guarantee: 'C-avail', promise, found, breaches: doubt === undefined ? dead.map((lane) => deadText(lane, records, window)) : [], doubt });
 };
 
-function isFailure({ outcome, status }: Request, { workload }: Lane): boolean {
+/** A conflict of a register lane is an answer like any other. */
+export function isFailure({ outcome, status }: Request, { workload }: Lane): boolean {
   if (outcome === 'acknowledged') return false;
   return !(outcome === 'refused' && workload === 'register' && (status === 409 || status === 404));
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseHistory } from './read-history.ts';
-import type { DrillRecord, Mark, Request, Sample, WatchEnded, Watched } from './record.ts';
+import type { Asked, DrillRecord, Hashed, Look, Mark, Request, Sample, WatchEnded, Watched } from './record.ts';
 
 const began: DrillRecord = { kind: 'began', format: 1, epoch: 1_790_000_000_000, lanes: [{ name: 'write', workload: 'write', connection: 'reused, short', door: 'VIP', rate: 12.5 }] };
 // Every field of every kind: a field that is new in record.ts and not here does not compile.
@@ -10,12 +10,18 @@ const watched: Required<Watched> = { kind: 'watched', lane: 'watch', type: 'MODI
 const ended: Required<WatchEnded> = { kind: 'watch ended', lane: 'watch', at: 5, from: 11, why: 'cut' };
 const sample: Required<Sample> = { kind: 'sample', host: 'cp1', at: 6, holdsVip: true, leads: false, term: 3, servers: ['cp1 UP'] };
 const mark: Required<Mark> = { kind: 'mark', what: 'fault is in', at: 7, about: 'N1' };
+const asked: Required<Asked> = { kind: 'asked', how: 'ARP', at: 7, until: 8, count: 3, answered: true, by: ['cp1'] };
+const hashed: Required<Hashed> = { kind: 'hash', host: 'cp1', at: 8, hash: 4_000_000_000, revision: 12, compactRevision: -1, error: '' };
+const look: Required<Look> = { kind: 'look', about: 'secrets', place: 'cp1', at: 8, through: '3 files', found: ['a'], error: '' };
 const bare: DrillRecord[] = [
   { kind: 'request', lane: 'write', operation: 'get', object: 'r', due: -1, sent: 2, ended: 2, outcome: 'unknown' },
   { kind: 'watched', lane: 'watch', type: 'BOOKMARK', revision: 12, at: 4, from: 11 },
   { kind: 'sample', host: 'cp1', at: 6 },
+  { kind: 'asked', how: 'ping', at: 7, until: 7, count: 1, answered: false },
+  { kind: 'hash', host: 'cp1', at: 8 },
+  { kind: 'look', about: 'plan', place: 'the cluster', at: 8, through: '', found: [] },
 ];
-const before: DrillRecord[] = [mark, began, request, watched, ended, sample, ...bare];
+const before: DrillRecord[] = [mark, began, request, watched, ended, sample, asked, hashed, look, ...bare];
 const end = (count: number): DrillRecord => ({ kind: 'ended', at: 9, lines: count });
 const all: DrillRecord[] = [...before, end(before.length)];
 const lines = all.map((record) => JSON.stringify(record));
@@ -68,6 +74,9 @@ describe('a history', () => {
     [changed(request, { value: null }), 'field value is not as expected'],
     [changed(request, { ended: 1 }), 'a request that ended before it was sent'],
     [changed(watched, { type: 'LOST' }), 'field type is not as expected'],
+    [changed(asked, { count: 0 }), 'field count is not as expected'],
+    [changed(hashed, { hash: '12' }), 'field hash is not as expected'],
+    [changed(look, { found: undefined }), 'field found is not as expected'],
     [changed(mark, { what: 'lunch' }), 'field what is not as expected'],
     [lines[2]! + lines[3]!, 'not JSON, or cut'],
   ];

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { connectionKinds, historyFormat, outcomes, workloads, type DrillRecord } from './record.ts';
+import { connectionKinds, historyFormat, looks, outcomes, workloads, type DrillRecord } from './record.ts';
 
 export interface History {
   readonly records: readonly DrillRecord[];
@@ -49,12 +49,21 @@ const sample = z.strictObject({
   servers: z.exactOptional(z.array(z.string())),
 });
 
+const asked = z.strictObject({ kind: z.literal('asked'), how: z.enum(['ping', 'ARP']), at: time, until: time, count: z.int().positive(), answered: z.boolean(), by: z.exactOptional(z.array(z.string())) });
+
+const hashed = z.strictObject({ kind: z.literal('hash'), host: z.string(), at: time, hash: z.exactOptional(z.int()), revision: z.exactOptional(revision), compactRevision: z.exactOptional(z.int()), error: z.exactOptional(z.string()) });
+
+const look = z.strictObject({ kind: z.literal('look'), about: z.enum(looks), place: z.string(), at: time, through: z.string(), found: z.array(z.string()), error: z.exactOptional(z.string()) });
+
 const record = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('began'), format: z.literal(historyFormat), epoch: z.number(), lanes: z.array(lane) }),
   request,
   watched,
   z.strictObject({ kind: z.literal('watch ended'), lane: z.string(), at: time, from: revision, why: z.string() }),
   sample,
+  asked,
+  hashed,
+  look,
   z.strictObject({ kind: z.literal('mark'), what: z.enum(['fault begins', 'fault is in', 'undo begins', 'undone', 'healthy', 'note']), at: time, about: z.string() }),
   z.strictObject({ kind: z.literal('ended'), at: time, lines: z.int().nonnegative() }),
 ]) satisfies z.ZodType<DrillRecord>;

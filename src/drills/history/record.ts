@@ -2,7 +2,7 @@
  * What a drill keeps: one record a line of NDJSON, in no particular order but for the last. All times are milliseconds of one clock that never jumps, the prober's;
  * `Began` says what its zero was on the calendar. A record is never changed later, so that a checker that is written tomorrow can judge it again.
  */
-export type DrillRecord = Began | Request | Watched | WatchEnded | Sample | Mark | Ended;
+export type DrillRecord = Began | Request | Watched | WatchEnded | Sample | Asked | Mark | Hashed | Look | Ended;
 
 export const historyFormat = 1;
 
@@ -100,6 +100,19 @@ export interface Sample {
   readonly servers?: readonly string[];
 }
 
+/** Questions to the VIP below the API, from this computer, one after the other and all answered alike: by whoever has it, or by nobody. */
+export interface Asked {
+  readonly kind: 'asked';
+  readonly how: 'ping' | 'ARP';
+  /** When the first was asked, and the last. */
+  readonly at: number;
+  readonly until: number;
+  readonly count: number;
+  readonly answered: boolean;
+  /** Of ARP: the hosts that answered each of them; the address of a network card where it is no host's. */
+  readonly by?: readonly string[];
+}
+
 /** Something that the drill did. */
 export interface Mark {
   readonly kind: 'mark';
@@ -107,6 +120,35 @@ export interface Mark {
   readonly at: number;
   /** The fault's id, or the note. */
   readonly about: string;
+}
+
+/** What one etcd member said of its keys when the cluster was healthy again: without a hash it gave none, and `error` says why. */
+export interface Hashed {
+  readonly kind: 'hash';
+  readonly host: string;
+  readonly at: number;
+  /** Of all keys up to this revision, those before `compactRevision` left out. */
+  readonly hash?: number;
+  readonly revision?: number;
+  readonly compactRevision?: number;
+  readonly error?: string;
+}
+
+/** `plan`: steps that `plan` would do. `leftovers`: what a drill put there. `secrets`: places that show one, and its name, never the secret. */
+export const looks = ['plan', 'leftovers', 'secrets'] as const;
+
+/** A look for what must not be there, when the fault was undone. */
+export interface Look {
+  readonly kind: 'look';
+  readonly about: (typeof looks)[number];
+  /** A host, or "this computer", "the cluster". */
+  readonly place: string;
+  readonly at: number;
+  /** What was looked through, for people: "3,201 kB of the journal". */
+  readonly through: string;
+  readonly found: readonly string[];
+  /** Why it could not see all that there is: then nothing found says nothing. */
+  readonly error?: string;
 }
 
 /** The last line: without it, or with another number of lines before it, something is missing. */

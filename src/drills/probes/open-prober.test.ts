@@ -44,6 +44,19 @@ test('the history is a new file for the owner only, with the records of prober a
   await assert.rejects(openProber(plan, { historyFile }), { code: 'EEXIST' });
 });
 
+test('what is looked at after the last request still comes into the history, before its end', async () => {
+  const historyFile = join(folder, 'looks.ndjson');
+  const prober = await openProber(plan, { historyFile });
+  await systemClock.sleep(400);
+  await prober.endProbing();
+  const ended = prober.now();
+  prober.add({ kind: 'mark', what: 'note', at: prober.now(), about: 'a look' });
+  await prober.stop();
+  const records = readFileSync(historyFile, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as DrillRecord);
+  assert.deepEqual(records.slice(-2).map(({ kind }) => kind), ['mark', 'ended']);
+  assert.ok(records.every((record) => record.kind !== 'request' || record.due <= ended));
+});
+
 test('a prober that cannot begin says so and leaves no process', async () => {
   const wrong = { ...plan, lanes: [laneOf('write', 'new', 'no such door', 20)] };
   await assert.rejects(openProber(wrong, { historyFile: join(folder, 'wrong.ndjson') }), (error: Error) => /the prober ended by itself with 1: /.test(error.message) && !error.message.includes('PRIVATE'));

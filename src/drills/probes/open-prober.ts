@@ -22,6 +22,8 @@ export interface ProberProcess {
 }
 
 export interface OpenProber extends ProberProcess {
+  /** Ends the prober and leaves its history open, so that what is looked at afterwards disturbs no request. Safe to call twice; throws as `stop`. */
+  endProbing(): Promise<void>;
   /** Adds a record of the drill itself (a mark, a sample, in the prober's time) to the history. */
   add(record: DrillRecord): void;
   /** What the lanes felt so far. */
@@ -50,13 +52,16 @@ export async function openProber(plan: ProbePlan, { historyFile, clock = systemC
     file.destroy();
     throw error;
   });
+  let probing: Promise<void> | undefined;
+  const endProbing = () => (probing ??= prober.stop());
   return {
     ...prober,
+    endProbing,
     add: (record) => write(JSON.stringify(record)),
     lanes: () => figures.at(prober.now()),
     async stop() {
       try {
-        await prober.stop();
+        await endProbing();
         write(JSON.stringify({ kind: 'ended', at: prober.now(), lines } satisfies Ended));
       } finally {
         file.end();

@@ -1,7 +1,6 @@
 import { hostsWith } from '../../cluster/cluster.ts';
 import type { Cluster } from '../../cluster/cluster.ts';
 import { Secret } from '../../lib/secret.ts';
-import { connectionKinds } from '../history/record.ts';
 import type { ConnectionKind, Lane, Workload } from '../history/record.ts';
 
 /** Where the API can be reached. */
@@ -39,12 +38,12 @@ export function readPlanLine(line: string): ProbePlan {
   return { ...plan, key: new Secret(plan.key) };
 }
 
-/** @internal also for tests */
+/** The door whose lanes are what a client of the cluster feels. */
 export const vipDoor = 'VIP';
 
 /**
- * The ways to a cluster's API. A balancer is no door of its own: HAProxy listens on the VIP only, which one balancer has at a time. A program that
- * reaches one in another way may add it.
+ * The ways to a cluster's API. A balancer is no door of its own: HAProxy listens on the VIP only, and a host that has not got it takes no packet that is sent
+ * there. What such a balancer would do is seen by the samples of its HAProxy's servers.
  */
 export function doorsOf(cluster: Cluster): Readonly<Record<string, Door>> {
   const serverName = 'kubernetes';
@@ -53,11 +52,14 @@ export function doorsOf(cluster: Cluster): Readonly<Record<string, Door>> {
 }
 
 /**
- * `vip`: what a client of the endpoint feels, finely. `all`: every door with every kind of connection, at rates so low that prober and cluster fit on two
- * processors.
+ * What a client of the endpoint feels, finely, and beside it whether each API server answers by itself: with new connections only, so that its lane says what
+ * the server does and not what a client remembers. An API server's lane is dead while the server is: that is what it is for.
  */
-export function standardLanes(preset: 'vip' | 'all', doors: readonly string[]): readonly Lane[] {
-  return preset === 'vip' ? vipLanes() : allLanes(doors);
+export function standardLanes(doors: readonly string[]): readonly Lane[] {
+  const vip = vipLanes();
+  const others = doors.filter((door) => door !== vipDoor);
+  const left = mostRequests - vip.reduce((sum, { rate }) => sum + rate, 0);
+  return [...vip, ...others.map((door) => laneOf('read', 'new', door, Math.min(2, left / others.length)))];
 }
 
 export function laneOf(workload: Workload, connection: ConnectionKind, door: string, rate: number): Lane {
@@ -85,12 +87,3 @@ function vipLanes(): Lane[] {
 
 /** Requests a second of all lanes together: more would measure the prober's own computer. */
 const mostRequests = 130;
-
-function allLanes(doors: readonly string[]): Lane[] {
-  const kinds = doors.flatMap((door) => connectionKinds.map((connection) => ({ door, connection })));
-  const rate = Math.min(5, Math.floor((mostRequests / (2 * kinds.length)) * 10) / 10);
-  return [
-    ...kinds.map(({ connection, door }) => laneOf('watch', connection, door, 0)),
-    ...kinds.flatMap(({ connection, door }) => [laneOf('write', connection, door, rate), laneOf('read', connection, door, rate)]),
-  ];
-}

@@ -58,6 +58,11 @@ describe('a history as a timeline shows it', () => {
     assert.match(history.problems.join(), /1 of its records have times that are no numbers/);
   });
 
+  it('ends with what the prober saw, not with what was looked at afterwards', () => {
+    const late: DrillRecord[] = [{ kind: 'look', about: 'plan', place: 'the cluster', at: 9000, through: '', found: [] }, { kind: 'hash', host: 'cp1', at: 9000 }, { kind: 'ended', at: 9000, lines: 5 }];
+    assert.equal(readRunHistory([began, request(0), request(1000), ...late])!.to, 1005);
+  });
+
   it('has nothing to show of a history without times', () => {
     assert.equal(readRunHistory([]), undefined);
     assert.equal(readRunHistory([began]), undefined);
@@ -73,5 +78,13 @@ describe('a history as a timeline shows it', () => {
   it('tells in words that two hosts had the VIP', () => {
     const both = (host: string, at: number): DrillRecord => ({ kind: 'sample', host, at, holdsVip: true });
     assert.match(runStory(readRunHistory([began, both('cp1', 0), both('cp1', 100), both('cp2', 50), both('cp2', 150)])!).join(' '), /Two hosts had the VIP at the same time for 0\.05 s/);
+  });
+
+  it('tells in words how long the VIP was silent, and that two hosts answered for it', () => {
+    const arp = (at: number, by: readonly string[]): DrillRecord => ({ kind: 'asked', how: 'ARP', at, until: at + 500, count: 6, answered: by.length > 0, by });
+    const ping = (at: number, until: number, answered: boolean): DrillRecord => ({ kind: 'asked', how: 'ping', at, until, count: 9, answered });
+    const mark: DrillRecord = { kind: 'mark', what: 'fault is in', at: 1000, about: 'N1' };
+    const story = runStory(readRunHistory([began, mark, request(0), ping(0, 1090, true), ping(1100, 1520, false), ping(1530, 1540, true), ping(1550, 1560, false), arp(0, ['cp1']), arp(1500, ['cp1', 'cp2'])])!).join(' ');
+    assert.match(story, /Pings of the VIP had no answer for 0\.42 s from 0\.10 s\. cp1 and cp2 answered for the VIP at the same time\./);
   });
 });

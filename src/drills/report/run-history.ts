@@ -1,4 +1,4 @@
-import type { DrillRecord, Lane, Mark, Request, Sample } from '../history/record.ts';
+import type { Asked, DrillRecord, Lane, Mark, Request, Sample } from '../history/record.ts';
 import { median } from './median.ts';
 import { spansOf, type Span } from './spans.ts';
 
@@ -13,6 +13,10 @@ export interface RunHistory {
   readonly faults: readonly FaultWindow[];
   readonly marks: readonly Mark[];
   readonly vip: readonly Span[];
+  /** Who answered for the VIP by ARP; nobody was asked where it is empty. */
+  readonly answering: readonly Span[];
+  /** The longest time without an answer to a ping; undefined where each was answered, or none was sent. */
+  readonly silence: { readonly from: number; readonly to: number } | undefined;
   readonly leader: readonly Span[];
   readonly balancers: readonly BalancerTrack[];
   readonly hosts: readonly string[];
@@ -59,7 +63,8 @@ export interface BalancerTrack {
 /** Reads a history for a timeline; `undefined` where it has nothing to show. */
 export function readRunHistory(all: readonly DrillRecord[]): RunHistory | undefined {
   const sound = all.filter((record) => timesOf(record).every((time) => Number.isFinite(time)));
-  const timed = sound.filter(({ kind }) => kind !== 'began');
+  // What was looked at when the prober had ended would be seconds in which no lane has answers.
+  const timed = sound.filter(({ kind }) => kind !== 'began' && kind !== 'look' && kind !== 'hash' && kind !== 'ended');
   if (timed.length === 0) return undefined;
   const marks = timed.filter((record) => record.kind === 'mark').toSorted((a, b) => a.at - b.at);
   const start = least(timed.flatMap(timesOf));
@@ -79,6 +84,7 @@ export function readRunHistory(all: readonly DrillRecord[]): RunHistory | undefi
     faults: faultWindows(movedMarks, to),
     marks: movedMarks,
     vip: spansOf(samples.filter(({ holdsVip }) => holdsVip !== undefined), ({ holdsVip, host }) => (holdsVip ? host : undefined)),
+    ...answersForVip(records.filter((record) => record.kind === 'asked')),
     leader: spansOf(samples.filter(({ leads }) => leads !== undefined), ({ leads, host, term }) => (leads ? `${host}${term === undefined ? '' : `, term ${term}`}` : undefined)),
     balancers: balancerTracks(samples),
     hosts: [...new Set(samples.map(({ host }) => host))].sort(),
@@ -94,12 +100,14 @@ export function readRunHistory(all: readonly DrillRecord[]): RunHistory | undefi
 
 function timesOf(record: DrillRecord): number[] {
   if (record.kind === 'began') return [];
+  if (record.kind === 'asked') return [record.at, record.until];
   return record.kind === 'request' ? [record.due, record.ended] : [record.at];
 }
 
 function shifted<T extends DrillRecord>(record: T, zero: number): T {
   if (record.kind === 'began') return record;
-  return record.kind === 'request' ? { ...record, due: record.due - zero, sent: record.sent - zero, ended: record.ended - zero } : { ...record, at: record.at - zero };
+  if (record.kind === 'request') return { ...record, due: record.due - zero, sent: record.sent - zero, ended: record.ended - zero };
+  return record.kind === 'asked' ? { ...record, at: record.at - zero, until: record.until - zero } : { ...record, at: record.at - zero };
 }
 
 function laneTracks(records: readonly DrillRecord[], known: readonly Lane[]): LaneTrack[] {
@@ -148,6 +156,12 @@ function faultWindows(marks: readonly Mark[], end: number): FaultWindow[] {
     const undone = marks.find((mark) => mark.what === 'undone' && mark.at >= at && mark.about === about);
     return { about, from: at, to: undone?.at ?? end, undone: undone !== undefined };
   });
+}
+
+function answersForVip(asked: readonly Asked[]): Pick<RunHistory, 'answering' | 'silence'> {
+  const answering = asked.filter(({ how }) => how === 'ARP').flatMap(({ by = [], at, until }) => by.map((host): Span => ({ host, from: at, to: until, value: host })));
+  const silences = asked.filter(({ how, answered }) => how === 'ping' && !answered).map(({ at, until }) => ({ from: at, to: until }));
+  return { answering: answering.sort((a, b) => a.from - b.from), silence: silences.sort((a, b) => b.to - b.from - (a.to - a.from))[0] };
 }
 
 function balancerTracks(samples: readonly Sample[]): BalancerTrack[] {

@@ -4,7 +4,7 @@ import { overlapsOf, type Span } from './spans.ts';
 
 /** What a timeline shows, in words: for those who cannot see it, and beside it for everybody. */
 export function runStory(history: RunHistory): string[] {
-  return [...markStory(history), ...holderStory('The VIP', 'was on', history.vip, history.from), ...holderStory('etcd', 'was led by', history.leader, history.from), ...overlapStory(history), ...serverStory(history), ...noteStory(history)];
+  return [...markStory(history), ...holderStory('The VIP', 'was on', history.vip, history.from), ...holderStory('etcd', 'was led by', history.leader, history.from), ...overlapStory(history), ...answerStory(history), ...serverStory(history), ...noteStory(history)];
 }
 
 function markStory({ marks, origin, faults }: RunHistory): string[] {
@@ -30,6 +30,15 @@ function overlapStory({ vip }: RunHistory): string[] {
   if (overlaps.length === 0) return [];
   const total = overlaps.reduce((sum, { from, to }) => sum + to - from, 0);
   return [`Two hosts had the VIP at the same time for ${total < 5 ? 'a moment' : secondsText(total)}.`];
+}
+
+/** What was seen of the VIP from outside, below the API. */
+function answerStory({ answering, silence }: RunHistory): string[] {
+  const both = overlapsOf(answering);
+  return [
+    ...(silence ? [`Pings of the VIP had no answer for ${secondsText(silence.to - silence.from)} from ${timeText(silence.from)}.`] : []),
+    ...(both.length > 0 ? [`${listText([...new Set(both.flatMap(({ hosts }) => hosts))])} answered for the VIP at the same time.`] : []),
+  ];
 }
 
 /** When each balancer first counted a server as down. */

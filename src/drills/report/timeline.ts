@@ -28,7 +28,7 @@ export function renderTimeline(history: RunHistory, options: TimelineOptions): M
   const groups = [
     history.faults.map((window) => faultRow(window, options.faultTitle(window.about), scale)),
     history.lanes.map((track) => laneRow(track, scale)),
-    history.vip.length + history.leader.length === 0 ? [] : [spanRow('VIP is on', history.vip, history, scale), spanRow('etcd leader', history.leader, history, scale)],
+    history.vip.length + history.leader.length === 0 ? [] : [spanRow('VIP is on', history.vip, history, scale), ...(history.answering.length > 0 ? [spanRow('VIP answers ARP', history.answering, history, scale)] : []), spanRow('etcd leader', history.leader, history, scale)],
     balancerRows(history.balancers, scale),
   ];
   let top = labels.height + 6;
