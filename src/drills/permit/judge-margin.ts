@@ -1,4 +1,4 @@
-import { hostsWith, type Cluster, type Role } from '../../cluster/cluster.ts';
+import { hostsWith, type Cluster } from '../../cluster/cluster.ts';
 import { reachable, type ClusterFacts, type HostFacts } from '../../operations/facts.ts';
 import type { Fault, FaultComponent } from '../faults/fault.ts';
 
@@ -17,6 +17,8 @@ export function marginReason(cluster: Cluster, facts: ClusterFacts, { component 
   return `${count === 0 ? 'no' : 'only one'} ${words[scarce]} is ready, and the fault may take it`;
 }
 
+type Role = keyof typeof isReady;
+
 /** Beside etcd. A network fault is about etcd's members or a balancer. */
 const alsoTaken: Readonly<Record<FaultComponent, readonly Exclude<Role, 'etcd'>[]>> = {
   'etcd': ['control-plane'],
@@ -29,11 +31,11 @@ const alsoTaken: Readonly<Record<FaultComponent, readonly Exclude<Role, 'etcd'>[
 
 const words = { 'control-plane': 'API server', 'load-balancer': 'balancer' } as const;
 
-const isReady: Readonly<Record<Role, (facts: HostFacts) => boolean>> = {
-  'etcd': ({ etcd }) => etcd.ready,
-  'control-plane': ({ apiServer }) => apiServer.ready,
-  'load-balancer': ({ backends, units }) => units.get('kubekeep-keepalived.service')?.active === 'active' && backends.some(({ backend, serves }) => backend === 'api' && serves),
-};
+const isReady = {
+  'etcd': ({ etcd }: HostFacts) => etcd.ready,
+  'control-plane': ({ apiServer }: HostFacts) => apiServer.ready,
+  'load-balancer': ({ backends, units }: HostFacts) => units.get('kubekeep-keepalived.service')?.active === 'active' && backends.some(({ backend, serves }) => backend === 'api' && serves),
+} as const;
 
 function countReady(cluster: Cluster, { hosts }: ClusterFacts, role: Role): number {
   return hostsWith(cluster, role).filter(({ name }) => {

@@ -39,7 +39,6 @@ export function readPlanLine(line: string): ProbePlan {
   return { ...plan, key: new Secret(plan.key) };
 }
 
-/** @internal also for tests */
 export const vipDoor = 'VIP';
 
 /**
