@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { quote } from '../hosts/quote.ts';
 import { toKubekeepError } from '../lib/errors.ts';
+import { armScript, disarmScript, undoneAfter } from './dead-man.ts';
 import { runAll } from './faults/_on-hosts.ts';
 import type { Aim, Fault } from './faults/fault.ts';
 import type { Log } from './history/log.ts';
@@ -11,9 +11,6 @@ import type { Pending, Stage } from './stage.ts';
 
 /** ms of calm before the fault and after the recovery, so that both ends of a gap are seen. */
 const calm = 3000;
-/** Seconds after the end of a fault at which the hosts undo it by themselves. */
-const grace = 90;
-const unit = 'kubekeep-drill-undo';
 
 export interface FaultWindow {
   readonly stage: Stage;
@@ -61,18 +58,18 @@ async function injected({ stage: { operation: { clock, signal } }, fault, aim }:
 }
 
 /**
- * Before the fault. A host that nobody comes back to undoes it by itself; a timer does not outlive the power, nor does what it would undo. For the case that
- * kubekeep is killed, a note tells the next drill what to undo without waiting for that, and to put power and cables back, which are the lab's.
+ * Before the fault. A host that nobody comes back to undoes it by itself. For the case that kubekeep is killed, a note tells the next drill what to undo without
+ * waiting for that, and to put power and cables back, which are the lab's.
  */
-async function arm(stage: Stage, { id, seconds }: Fault, { deadMan = new Map() }: Aim): Promise<void> {
+async function arm(stage: Stage, fault: Fault, { deadMan = new Map() }: Aim): Promise<void> {
   await mkdir(dirname(stage.pendingFile), { recursive: true, mode: 0o700 });
-  await writeFile(stage.pendingFile, `${JSON.stringify({ fault: id, scripts: Object.fromEntries(deadMan) } satisfies Pending)}\n`, { mode: 0o600 });
-  await runAll(stage, victims(stage, deadMan), ({ name }) => `systemctl stop ${unit}.timer 2>/dev/null; systemd-run --quiet --collect --on-active=${Math.ceil(seconds) + grace} --unit=${unit} sh -c ${quote(deadMan.get(name)!)}`);
+  await writeFile(stage.pendingFile, `${JSON.stringify({ fault: fault.id, scripts: Object.fromEntries(deadMan) } satisfies Pending)}\n`, { mode: 0o600 });
+  await runAll(stage, victims(stage, deadMan), ({ name }) => armScript(deadMan.get(name)!, undoneAfter(fault, stage)));
 }
 
 async function disarm(stage: Stage, { deadMan = new Map() }: Aim): Promise<void> {
   await rm(stage.pendingFile, { force: true });
-  await runAll(stage, victims(stage, deadMan), () => `systemctl stop ${unit}.timer 2>/dev/null || :`);
+  await runAll(stage, victims(stage, deadMan), () => disarmScript);
 }
 
 function victims({ operation: { cluster } }: Stage, scripts: ReadonlyMap<string, string>) {

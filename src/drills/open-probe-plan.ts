@@ -11,13 +11,17 @@ export async function openProbePlan(stage: Stage, { seed, run }: { readonly seed
   const doors = doorsOf(cluster);
   const { certificate, privateKey } = await issueLeaf(adminLeaf('kubekeep-drill'), authorities.kubernetes, { now: clock.now(), days: 1 });
   const namespace = `kubekeep-drill-${run}`;
-  await apiThroughVip(stage, (api) => api.post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }));
+  await apiThroughVip(stage, (api) => api.post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } }));
   return { lanes: standardLanes(Object.keys(doors)), doors, ca: authorities.kubernetes.certificate, certificate, key: privateKey, namespace, seed, run };
 }
 
-/** Lets kube-controller-manager remove what the runs wrote, thousands of objects: not between two runs, which would feel it. */
-export async function removeNamespaces(stage: Stage, plans: readonly Pick<ProbePlan, 'namespace'>[]): Promise<void> {
+/** Lets kube-controller-manager remove what runs wrote, those of killed drills too, thousands of objects: not between two runs, which would feel it. */
+export async function removeNamespaces(stage: Stage): Promise<void> {
   await apiThroughVip(stage, async (api) => {
-    for (const { namespace } of plans) await api.delete(`/api/v1/namespaces/${namespace}`);
+    const { items } = await api.get<{ readonly items: readonly { readonly metadata: { readonly name: string } }[] }>(`/api/v1/namespaces?labelSelector=${encodeURIComponent(`${managedBy}=${labels[managedBy]}`)}`);
+    for (const { metadata: { name } } of items) await api.delete(`/api/v1/namespaces/${name}`);
   });
 }
+
+const managedBy = 'app.kubernetes.io/managed-by';
+const labels = { [managedBy]: 'kubekeep-drill' };

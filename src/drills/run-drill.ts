@@ -27,6 +27,8 @@ export interface DrillOptions {
   readonly seed: number;
   /** "kubekeep", or another set-up that was applied. */
   readonly setup: string;
+  /** Chosen before, where somebody was asked about it; else when the cluster is healthy and the prober checked. */
+  readonly aim?: Aim | undefined;
 }
 
 /**
@@ -34,11 +36,11 @@ export interface DrillOptions {
  * `not-healthy` where the cluster was not healthy to begin with; where it does not become so again, the run says it (`restored` is false) and
  * whoever goes through several stops there.
  */
-export async function runDrill(stage: Stage, fault: Fault, { plan, folder, seed, setup }: DrillOptions): Promise<DrillRun> {
+export async function runDrill(stage: Stage, fault: Fault, { plan, folder, seed, setup, aim: chosen }: DrillOptions): Promise<DrillRun> {
   const { cluster, clock } = stage.operation;
   await stage.healthy();
   await checkProber(stage.operation);
-  const aim = await fault.aim(stage);
+  const aim = chosen ?? (await fault.aim(stage));
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const startedAt = clock.now();
   const historyFile = join(folder, 'history.ndjson');

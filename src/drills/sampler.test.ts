@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseSamples, withDarkness } from './sampler.ts';
+import { parseSamples, withDarkness, withinDoubt } from './sampler.ts';
 
 test('the lines of a watcher become samples in the prober\'s time, the states of servers in words', () => {
   const text = '1000.5 vip 1\n1200.0 servers cp1:2:0 cp2:0:0 cp3:2:8 .\n';
@@ -18,4 +18,15 @@ test('a host that was not seen after its power may have been cut held nothing in
   const sample = (at: number, holdsVip = true) => ({ kind: 'sample', host: 'cp1', at, holdsVip }) as const;
   const filled = withDarkness('cp1', [sample(0), sample(2000), sample(2100), sample(3100, false)], 2050);
   assert.deepEqual(filled.slice(4).map(({ at, holdsVip }) => [at, holdsVip]), [2300, 2500, 2700, 2900].map((at) => [at, false]));
+});
+
+test('a host whose clock is not known well surely had the VIP only from later on and until earlier', () => {
+  const held = [false, true, true, true, true, true, false, false].map((holdsVip, turn) => ({ kind: 'sample', host: 'cp1', at: turn * 20, holdsVip }) as const);
+  const samples = held.toSpliced(2, 0, { kind: 'sample', host: 'cp1', at: 25, servers: ['cp1 UP'] } as never);
+  const heldAt = (doubt: number) => withinDoubt(samples, doubt).flatMap(({ at, holdsVip }) => (holdsVip ? [at] : []));
+  assert.deepEqual(heldAt(0), [20, 40, 60, 80, 100]);
+  assert.deepEqual(heldAt(15), [40, 60, 80]);
+  assert.deepEqual(heldAt(30), [60]);
+  assert.equal(withinDoubt(samples, 30).filter(({ holdsVip }) => !holdsVip).length, 4);
+  assert.equal(withinDoubt(held.slice(1, 6), 30).length, 5, 'a host that has it all the time has no edge');
 });

@@ -1,5 +1,6 @@
 import type { EtcdClient } from '../clients/etcd/connect-etcd.ts';
 import { hostsWith } from '../cluster/cluster.ts';
+import { expectSuccess } from '../hosts/local.ts';
 import { parallel } from '../lib/parallel.ts';
 import { etcdOf } from '../operations/clients.ts';
 import { haproxySocket } from '../render/haproxy.ts';
@@ -11,6 +12,7 @@ const unit = 'kubekeep-drill-sampler.service';
 const unitPath = `/etc/systemd/system/${unit}`;
 const script = '/var/lib/kubekeep/drill-sampler.pl';
 const file = '/var/lib/kubekeep/drill-samples';
+const tidy = `rm -f ${file} ${script} ${unitPath}`;
 /** ms between two questions to an etcd member. */
 const etcdInterval = 250;
 
@@ -23,7 +25,8 @@ export interface Sampler {
 
 /**
  * Looks at every host while a drill runs: 50 times a second whether a balancer has the VIP, 5 times a second what its HAProxy thinks of the servers, 4
- * times a second who leads etcd. `toProber` turns a time of this process's monotonic clock into the prober's; lab machines share this computer's.
+ * times a second who leads etcd. `toProber` turns a time of this process's monotonic clock into the prober's; lab machines share this computer's, and
+ * the clocks of other hosts are compared with it.
  */
 export async function startSampler(stage: Stage, toProber: (monotonic: number) => number): Promise<Sampler> {
   const { cluster, hosts, clock } = stage.operation;
@@ -31,22 +34,58 @@ export async function startSampler(stage: Stage, toProber: (monotonic: number) =
   const balancers = hostsWith(cluster, 'load-balancer');
   await parallel(balancers, ({ name }) => hosts.get(name)!.write([{ path: script, mode: 0o644, content: watcher }, { path: unitPath, mode: 0o644, content: unitFile(cluster.endpoint.vip) }]));
   await runAll(stage, balancers, () => `rm -f ${file}; systemctl daemon-reload && systemctl --quiet enable ${unit} && systemctl restart ${unit}`);
+  const ahead = await parallel(balancers, ({ name }) => clockOf(stage, name));
   // Before all hosts watch and after the first has stopped, nobody can tell who had the VIP.
   const since = toProber(clock.monotonic());
   const leaders = askLeaders(stage, toProber);
-  const sinceBoot = Number(process.hrtime.bigint()) / 1e6 - clock.monotonic();
+  const sinceBoot = sinceBootNow() - clock.monotonic();
   return {
     mayBeOff: (names) => names.forEach((name) => off.set(name, toProber(clock.monotonic()))),
     async stop() {
       const until = toProber(clock.monotonic());
-      const seen = await parallel(balancers, async ({ name }) => {
-        const { stdout } = await hosts.get(name)!.run(`systemctl --quiet disable --now ${unit}; cat ${file}; rm -f ${file} ${script} ${unitPath}; systemctl daemon-reload`, { timeout: 30_000 });
-        const samples = parseSamples(name, stdout, (monotonic) => toProber(monotonic - sinceBoot));
+      const seen = await parallel(balancers.map((host, position) => ({ name: host.name, ...ahead[position]! })), async ({ name, difference, doubt }) => {
+        const { stdout } = await hosts.get(name)!.run(`systemctl --quiet disable --now ${unit}; cat ${file}; ${tidy}; systemctl daemon-reload`, { timeout: 30_000 });
+        const samples = withinDoubt(parseSamples(name, stdout, (monotonic) => toProber(monotonic - sinceBoot - difference)), doubt);
         return off.has(name) ? withDarkness(name, samples, off.get(name)!) : samples;
       });
       return [...seen.flat(), ...(await leaders.stop())].filter(({ at }) => at >= since && at <= until);
     },
   };
+}
+
+interface ClockDifference {
+  /** ms that a host's monotonic clock is ahead of this computer's. */
+  readonly difference: number;
+  /** By so many ms at most it may be otherwise. */
+  readonly doubt: number;
+}
+
+/** By the question that was answered fastest: the host looked at its clock at some moment in between. */
+async function clockOf({ operation: { hosts }, lab }: Stage, name: string): Promise<ClockDifference> {
+  if (lab) return { difference: 0, doubt: 0 };
+  let best: ClockDifference = { difference: 0, doubt: Infinity };
+  for (let turn = 0; turn < 8; turn++) {
+    const before = sinceBootNow();
+    const { stdout } = expectSuccess(await hosts.get(name)!.run(`perl -MTime::HiRes=clock_gettime,CLOCK_MONOTONIC -e 'printf "%.1f", clock_gettime(CLOCK_MONOTONIC) * 1000'`, { timeout: 10_000 }), 'reading the clock');
+    const after = sinceBootNow();
+    if ((after - before) / 2 < best.doubt) best = { difference: Number(stdout) - (before + after) / 2, doubt: (after - before) / 2 };
+  }
+  return best;
+}
+
+function sinceBootNow(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/**
+ * Where a clock is known within some ms only, a host surely had the VIP only that long after it was first seen to, and that long before it was last: two
+ * holders at once are not made of two clocks.
+ * @internal also for tests
+ */
+export function withinDoubt(samples: readonly Sample[], doubt: number): Sample[] {
+  const looks = samples.filter(({ holdsVip }) => holdsVip !== undefined);
+  const edges = looks.filter(({ holdsVip }, position) => holdsVip && (looks[position - 1]?.holdsVip === false || looks[position + 1]?.holdsVip === false));
+  return samples.filter((sample) => !sample.holdsVip || !edges.some(({ at }) => Math.abs(at - sample.at) < doubt));
 }
 
 /**
@@ -113,7 +152,9 @@ Before=kubekeep-keepalived.service
 
 [Service]
 ExecStart=/usr/bin/perl ${script} ${vip} ${haproxySocket} ${file}
+# What a drill that was killed left goes away by itself, also after a boot in between.
 RuntimeMaxSec=1800
+ExecStopPost=/bin/sh -c '[ "$SERVICE_RESULT" != timeout ] || { systemctl --quiet disable ${unit}; ${tidy}; systemctl daemon-reload; }'
 Nice=-5
 
 [Install]

@@ -14,16 +14,25 @@ export interface Reach {
   readonly secrets: ClusterSecrets;
 }
 
-/** A healthy cluster on the machines of a lab: what faults work with. */
+/** A healthy cluster: what faults work with. */
 export interface Stage extends Reach {
   readonly operation: Operation;
-  readonly lab: Lab;
+  /** Whose machines the hosts are; undefined for hosts outside a lab, which have no power switch and no cables that can be cut. */
+  readonly lab?: Lab;
   /** From 0 up to 1, the same for the same seed. */
   readonly draw: () => number;
   /** There while a fault is in: what a killed drill leaves for the next one. */
   readonly pendingFile: string;
   /** Resolves when every part does what it should; throws `not-healthy` where that takes longer than so many seconds, 120 unless told. */
   readonly healthy: (seconds?: number) => Promise<void>;
+}
+
+export type LabStage = Stage & { readonly lab: Lab };
+
+/** The lab of a stage, for faults that are `labOnly`. */
+export function labOf({ lab }: Stage): Lab {
+  if (lab) return lab;
+  throw new Error('a fault that needs a lab was aimed outside one');
 }
 
 /** What a fault that is in leaves in the pending file. */

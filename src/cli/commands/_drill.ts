@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Cluster } from '../../cluster/cluster.ts';
 import { findFaults } from '../../drills/faults/catalogue.ts';
 import type { Fault } from '../../drills/faults/fault.ts';
+import { removeNamespaces } from '../../drills/open-probe-plan.ts';
 import type { DrillRun } from '../../drills/report/drill-run.ts';
 import type { Stage } from '../../drills/stage.ts';
 import { KubekeepError } from '../../lib/errors.ts';
@@ -21,6 +22,18 @@ export async function refuseUnhealthy(stage: Stage): Promise<void> {
   await stage.healthy(20).catch((cause: unknown) => {
     throw new KubekeepError('drill-refused', `${name} is not healthy, so nothing that a drill finds could be told from what is wrong already: ${(cause as Error).message}`, { hint: 'kubekeep status says what is wrong; kubekeep apply mends it.', cause });
   });
+}
+
+/** Removes what the runs wrote when they have ended, also after Ctrl-C; a note says so where the cluster cannot. Throws why they ended early. */
+export async function tidied(stage: Stage, runs: () => Promise<void>): Promise<void> {
+  const { signal, progress } = stage.operation;
+  try {
+    await runs();
+  } catch (caught) {
+    throw signal.aborted ? signal.reason : caught;
+  } finally {
+    await removeNamespaces(stage).catch((caught: Error) => progress({ type: 'note', title: `the namespaces of the runs are still there (kubectl get namespaces -l app.kubernetes.io/managed-by=kubekeep-drill): ${caught.message}` }));
+  }
 }
 
 export function wholeNumber(flag: string, text: string): number {

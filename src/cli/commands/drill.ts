@@ -5,15 +5,12 @@ import { faults } from '../../drills/faults/catalogue.ts';
 import type { Fault } from '../../drills/faults/fault.ts';
 import { drawPairs } from '../../drills/faults/pair.ts';
 import { parseHistory } from '../../drills/history/read-history.ts';
-import { openStage } from '../../drills/open-stage.ts';
-import { openProbePlan, removeNamespaces } from '../../drills/open-probe-plan.ts';
-import type { ProbePlan } from '../../drills/probes/probe-plan.ts';
+import { openProbePlan } from '../../drills/open-probe-plan.ts';
 import { describeRuns } from '../../drills/report/describe-runs.ts';
 import type { DrillRun } from '../../drills/report/drill-run.ts';
 import { worstVerdict } from '../../drills/report/summarize-runs.ts';
 import { renderReport } from '../../drills/report/render-report.ts';
 import { runDrill } from '../../drills/run-drill.ts';
-import { readRecords } from '../../lab/registry.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { seededDraw } from '../../lib/seeded-draw.ts';
 import type { Operation } from '../../operations/operation.ts';
@@ -22,14 +19,17 @@ import type { Cli } from '../cli.ts';
 import { clusterFileOption, readClusterFile } from '../cluster-file.ts';
 import { textTable } from '../text-table.ts';
 import { openOperation } from '../wire.ts';
-import { drillsFolder, possibleFaults, refuseUnhealthy, sentence, wholeNumber } from './_drill.ts';
+import { drillsFolder, possibleFaults, sentence, tidied, wholeNumber } from './_drill.ts';
+import { openDrill, type DrillFlags } from './_open-drill.ts';
 import { addCompare } from './drill-compare.ts';
+import { addPermit } from './drill-permit.ts';
 
-/** `drill list|run|report`: faults on purpose, in a lab. */
+/** `drill list|run|permit|compare|report`: faults on purpose, in a lab or where a permit allows it. */
 export const addDrill: AddCommand = (program, cli, exit) => {
-  const group = program.command('drill').description('Break a cluster of a lab on purpose, measure what clients feel, and check what was promised.');
+  const group = program.command('drill').description('Break a cluster on purpose, in a lab or with a permit, measure what clients feel, and check what was promised.');
   addList(group, cli);
   addRun(group, cli, exit);
+  addPermit(group, cli);
   addCompare(group, cli, exit);
   addReport(group, cli);
 };
@@ -50,23 +50,23 @@ function addList(group: Command, cli: Cli): void {
     });
 }
 
-interface RunFlags {
+interface RunFlags extends DrillFlags {
   readonly file: string;
   readonly count: string;
   readonly seed?: string;
-  readonly all?: boolean;
-  readonly pairs?: string;
 }
 
 function addRun(group: Command, cli: Cli, exit: (code: number) => void): void {
   group
     .command('run')
-    .description('Run faults one after the other against a cluster of a lab. Stops where the cluster does not become healthy again; exit code 1 unless every promise was held in every run.')
+    .description('Run faults one after the other against a cluster of a lab, or with a permit against another. Stops where the cluster does not become healthy again; exit code 1 unless every promise was held in every run.')
     .argument('[faults...]', 'ids of faults, as drill list names them')
     .addOption(clusterFileOption())
     .option('--count <n>', 'how often each', '1')
     .option('--all', 'every fault that the cluster can have')
     .option('--pairs <n>', 'that many pairs of faults that overlap, drawn by the seed')
+    .option('--permit <path>', 'outside a lab: what drill permit wrote; shows what each run may cost whom, and asks')
+    .option('-y, --yes', 'with --permit: do not ask; without a terminal it is needed')
     .option('--seed <n>', 'decides victims, orders and pairs; a run with the same seed makes the same choices')
     .action(async (ids: readonly string[], flags: RunFlags) => {
       const count = wholeNumber('--count', flags.count);
@@ -74,21 +74,20 @@ function addRun(group: Command, cli: Cli, exit: (code: number) => void): void {
       await using operation = await openOperation(cli, { file: flags.file, connectTimeout: 3 });
       const draw = seededDraw(seed);
       const chosen = chooseFaults(ids, flags, operation, draw);
-      const stage = await openStage(operation, await readRecords(cli.environment.runtimeFolder), draw);
-      await refuseUnhealthy(stage);
+      await using drill = await openDrill(cli, operation, chosen, draw, flags);
       const runs: DrillRun[] = [];
-      const plans: ProbePlan[] = [];
-      for (const [position, fault] of chosen.flatMap((one) => Array.from({ length: count }, () => one)).entries()) {
-        const id = `${new Date(cli.clock.now()).toISOString().replace(/\..*/, '').replaceAll(':', '-')}-${fault.id}`;
-        const plan = await openProbePlan(stage, { seed: seed + position, run: cli.clock.now().toString(36) });
-        plans.push(plan);
-        const run = await runDrill(stage, fault, { plan, folder: join(drillsFolder(operation), id), seed, setup: 'kubekeep' });
-        runs.push(run);
-        cli.progress({ type: 'note', title: sentence(run) });
-        if (!run.restored) break;
-      }
+      await tidied(drill.stage, async () => {
+        for (const [position, fault] of chosen.flatMap((one) => Array.from({ length: count }, () => one)).entries()) {
+          const aim = await drill.aim?.(fault);
+          const id = `${new Date(cli.clock.now()).toISOString().replace(/\..*/, '').replaceAll(':', '-')}-${fault.id}`;
+          const plan = await openProbePlan(drill.stage, { seed: seed + position, run: cli.clock.now().toString(36) });
+          const run = await runDrill(drill.stage, fault, { plan, folder: join(drillsFolder(operation), id), seed, setup: 'kubekeep', aim });
+          runs.push(run);
+          cli.progress({ type: 'note', title: sentence(run) });
+          if (!run.restored) break;
+        }
+      });
       const restored = runs.every((run) => run.restored);
-      if (restored) await removeNamespaces(stage, plans);
       const kept = `Histories: ${drillsFolder(operation)}. kubekeep drill report makes a page of them.${restored ? '' : '\nThe cluster did not become healthy again: kubekeep status says what is wrong.'}`;
       cli.print({ kind: 'DrillRuns', data: { seed, runs }, text: `${describeRuns(runs, textTable)}\n\n${kept}` });
       exit(runs.length > 0 && restored && runs.every((run) => worstVerdict(run) === 'held') ? 0 : 1);

@@ -11,17 +11,17 @@ import type { Operation } from '../../operations/operation.ts';
 import { stateFolder, type StateFolder } from '../../operations/state.ts';
 import { openStage } from '../open-stage.ts';
 import type { Setup } from '../setups/setup.ts';
-import type { Stage } from '../stage.ts';
+import type { LabStage } from '../stage.ts';
 
 /** A set-up on machines of its own, which are without power unless it is its turn. */
 export interface Contender {
   readonly setup: Setup;
-  readonly stage: Stage;
+  readonly stage: LabStage;
 }
 
 export interface MakeContender {
   /** The cluster that it is compared with, on machines of a lab. */
-  readonly stage: Stage;
+  readonly stage: LabStage;
   readonly setup: Setup;
   /** Its own, so that it makes the same choices as the others with the same seed. */
   readonly draw: () => number;

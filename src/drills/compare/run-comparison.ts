@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { Fault } from '../faults/fault.ts';
 import { openProbePlan, removeNamespaces } from '../open-probe-plan.ts';
-import type { ProbePlan } from '../probes/probe-plan.ts';
 import type { DrillRun } from '../report/drill-run.ts';
 import { runDrill } from '../run-drill.ts';
 import { switchOff, switchOn, type Contender } from './contender.ts';
@@ -40,16 +39,14 @@ export async function runComparison(contenders: readonly Contender[], options: C
 
 async function* turn({ stage, setup }: Contender, round: number, { faults, seed, folder }: ComparisonOptions): AsyncGenerator<DrillRun> {
   const { clock } = stage.operation;
-  const plans: ProbePlan[] = [];
   for (const fault of faults) {
     const moment = new Date(clock.now()).toISOString().replace(/\..*/, '').replaceAll(':', '-');
     const plan = await openProbePlan(stage, { seed: seed + round, run: clock.now().toString(36) });
-    plans.push(plan);
     const run = await runDrill(stage, fault, { plan, folder: join(folder, `${moment}-${fault.id}-${setup.id}`), seed, setup: setup.id });
     yield run;
     if (!run.restored) return;
   }
-  await removeNamespaces(stage, plans);
+  await removeNamespaces(stage);
   await clock.sleep(settling, stage.operation.signal);
 }
 

@@ -7,10 +7,12 @@ import { etcdLeader, othersWith, type Stage } from '../stage.ts';
 import { runAll } from './_on-hosts.ts';
 import type { Aim, Fault, FaultComponent } from './fault.ts';
 
+const labOnly = 'is undone by apply, so nothing would undo it if kubekeep were killed';
+
 /** Files that are lost, damaged or wrong. What kubekeep does about it is `apply`, and so is the undo. */
 export const dataFaults: readonly Fault[] = [
   {
-    id: 'E12', title: 'the data of an etcd follower is lost', component: 'etcd', needs: 'the data folder of one member moved aside, and room for a second copy', seconds: 5,
+    id: 'E12', title: 'the data of an etcd follower is lost', component: 'etcd', needs: 'the data folder of one member moved aside, and room for a second copy', labOnly, seconds: 5,
     obstacle: ({ hosts }) => (hosts.filter(({ roles }) => roles.includes('etcd')).length >= 3 ? undefined : 'with fewer than three etcd members this loses the cluster'),
     async aim(stage) {
       const [follower] = othersWith(stage, 'etcd', await etcdLeader(stage)) as [HostSpec];
@@ -18,7 +20,7 @@ export const dataFaults: readonly Fault[] = [
     },
   },
   {
-    id: 'A7', title: 'an API server restarts with an expired certificate', component: 'API server', needs: 'two files changed on one host', seconds: 8,
+    id: 'A7', title: 'an API server restarts with an expired certificate', component: 'API server', needs: 'two files changed on one host', labOnly, seconds: 8,
     obstacle: ({ hosts }) => (hosts.filter(({ roles }) => roles.includes('control-plane')).length > 1 ? undefined : 'there is one API server'),
     async aim(stage) {
       const [server] = othersWith(stage, 'control-plane') as [HostSpec];

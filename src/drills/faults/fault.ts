@@ -18,6 +18,8 @@ export interface Fault {
   readonly planned?: boolean;
   /** Longest gap between acknowledged writes, in seconds: median and maximum of many runs. */
   readonly target?: { readonly new: readonly [number, number]; readonly reused: readonly [number, number] };
+  /** Why it is for labs alone; continues the sentence "N1 …". Undefined where a permit can allow it elsewhere: what undoes it is a script on each host. */
+  readonly labOnly?: string;
   /** Why it cannot be done on this cluster; undefined where it can. */
   obstacle(cluster: Cluster): string | undefined;
   /** Looks and chooses. Touches nothing, except that a leader or VIP may be asked to move where the fault is about who has both. */
@@ -32,7 +34,7 @@ export interface Aim {
   readonly hosts: readonly string[];
   /** Those of them that have no power while the fault is in: nothing can be seen there. */
   readonly dark?: readonly string[];
-  /** A shell script for each host that undoes the fault there: armed before the fault, for the case that kubekeep is killed. */
+  /** A shell script for each host that undoes the fault there: armed before the fault, for the case that kubekeep is killed. Outside a lab every host needs one. */
   readonly deadMan?: ReadonlyMap<string, string>;
   inject(): Promise<void>;
   /** Works also where the fault has ended by itself, or never was. */

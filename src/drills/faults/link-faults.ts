@@ -1,18 +1,18 @@
 import { hostsWith, type Cluster, type HostSpec } from '../../cluster/cluster.ts';
 
 import { cut, heal, type CutOptions } from '../../lab/links.ts';
-import { etcdLeader, othersWith, vipHolder, type Stage } from '../stage.ts';
+import { etcdLeader, labOf, othersWith, vipHolder, type Stage } from '../stage.ts';
 import { aimAtHosts } from './_on-hosts.ts';
 import type { Aim, Fault } from './fault.ts';
 
-const cables = 'cables that can be cut: a lab';
+const cables = { needs: 'cables that can be cut: a lab', labOnly: 'asks for cables that can be cut, which only a lab has' };
 const rules = 'nftables on one host, and a timer there that takes the rules out';
 
 /** Packets that do not arrive. */
 export const linkFaults: readonly Fault[] = [
-  { id: 'E5', title: 'the etcd leader is cut off from the other members', component: 'network', needs: cables, seconds: 8, obstacle: needsQuorum, aim: async (stage) => cutOff(stage, await etcdLeader(stage), 'leads') },
-  { id: 'E5-minority', title: 'a follower is cut off from the other members', component: 'network', needs: cables, seconds: 8, obstacle: needsQuorum, aim: async (stage) => cutOff(stage, othersWith(stage, 'etcd', await etcdLeader(stage))[0]!, 'follows') },
-  { id: 'E5-one-way', title: 'what the etcd leader sends to the other members is lost', component: 'network', needs: cables, seconds: 8, obstacle: needsQuorum, aim: async (stage) => cutOff(stage, await etcdLeader(stage), 'leads', { oneWay: true }) },
+  { id: 'E5', title: 'the etcd leader is cut off from the other members', component: 'network', ...cables, seconds: 8, obstacle: needsQuorum, aim: async (stage) => cutOff(stage, await etcdLeader(stage), 'leads') },
+  { id: 'E5-minority', title: 'a follower is cut off from the other members', component: 'network', ...cables, seconds: 8, obstacle: needsQuorum, aim: async (stage) => cutOff(stage, othersWith(stage, 'etcd', await etcdLeader(stage))[0]!, 'follows') },
+  { id: 'E5-one-way', title: 'what the etcd leader sends to the other members is lost', component: 'network', ...cables, seconds: 8, obstacle: needsQuorum, aim: async (stage) => cutOff(stage, await etcdLeader(stage), 'leads', { oneWay: true }) },
   { id: 'E5-peer', title: 'the peer port of the etcd leader is dead both ways', component: 'network', needs: rules, seconds: 8, obstacle: needsQuorum, aim: async (stage) => filter(stage, await etcdLeader(stage), 'which leads etcd', ['tcp dport 2380', 'tcp sport 2380']) },
   { id: 'E5-client', title: 'the client port of an etcd member is dead both ways', component: 'network', needs: rules, seconds: 8, obstacle: needsQuorum, aim: async (stage) => filter(stage, othersWith(stage, 'etcd')[0]!, 'an etcd member', ['tcp dport 2379', 'tcp sport 2379']) },
   { id: 'E6', title: '1 of 10 packets between the etcd leader and the others is lost', component: 'network', needs: rules, seconds: 15, obstacle: needsQuorum, aim: async (stage) => filter(stage, await etcdLeader(stage), 'which leads etcd', ['tcp dport 2380 numgen random mod 10 0', 'tcp sport 2380 numgen random mod 10 0']) },
@@ -20,8 +20,8 @@ export const linkFaults: readonly Fault[] = [
   { id: 'K2', title: 'VRRP of the VIP holder is lost both ways, all else works', component: 'keepalived', needs: rules, seconds: 8, obstacle: needsBalancers, aim: async (stage) => filter(stage, await vipHolder(stage), 'which holds the VIP', ['ip protocol 112']) },
   { id: 'K2-out', title: 'VRRP that the VIP holder sends is lost, all else works', component: 'keepalived', needs: rules, seconds: 8, obstacle: needsBalancers, aim: async (stage) => filter(stage, await vipHolder(stage), 'which holds the VIP', ['ip protocol 112'], ['output']) },
   { id: 'A1-refused', title: 'an API server refuses connections', component: 'API server', needs: rules, seconds: 8, obstacle: () => undefined, aim: async (stage) => refuse(stage, othersWith(stage, 'control-plane')[0]!) },
-  { id: 'N5-island', title: 'the VIP holder is cut off from every other host, and clients still reach it', component: 'network', needs: cables, seconds: 8, obstacle: needsBalancers, aim: async (stage) => cutOffHost(stage, await vipHolder(stage)) },
-  { id: 'N6', title: 'clients are cut off from the VIP holder, the hosts reach each other', component: 'network', needs: cables, seconds: 6, obstacle: needsBalancers, aim: async (stage) => cutClients(stage, await vipHolder(stage)) },
+  { id: 'N5-island', title: 'the VIP holder is cut off from every other host, and clients still reach it', component: 'network', ...cables, seconds: 8, obstacle: needsBalancers, aim: async (stage) => cutOffHost(stage, await vipHolder(stage)) },
+  { id: 'N6', title: 'clients are cut off from the VIP holder, the hosts reach each other', component: 'network', needs: cables.needs, labOnly: 'cuts off every client, and only in a lab that is the prober alone', seconds: 6, obstacle: needsBalancers, aim: async (stage) => cutClients(stage, await vipHolder(stage)) },
 ];
 
 /** From the other etcd members; both ways unless said. */
@@ -38,14 +38,15 @@ function cutOffHost(stage: Stage, victim: HostSpec): Aim {
 /** Only what clients send is dropped at the balancers' port, so that the drill still reaches the host by SSH. */
 function cutClients(stage: Stage, victim: HostSpec): Aim {
   const { endpoint } = stage.operation.cluster;
-  return filter(stage, victim, 'which holds the VIP', [`ip saddr ${stage.lab.gateway} tcp dport ${endpoint.port}`], ['input']);
+  return filter(stage, victim, 'which holds the VIP', [`ip saddr ${labOf(stage).gateway} tcp dport ${endpoint.port}`], ['input']);
 }
 
 function refuse(stage: Stage, victim: HostSpec): Aim {
   return filter(stage, victim, 'whose API server is meant', [`ip daddr ${victim.address} tcp dport 6443`], ['input'], 'reject with tcp reset');
 }
 
-function cutFrom({ lab }: Stage, victim: HostSpec, others: readonly string[], about: string, options: CutOptions): Aim {
+function cutFrom(stage: Stage, victim: HostSpec, others: readonly string[], about: string, options: CutOptions): Aim {
+  const lab = labOf(stage);
   const healAll = async () => {
     for (const other of others) await heal(lab, victim.name, other);
   };

@@ -9,6 +9,7 @@ function pair(first: Fault, second: Fault): Fault {
     title: `${first.title}; and ${second.title}`,
     component: first.component,
     needs: `${first.needs}; ${second.needs}`,
+    labOnly: 'is two faults at once',
     seconds: Math.max(first.seconds, second.seconds),
     obstacle: (cluster: Cluster) => first.obstacle(cluster) ?? second.obstacle(cluster),
     async aim(stage: Stage): Promise<Aim> {

@@ -17,7 +17,7 @@ export const plannedWork: readonly Fault[] = [
           await stage.healthy();
         }
       };
-      return { about: `${order.map(({ name }) => name).join(', then ')}, each after the one before it is healthy`, hosts: order.map(({ name }) => name), inject, undo: nothing };
+      return { ...aimAtHosts(stage, order, `${order.map(({ name }) => name).join(', then ')}, each after the one before it is healthy`, { inject: ':', undo: started('kube-apiserver.service') }), inject };
     },
   },
   {
@@ -36,15 +36,15 @@ export const plannedWork: readonly Fault[] = [
   },
   {
     id: 'E3-restart', title: 'the etcd leader is restarted without handing over', component: 'etcd', needs: 'systemctl restart on one host', seconds: 3, obstacle: always,
-    aim: async (stage) => once(stage, await etcdLeader(stage), 'which leads etcd', 'systemctl restart etcd.service'),
+    aim: async (stage) => once(stage, await etcdLeader(stage), 'which leads etcd', 'etcd.service'),
   },
   {
     id: 'H3', title: 'HAProxy on the VIP holder is reloaded 20 times in 60 s', component: 'HAProxy', needs: 'systemctl reload on one host', seconds: 2, planned: true, obstacle: always,
-    aim: async (stage) => once(stage, await vipHolder(stage), 'which holds the VIP', 'for i in $(seq 20); do systemctl reload kubekeep-haproxy.service || exit 1; sleep 3; done'),
+    aim: async (stage) => once(stage, await vipHolder(stage), 'which holds the VIP', 'kubekeep-haproxy.service', 'for i in $(seq 20); do systemctl reload kubekeep-haproxy.service || exit 1; sleep 3; done'),
   },
   {
     id: 'H3-restart', title: 'HAProxy on the VIP holder is restarted', component: 'HAProxy', needs: 'systemctl restart on one host', seconds: 3, obstacle: always,
-    aim: async (stage) => once(stage, await vipHolder(stage), 'which holds the VIP', 'systemctl restart kubekeep-haproxy.service'),
+    aim: async (stage) => once(stage, await vipHolder(stage), 'which holds the VIP', 'kubekeep-haproxy.service'),
   },
   {
     id: 'H4', title: 'a broken configuration of HAProxy is pushed and loaded', component: 'HAProxy', needs: 'a file changed on one host, and a timer there that puts it back', seconds: 3, planned: true, obstacle: always,
@@ -59,13 +59,18 @@ export const plannedWork: readonly Fault[] = [
   },
   {
     id: 'K1-restart', title: 'keepalived on the VIP holder is restarted', component: 'keepalived', needs: 'systemctl restart on one host', seconds: 3, obstacle: always,
-    aim: async (stage) => once(stage, await vipHolder(stage), 'which holds the VIP', 'systemctl restart kubekeep-keepalived.service'),
+    aim: async (stage) => once(stage, await vipHolder(stage), 'which holds the VIP', 'kubekeep-keepalived.service'),
   },
 ];
 
-/** Something that is over when it is done. */
-function once(stage: Stage, host: HostSpec, which: string, script: string): Aim {
-  return { about: `${host.name}, ${which}`, hosts: [host.name], inject: () => runAll(stage, [host], () => script), undo: nothing };
+/** Something with a unit that is over when it is done. */
+function once(stage: Stage, host: HostSpec, which: string, unit: string, inject = `systemctl restart ${unit}`): Aim {
+  return aimAtHosts(stage, [host], `${host.name}, ${which}`, { inject, undo: started(unit) });
+}
+
+/** A unit that runs is left as it is; one that did not come back from its restart gets another start. */
+function started(unit: string): string {
+  return `systemctl start --no-block ${unit}`;
 }
 
 async function nothing(): Promise<void> {}

@@ -43,7 +43,7 @@ const table: readonly ProcessFault[] = [
   { id: 'E4-long', title: 'the etcd leader hangs for 30 s', unit: 'etcd.service', victims: 'leader', signal: 'STOP', seconds: 30 },
   { id: 'A1', title: 'the API server on the VIP holder is killed', unit: 'kube-apiserver.service', victims: 'holder', signal: 'KILL', seconds: 6 },
   { id: 'A3', title: 'an API server hangs for 11 s', unit: 'kube-apiserver.service', victims: 'anyServer', signal: 'STOP', seconds: 11, target: { new: [1, 1.5], reused: [1.5, 2.5] } },
-  { id: 'A6', title: 'every API server is killed at once', unit: 'kube-apiserver.service', victims: 'allServers', signal: 'KILL', seconds: 10 },
+  { id: 'A6', title: 'every API server is killed at once', unit: 'kube-apiserver.service', victims: 'allServers', signal: 'KILL', seconds: 10, labOnly: 'takes every API server away at once' },
   { id: 'A8', title: 'the etcd member that an API server asks hangs for 15 s', unit: 'etcd.service', victims: 'follower', signal: 'STOP', seconds: 15 },
   { id: 'H1', title: 'HAProxy on the VIP holder is killed', unit: 'kubekeep-haproxy.service', victims: 'holder', signal: 'KILL', seconds: 5 },
   { id: 'H2', title: 'HAProxy on the VIP holder hangs for 40 s', unit: 'kubekeep-haproxy.service', victims: 'holder', signal: 'STOP', seconds: 40, target: { new: [0.6, 1.2], reused: [0.6, 1.2] } },
