@@ -1,4 +1,5 @@
 import type { Cluster } from '../../cluster/cluster.ts';
+import type { Lab } from '../../lab/lab.ts';
 import type { Stage } from '../stage.ts';
 
 export const faultComponents = ['etcd', 'API server', 'HAProxy', 'keepalived', 'host', 'network'] as const;
@@ -18,8 +19,8 @@ export interface Fault {
   readonly planned?: boolean;
   /** Longest gap between acknowledged writes, in seconds: median and maximum of many runs. */
   readonly target?: { readonly new: readonly [number, number]; readonly reused: readonly [number, number] };
-  /** Why it cannot be done on this cluster; undefined where it can. */
-  obstacle(cluster: Cluster): string | undefined;
+  /** Why it cannot be done on this cluster, whose hosts are the machines of a lab where one is given; undefined where it can. */
+  obstacle(cluster: Cluster, lab?: Pick<Lab, 'diskSize'>): string | undefined;
   /** Looks and chooses. Touches nothing, except that a leader or VIP may be asked to move where the fault is about who has both. */
   aim(stage: Stage): Promise<Aim>;
 }
