@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { heal } from '../lab/links.ts';
 import { powerOn } from '../lab/power.ts';
 import type { LabRecord } from '../lab/registry.ts';
+import { releaseDisk } from '../lab/stall.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { parallel } from '../lib/parallel.ts';
 import { existingSecrets } from '../operations/existing-secrets.ts';
@@ -39,9 +40,10 @@ export async function finishPending(stage: Stage): Promise<void> {
   const { operation, lab, pendingFile } = stage;
   if (!existsSync(pendingFile)) return;
   const { fault, scripts } = JSON.parse(await readFile(pendingFile, 'utf8')) as Pending;
-  operation.progress({ type: 'note', title: `an earlier drill was killed: undoing ${fault}${lab ? ', healing every cable and switching every machine on' : ''}` });
+  operation.progress({ type: 'note', title: `an earlier drill was killed: undoing ${fault}${lab ? ', healing every cable, letting every disk go on and switching every machine on' : ''}` });
   if (lab) {
     await heal(lab);
+    await parallel(lab.machines, ({ name }) => releaseDisk(lab, name));
     await parallel(lab.machines, ({ name }) => powerOn(lab, name, { signal: operation.signal }));
   }
   const victims = operation.cluster.hosts.filter(({ name }) => scripts[name] !== undefined);

@@ -1,31 +1,43 @@
-import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { KubekeepError } from '../lib/errors.ts';
 import type { Lab, LabMachine } from './lab.ts';
-import { attempt, tool } from './_tool.ts';
+import { isMounted, unmount } from './_mounts.ts';
+import { mountOwnDisk, pathsOfOwnDisk, unmountOwnDisk, type OwnDiskPaths } from './_own-disk.ts';
+import { tool } from './_tool.ts';
 
 /** A machine's disk: the shared image below, its own changes above. The mount's source names the machine, so that it is found by that. */
 export async function mountDisk(lab: Lab, machine: LabMachine): Promise<void> {
   const { root, upper, work } = diskFolders(lab, machine);
   if (await isMounted(root)) return;
+  await mountChanges(lab, machine);
   for (const folder of [root, upper, work]) await mkdir(folder, { recursive: true, mode: 0o755 });
   await tool('mount', ['-t', 'overlay', machine.machineId, '-o', `lowerdir=${lab.image},upperdir=${upper},workdir=${work}`, root]);
+}
+
+/** Only the part that the machine wrote: `upper` and `work` are there afterwards. */
+export async function mountChanges(lab: Lab, machine: LabMachine): Promise<void> {
+  if (lab.diskSize !== undefined) await mountOwnDisk(lab.diskSize, ownDiskPaths(lab, machine));
 }
 
 /** Unmounts it, also where it was mounted more than once or is busy for a moment. */
 export async function unmountDisk(lab: Lab, machine: LabMachine): Promise<void> {
   await unmount(diskFolders(lab, machine).root);
+  if (lab.diskSize !== undefined) await unmountOwnDisk(ownDiskPaths(lab, machine));
 }
 
-export async function unmount(folder: string): Promise<void> {
-  for (let turn = 0; await isMounted(folder); turn += 1) {
-    const { exitCode, stderr } = await attempt('umount', turn < 100 ? [folder] : ['--lazy', folder]);
-    if (exitCode === 0) continue;
-    if (turn > 105) throw new KubekeepError('lab-failed', `${folder} cannot be unmounted: ${stderr.trim()}`);
-    await sleep(30);
-  }
+/** Whether the machine still has what it wrote. */
+export function hasDisk(lab: Lab, machine: LabMachine): boolean {
+  return existsSync(lab.diskSize === undefined ? diskFolders(lab, machine).upper : ownDiskPaths(lab, machine).file);
+}
+
+/** Takes away everything that the machine wrote. */
+export async function emptyDisk(lab: Lab, machine: LabMachine): Promise<void> {
+  const { upper, work } = diskFolders(lab, machine);
+  await unmountDisk(lab, machine);
+  const paths = lab.diskSize === undefined ? [upper, work] : [ownDiskPaths(lab, machine).file];
+  for (const path of paths) await rm(path, { recursive: true, force: true });
 }
 
 /** What a machine needs before its first boot: identity, network, and a root login by key only. */
@@ -51,34 +63,22 @@ export async function seedDisk(lab: Lab, machine: LabMachine, keys: { readonly h
   await link('/usr/lib/systemd/system/systemd-networkd.service', join(root, 'etc/systemd/system/multi-user.target.wants/systemd-networkd.service'));
   // The host key is given; making the other kinds would only take time.
   await link('/dev/null', join(root, 'etc/systemd/system/sshd-keygen.service'));
+  // An installer syncs too: a machine whose power is cut in its first minute must not come back without a key. Only this disk, never all of them.
+  if (lab.diskSize !== undefined) await tool('sync', ['--file-system', ownDiskPaths(lab, machine).disk]);
 }
 
-export function diskFolders(lab: Pick<Lab, 'directory'>, machine: Pick<LabMachine, 'name'>) {
-  const folder = join(lab.directory, 'machines', machine.name);
-  return { folder, root: join(folder, 'root'), upper: join(folder, 'upper'), work: join(folder, 'work'), console: join(folder, 'console.log') };
+export function diskFolders(lab: Pick<Lab, 'directory' | 'diskSize'>, machine: Pick<LabMachine, 'name' | 'machineId'>) {
+  const folder = machineFolder(lab, machine);
+  const { bay, disk } = lab.diskSize === undefined ? { bay: folder, disk: folder } : ownDiskPaths(lab, machine);
+  return { folder, root: join(bay, 'root'), upper: join(disk, 'upper'), work: join(disk, 'work'), console: join(folder, 'console.log') };
 }
 
-export interface Mount {
-  readonly source: string;
-  readonly target: string;
+export function ownDiskPaths(lab: Pick<Lab, 'directory'>, machine: Pick<LabMachine, 'name' | 'machineId'>): OwnDiskPaths {
+  return pathsOfOwnDisk(machineFolder(lab, machine), machine.machineId);
 }
 
-/** What is mounted on this computer, newest last. */
-export async function readMounts(): Promise<Mount[]> {
-  const lines = (await readFile('/proc/self/mountinfo', 'utf8')).trim().split('\n');
-  return lines.map((line) => {
-    const [before, after] = line.split(' - ');
-    return { source: unescape(after!.split(' ')[1]!), target: unescape(before!.split(' ')[4]!) };
-  });
-}
-
-async function isMounted(folder: string): Promise<boolean> {
-  return (await readMounts()).some((mount) => mount.target === folder);
-}
-
-/** Spaces and the like stand as octal numbers there. */
-function unescape(word: string): string {
-  return word.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+function machineFolder(lab: Pick<Lab, 'directory'>, machine: Pick<LabMachine, 'name'>): string {
+  return join(lab.directory, 'machines', machine.name);
 }
 
 async function link(to: string, path: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { unmount } from './_machine-disk.ts';
+import { unmount } from './_mounts.ts';
 
 const folder = '/run/systemd/nspawn';
 

@@ -24,6 +24,8 @@ export interface CreateLabOptions {
   /** Absolute folder of a root image with systemd, sshd and iproute2. */
   readonly image: string;
   readonly machines: readonly { readonly name: string }[];
+  /** Bytes; gives every machine a disk of its own. */
+  readonly diskSize?: number | undefined;
   readonly runtimeFolder: string;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;

@@ -4,7 +4,7 @@ import { KubekeepError } from '../lib/errors.ts';
 import { parallel } from '../lib/parallel.ts';
 import type { Progress } from '../lib/progress.ts';
 import { withLock } from './_lock.ts';
-import { readMounts, unmount } from './_machine-disk.ts';
+import { readMounts, unmount } from './_mounts.ts';
 import { removeInterface } from './_network.ts';
 import { removeTables } from './links.ts';
 import { putLimitsBack } from './limits.ts';

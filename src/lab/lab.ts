@@ -15,6 +15,8 @@ export interface Lab {
   readonly table: string;
   /** Absolute folder of the root image that all machines share read-only. */
   readonly image: string;
+  /** Bytes of the disk that every machine has of its own; without it the machines write to this computer's. */
+  readonly diskSize?: number | undefined;
   readonly machines: readonly LabMachine[];
 }
 
@@ -62,4 +64,10 @@ export function findMachine(lab: Lab, name: string): LabMachine {
   const machine = lab.machines.find((one) => one.name === name);
   if (machine) return machine;
   throw new KubekeepError('lab-missing', `lab ${lab.name} has no machine ${name}`, { hint: `It has ${lab.machines.map((one) => one.name).join(', ')}.` });
+}
+
+/** Throws `lab-unsupported` where the machines have no disks of their own. */
+export function checkOwnDisks(lab: Pick<Lab, 'name' | 'diskSize'>): void {
+  if (lab.diskSize !== undefined) return;
+  throw new KubekeepError('lab-unsupported', `the machines of lab ${lab.name} share this computer's disk`, { hint: 'kubekeep lab up --disks makes machines with disks of their own.' });
 }

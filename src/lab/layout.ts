@@ -7,6 +7,7 @@ export interface LayoutOptions {
   readonly name: string;
   readonly directory: string;
   readonly image: string;
+  readonly diskSize?: number | undefined;
   readonly machines: readonly { readonly name: string }[];
   /** 0 to 511: which /24 of 198.18.0.0/15. */
   readonly subnetNumber: number;
@@ -24,13 +25,14 @@ const mostMachines = 80;
  * Every name and address of a lab, from its subnet. They are unique as long as the subnet is, and start with the tag of the run-time folder,
  * so that leftovers are recognised without a registry.
  */
-export function layOutLab({ name, directory, image, machines, subnetNumber, runtimeFolder, hostKeys }: LayoutOptions): Lab {
+export function layOutLab({ name, directory, image, diskSize, machines, subnetNumber, runtimeFolder, hostKeys }: LayoutOptions): Lab {
   checkNames(name, machines.map((machine) => machine.name));
   const tag = runtimeTag(runtimeFolder);
   const prefix = networkPrefix(subnetNumber);
   const mac = (last: number) => ['02', 'c6', hex(subnetNumber >> 8, 2), hex(subnetNumber & 255, 2), '00', hex(last, 2)].join(':');
   return {
     name, directory, image,
+    ...(diskSize !== undefined && { diskSize }),
     subnet: `${prefix}.0/24`,
     gateway: `${prefix}.1`,
     bridge: `${tag}${hex(subnetNumber, 4)}`,

@@ -18,8 +18,19 @@ const labTools: readonly LabTool[] = [
   { program: 'mount', package: 'mount' },
 ];
 
+/** What it needs besides for disks of their own. */
+const diskTools: readonly LabTool[] = [
+  { program: 'mkfs.ext4', package: 'e2fsprogs' },
+  { program: 'fsfreeze', package: 'util-linux' },
+  { program: 'perl', package: 'perl-base' },
+];
+
+export function toolsFor({ diskSize }: { readonly diskSize?: number | undefined }): readonly LabTool[] {
+  return diskSize === undefined ? labTools : [...labTools, ...diskTools];
+}
+
 /** The tools that are not installed here. */
-export async function missingTools(tools: readonly LabTool[] = labTools): Promise<readonly LabTool[]> {
+export async function missingTools(tools: readonly LabTool[]): Promise<readonly LabTool[]> {
   const { stdout } = await attempt('sh', ['-s'], { input: tools.map(({ program }) => `command -v ${program} >/dev/null || echo ${program}\n`).join('') });
   const missing = new Set(stdout.split('\n'));
   return tools.filter(({ program }) => missing.has(program));

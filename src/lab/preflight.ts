@@ -5,12 +5,13 @@ import { KubekeepError } from '../lib/errors.ts';
 import { attempt } from './_tool.ts';
 import { inotifyPerMachine, readInotifyLimit } from './limits.ts';
 import { readRecords } from './registry.ts';
-import { missingTools, packageLine } from './packages.ts';
+import { missingTools, packageLine, toolsFor } from './packages.ts';
 
 export interface PreflightOptions {
   readonly directory: string;
   readonly image?: string | undefined;
   readonly machines: readonly unknown[];
+  readonly diskSize?: number | undefined;
   readonly runtimeFolder: string;
   readonly raiseLimits?: boolean | undefined;
 }
@@ -18,8 +19,9 @@ export interface PreflightOptions {
 /** Whether this computer can carry the lab, before anything is made. Throws one sentence: `not-root`, `tool-missing`, `lab-unsupported` or `usage`. */
 export async function preflight(options: PreflightOptions): Promise<void> {
   await checkRights();
-  await checkTools();
+  await checkTools(options);
   await checkDisk(options);
+  await checkOwnDisks(options);
   await checkMemory();
   await checkInotify(options);
   await checkFirewall();
@@ -33,8 +35,8 @@ export async function checkRights(): Promise<void> {
   if (lacking) throw new KubekeepError('lab-unsupported', `root lacks ${lacking[0]} here, so it cannot make lab machines`, { hint: 'This looks like a container: give it --privileged, or use a virtual machine.' });
 }
 
-async function checkTools(): Promise<void> {
-  const missing = await missingTools();
+async function checkTools(options: PreflightOptions): Promise<void> {
+  const missing = await missingTools(toolsFor(options));
   if (missing.length === 0) return;
   const names = missing.map(({ program }) => program).join(', ');
   throw new KubekeepError('tool-missing', `the lab needs ${names}, which ${missing.length === 1 ? 'is' : 'are'} not installed`, { hint: `${packageLine(missing)}, or kubekeep lab up --yes.` });
@@ -50,9 +52,24 @@ async function checkDisk({ directory, image }: PreflightOptions): Promise<void> 
     if (!(await overlay())) throw new KubekeepError('lab-unsupported', "this computer's kernel has no overlay file system, which the machines' disks need");
   }
   const overlayMagic = 0x794c7630;
-  let folder = directory;
-  while (!existsSync(folder)) folder = dirname(folder);
+  const folder = nearestFolder(directory);
   if ((await statfs(folder)).type === overlayMagic) throw new KubekeepError('lab-unsupported', `${folder} lies on an overlay file system, which cannot carry the machines' disks`, { hint: 'Name a folder on an ordinary disk or a tmpfs with --dir.' });
+}
+
+/** The disks take room only as they are written, but a full computer would break what a machine believes to have. */
+async function checkOwnDisks({ directory, diskSize, machines }: PreflightOptions): Promise<void> {
+  if (diskSize === undefined) return;
+  if (!existsSync('/dev/loop-control')) await attempt('modprobe', ['loop']).catch(() => {});
+  if (!existsSync('/dev/loop-control')) throw new KubekeepError('lab-unsupported', 'this computer has no loop devices, which disks of their own need', { hint: 'Leave --disks out: most faults can be had without.' });
+  const { bavail, bsize } = await statfs(nearestFolder(directory));
+  const needed = diskSize * machines.length;
+  if (bavail * bsize >= needed) return;
+  const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  throw new KubekeepError('lab-unsupported', `${machines.length} disks of ${gibibytes(diskSize)} need ${gibibytes(needed)}, and ${directory} has room for ${gibibytes(bavail * bsize)}`, { hint: 'Name another folder with --dir, or a smaller size with --disks.' });
+}
+
+function nearestFolder(path: string): string {
+  return existsSync(path) ? path : nearestFolder(dirname(path));
 }
 
 const leastMemory = 4 * 1024 ** 3;

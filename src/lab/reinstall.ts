@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { KubekeepError } from '../lib/errors.ts';
 import { withLock } from './_lock.ts';
-import { diskFolders, mountDisk, seedDisk, unmountDisk } from './_machine-disk.ts';
+import { diskFolders, emptyDisk, mountChanges, mountDisk, seedDisk, unmountDisk } from './_machine-disk.ts';
 import { findMachine, identityFile, type Lab, type LabMachine } from './lab.ts';
 import { lockOf, powerOff, powerOn } from './power.ts';
 
@@ -19,16 +19,19 @@ export async function reinstall(lab: Lab, name: string, { signal }: { readonly s
 }
 
 async function renewDisk(lab: Lab, machine: LabMachine): Promise<void> {
-  const { folder, upper, work } = diskFolders(lab, machine);
+  const { folder, upper } = diskFolders(lab, machine);
   const hostKey = join(folder, 'host-key');
   const old = join(upper, 'etc/ssh/ssh_host_ed25519_key');
   // The only copy of the key lies on the disk: it is put beside it first, whole or not at all. One that is there is of a run that was cut.
-  if (!existsSync(hostKey) && existsSync(old)) {
-    await copyFile(old, `${hostKey}.new`);
-    await rename(`${hostKey}.new`, hostKey);
+  if (!existsSync(hostKey)) {
+    await mountChanges(lab, machine);
+    if (existsSync(old)) {
+      await copyFile(old, `${hostKey}.new`);
+      await rename(`${hostKey}.new`, hostKey);
+    }
   }
   if (!existsSync(hostKey)) throw new KubekeepError('lab-failed', `the host key of machine ${machine.name} is lost`, { hint: `kubekeep lab down --name ${lab.name} removes the lab.` });
-  for (const path of [upper, work]) await rm(path, { recursive: true, force: true });
+  await emptyDisk(lab, machine);
   await mountDisk(lab, machine);
   try {
     await seedDisk(lab, machine, { hostKey: await readFile(hostKey, 'utf8'), authorizedKey: (await readFile(`${identityFile(lab)}.pub`, 'utf8')).trim() });

@@ -1,9 +1,11 @@
 import { hasSystemd } from './_boot.ts';
 import { listCgroups, removeCgroups } from './_cgroups.ts';
-import { readMounts, unmount } from './_machine-disk.ts';
+import { readMounts, unmount } from './_mounts.ts';
 import { readInterfaces, removeInterface } from './_network.ts';
 import { removeNspawnState } from './_nspawn-state.ts';
+import { findOwnDisks } from './_own-disk.ts';
 import { findMachineProcesses, killMachine } from './_processes.ts';
+import { thaw } from './_stalls.ts';
 import { attempt, tool } from './_tool.ts';
 import { removeTables } from './links.ts';
 import { runtimeTag } from './layout.ts';
@@ -19,6 +21,7 @@ export async function sweepStrays(runtimeFolder: string): Promise<readonly strin
     ...(await findMachineProcesses((id) => id.startsWith(tag))).map(({ machineId }) => machineId),
     ...[...(await listCgroups())].filter((id) => id.startsWith(tag)),
   ]);
+  for (const disk of await findOwnDisks(tag)) await thaw(disk);
   for (const machineId of machineIds) {
     found.push(`machine ${machineId}`);
     await removeInterface(`vb-${machineId}`);
@@ -27,8 +30,9 @@ export async function sweepStrays(runtimeFolder: string): Promise<readonly strin
     await removeNspawnState(machineId);
     await removeCgroups(machineId);
   }
-  for (const { source, target } of await readMounts()) {
-    if (!source.startsWith(tag) || source.length !== machineIdLength) continue;
+  const inBay = new RegExp(`/${tag}[0-9a-f]{6}\\.bay(/|$)`);
+  const mounts = (await readMounts()).filter(({ source, target }) => (source.startsWith(tag) && source.length === machineIdLength) || inBay.test(target));
+  for (const { target } of mounts.reverse()) {
     found.push(`mount ${target}`);
     await unmount(target);
   }

@@ -3,7 +3,7 @@ import { runProcess } from '../../src/hosts/process.ts';
 import { runtimeTag } from '../../src/lab/layout.ts';
 
 /**
- * Everything on this computer that carries the tag of a run-time folder in its name, one line each: processes, processes in machines, mounts,
+ * Everything on this computer that carries the tag of a run-time folder in its name, one line each: processes, processes in machines, mounts, loop devices,
  * interfaces, cgroups, units, nftables tables, nspawn's own files. Looks by itself and shares nothing with the code that cleans up but the tag.
  */
 export async function labTraces(runtimeFolder: string): Promise<readonly string[]> {
@@ -13,6 +13,7 @@ export async function labTraces(runtimeFolder: string): Promise<readonly string[
   return [
     ...tagged('process', processes()),
     ...tagged('mount', readFileSync('/proc/self/mountinfo', 'utf8').split('\n')),
+    ...tagged('loop', await output('losetup', '--list', '--noheadings', '--output', 'NAME,BACK-FILE')),
     ...tagged('interface', await output('ip', '-brief', 'link')),
     ...tagged('cgroup', await output('find', '/sys/fs/cgroup', '-name', `*${tag}*`)),
     ...tagged('unit', existsSync('/run/systemd/system') ? await output('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'kubekeep*') : []),

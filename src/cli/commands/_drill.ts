@@ -5,13 +5,14 @@ import type { Fault } from '../../drills/faults/fault.ts';
 import { removeNamespaces } from '../../drills/open-probe-plan.ts';
 import type { DrillRun } from '../../drills/report/drill-run.ts';
 import type { Stage } from '../../drills/stage.ts';
+import type { Lab } from '../../lab/lab.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import type { Operation } from '../../operations/operation.ts';
 
 /** The faults of these ids. Throws `usage` where one is unknown, `lab-unsupported` where the cluster cannot have one. */
-export function possibleFaults(ids: readonly string[], cluster: Cluster): Fault[] {
+export function possibleFaults(ids: readonly string[], cluster: Cluster, lab: Lab | undefined): Fault[] {
   const chosen = findFaults(ids);
-  const reasons = chosen.flatMap(({ id, obstacle }) => (obstacle(cluster) === undefined ? [] : [`${id}: ${obstacle(cluster)}`]));
+  const reasons = chosen.flatMap(({ id, obstacle }) => (obstacle(cluster, lab) === undefined ? [] : [`${id}: ${obstacle(cluster, lab)}`]));
   if (reasons.length > 0) throw new KubekeepError('lab-unsupported', `these machines cannot have ${reasons.join('; ')}`, { hint: 'kubekeep drill list says what each fault asks for.' });
   return chosen;
 }

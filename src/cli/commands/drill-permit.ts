@@ -33,7 +33,7 @@ export function addPermit(group: Command, cli: Cli): void {
       const from = startTime(flags.from, cli.clock.now());
       await using operation = await openOperation(cli, { file: flags.file, connectTimeout: 4 });
       const { cluster } = operation;
-      const faults = possibleFaults(flags.faults.split(','), cluster);
+      const faults = possibleFaults(flags.faults.split(','), cluster, undefined);
       refuseLabOnly(faults);
       const { secrets } = await existingSecrets(operation);
       const time = (at: number) => new Date(at).toISOString();

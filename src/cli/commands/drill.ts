@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { Cluster } from '../../cluster/cluster.ts';
 import { faults } from '../../drills/faults/catalogue.ts';
 import type { Fault } from '../../drills/faults/fault.ts';
 import { drawPairs } from '../../drills/faults/pair.ts';
@@ -11,9 +12,11 @@ import type { DrillRun } from '../../drills/report/drill-run.ts';
 import { worstVerdict } from '../../drills/report/summarize-runs.ts';
 import { renderReport } from '../../drills/report/render-report.ts';
 import { runDrill } from '../../drills/run-drill.ts';
+import { thisLab } from '../../drills/this-lab.ts';
+import type { Lab } from '../../lab/lab.ts';
+import { readRecords } from '../../lab/registry.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { seededDraw } from '../../lib/seeded-draw.ts';
-import type { Operation } from '../../operations/operation.ts';
 import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
 import { clusterFileOption, readClusterFile } from '../cluster-file.ts';
@@ -41,7 +44,8 @@ function addList(group: Command, cli: Cli): void {
     .option('-f, --file <path>', 'a cluster file')
     .action(async ({ file }: { readonly file?: string }) => {
       const cluster = file === undefined ? undefined : (await readClusterFile(file)).cluster;
-      const rows = faults.map(({ id, component, title, needs, seconds, planned = false, obstacle }) => ({ id, component, title, needs, seconds, planned, obstacle: cluster && obstacle(cluster) }));
+      const lab = cluster && thisLab(cluster, await readRecords(cli.environment.runtimeFolder));
+      const rows = faults.map(({ id, component, title, needs, seconds, planned = false, obstacle }) => ({ id, component, title, needs, seconds, planned, obstacle: cluster && obstacle(cluster, lab) }));
       const text = textTable([
         ['FAULT', 'OF', 'WHAT HAPPENS', 'ASKS FOR'],
         ...rows.map(({ id, component, title, needs, obstacle }) => [id, component, title, obstacle ? `not here: ${obstacle}` : needs]),
@@ -73,7 +77,8 @@ function addRun(group: Command, cli: Cli, exit: (code: number) => void): void {
       const seed = flags.seed === undefined ? cli.clock.now() % 1_000_000 : wholeNumber('--seed', flags.seed);
       await using operation = await openOperation(cli, { file: flags.file, connectTimeout: 3 });
       const draw = seededDraw(seed);
-      const chosen = chooseFaults(ids, flags, operation, draw);
+      const lab = thisLab(operation.cluster, await readRecords(cli.environment.runtimeFolder));
+      const chosen = chooseFaults(ids, flags, { cluster: operation.cluster, lab }, draw);
       await using drill = await openDrill(cli, operation, chosen, draw, flags);
       const runs: DrillRun[] = [];
       await tidied(drill.stage, async () => {
@@ -114,12 +119,12 @@ function addReport(group: Command, cli: Cli): void {
     });
 }
 
-function chooseFaults(ids: readonly string[], { all = false, pairs }: RunFlags, { cluster }: Operation, draw: () => number): Fault[] {
+function chooseFaults(ids: readonly string[], { all = false, pairs }: RunFlags, { cluster, lab }: { readonly cluster: Cluster; readonly lab: Lab | undefined }, draw: () => number): Fault[] {
   if ([ids.length > 0, all, pairs !== undefined].filter(Boolean).length !== 1) throw new KubekeepError('usage', 'name faults, or give --all or --pairs', { hint: 'kubekeep drill list names them.' });
-  const able = faults.filter(({ obstacle }) => obstacle(cluster) === undefined);
+  const able = faults.filter(({ obstacle }) => obstacle(cluster, lab) === undefined);
   if (all) return able;
   if (pairs !== undefined) return drawPairs(able, wholeNumber('--pairs', pairs), draw);
-  return possibleFaults(ids, cluster);
+  return possibleFaults(ids, cluster, lab);
 }
 
 /** By time; a run that was not finished has no result and is left out. */

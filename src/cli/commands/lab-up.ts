@@ -4,7 +4,7 @@ import { exampleClusterFile } from '../../cluster/example-file.ts';
 import { describeHosts, topologies, topologyTitles, type Topology } from '../../cluster/topologies.ts';
 import { createLab } from '../../lab/create-lab.ts';
 import { identityFile, type Lab } from '../../lab/lab.ts';
-import { installTools, missingTools, packageLine } from '../../lab/packages.ts';
+import { installTools, missingTools, packageLine, toolsFor, type LabTool } from '../../lab/packages.ts';
 import { checkRights, preflight } from '../../lab/preflight.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { ensureImage } from '../../programs/images/ensure-image.ts';
@@ -20,6 +20,8 @@ export interface LabUpOptions {
   /** Installs missing packages without asking. */
   readonly yes?: boolean | undefined;
   readonly raiseLimits?: boolean | undefined;
+  /** Disks of their own for the machines: true, or how many GiB. */
+  readonly disks?: true | string | undefined;
 }
 
 /** `lab up`. */
@@ -31,6 +33,7 @@ export function addLabUp(group: Command, cli: Cli): void {
     .option('--name <name>', 'name of the lab', 'lab')
     .option('--dir <folder>', 'folder for the disks, keys and cluster.yaml (default: ./NAME)')
     .addOption(new Option('--release <release>', 'Debian release of the machines').choices(releases).default('trixie'))
+    .option('--disks [size]', 'give every machine a disk of its own of so many GiB, for disk faults and power cuts that lose what was not synced (default: 4)')
     .option('--raise-limits', 'raise limits of this computer that are too low, until the last lab is down')
     .option('--yes', 'install missing packages of this computer without asking')
     .action(async (options: LabUpOptions) => {
@@ -46,13 +49,15 @@ export function addLabUp(group: Command, cli: Cli): void {
 }
 
 /** Everything `lab up` does, for the demo too: packages, image, machines, cluster file. */
-export async function labUp({ topology, name, dir, release, yes = false, raiseLimits = false }: LabUpOptions, cli: Cli): Promise<Lab> {
+export async function labUp({ topology, name, dir, release, yes = false, raiseLimits = false, disks }: LabUpOptions, cli: Cli): Promise<Lab> {
   const { progress, signal, clock, environment } = cli;
   const hosts = describeHosts(topology);
   const directory = resolve(dir ?? name);
+  const diskSize = disks === undefined ? undefined : bytesOf(disks);
   await checkRights();
-  await ensureTools(yes, cli);
-  const shared = { directory, machines: hosts.map((host) => ({ name: host.name })), runtimeFolder: environment.runtimeFolder, raiseLimits };
+  const tools = toolsFor({ diskSize });
+  await ensureTools(tools, yes, cli);
+  const shared = { directory, machines: hosts.map((host) => ({ name: host.name })), diskSize, runtimeFolder: environment.runtimeFolder, raiseLimits };
   // Before the image too, which takes a minute the first time.
   await preflight(shared);
   const image = await ensureImage({ release, cacheFolder: environment.cacheFolder, progress, clock, signal });
@@ -78,8 +83,16 @@ function clusterFileText(lab: Lab, topology: Topology): string {
   });
 }
 
-async function ensureTools(yes: boolean, cli: Cli): Promise<void> {
-  const missing = await missingTools();
+/** Throws `usage`. A control-plane machine writes about 1 GiB: mostly programs. */
+function bytesOf(disks: true | string): number {
+  if (disks === true) return 4 * 2 ** 30;
+  const [, gibibytes] = /^(\d{1,4})(?:G|GiB)?$/.exec(disks) ?? [];
+  if (Number(gibibytes) >= 2) return Number(gibibytes) * 2 ** 30;
+  throw new KubekeepError('usage', `--disks wants a whole number of GiB from 2, not "${disks}"`);
+}
+
+async function ensureTools(tools: readonly LabTool[], yes: boolean, cli: Cli): Promise<void> {
+  const missing = await missingTools(tools);
   if (missing.length === 0) return;
   const names = [...new Set(missing.map((tool) => tool.package))].join(', ');
   if (yes) cli.progress({ type: 'note', title: `the lab needs packages that are not installed: ${names}` });

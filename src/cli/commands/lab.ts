@@ -7,7 +7,7 @@ import { cut, heal } from '../../lab/links.ts';
 import { listLabs, type LabSummary } from '../../lab/list-labs.ts';
 import { openSsh } from '../../lab/open-ssh.ts';
 import { checkRights } from '../../lab/preflight.ts';
-import { powerOff, powerOn } from '../../lab/power.ts';
+import { powerOff, powerOn, type PowerOffOptions } from '../../lab/power.ts';
 import { readRecord, readRecords } from '../../lab/registry.ts';
 import { reinstall } from '../../lab/reinstall.ts';
 import type { AddCommand } from '../add-command.ts';
@@ -62,7 +62,7 @@ function addList(group: Command, cli: Cli): void {
       await checkRights();
       const labs = await listLabs(cli.environment.runtimeFolder);
       const data = labs.map(({ lab, state, machines, cuts }) => ({
-        name: lab.name, state, directory: lab.directory, subnet: lab.subnet, cuts,
+        name: lab.name, state, directory: lab.directory, subnet: lab.subnet, diskSize: lab.diskSize, cuts,
         machines: lab.machines.map(({ name, address }, position) => ({ name, address, state: machines[position]! })),
       }));
       cli.print({ kind: 'LabList', data: { labs: data }, text: labs.length === 0 ? 'no lab; kubekeep lab up makes one' : labs.map(labText).join('\n') });
@@ -89,9 +89,10 @@ function addPower(group: Command, cli: Cli): void {
     .argument('<machine>', 'name of the machine')
     .option(...nameFlag)
     .option('--graceful', 'let it shut down, for 10 s at most')
-    .action(async (machine: string, { name, graceful }: Named & { graceful?: boolean }) => {
+    .option('--drop-unsynced', 'lose what was not synced to its disk, as a real power cut does; needs lab up --disks')
+    .action(async (machine: string, { name, graceful = false, dropUnsynced = false }: Named & PowerOffOptions) => {
       const lab = await chooseLab(cli, name);
-      await powerOff(lab, machine, { graceful: graceful ?? false });
+      await powerOff(lab, machine, { graceful, dropUnsynced });
       cli.print({ kind: 'LabMachine', data: { lab: lab.name, machine, state: 'off' }, text: `${machine} is off` });
     });
   power
@@ -168,5 +169,6 @@ function cutText({ from, to, action }: Cut): string {
 function labText({ lab, state, machines, cuts }: LabSummary): string {
   const width = Math.max(...lab.machines.map(({ name }) => name.length));
   const rows = lab.machines.map(({ name, address }, position) => `  ${name.padEnd(width)}  ${address.padEnd(14)}  ${machines[position]}`);
-  return [`${lab.name}  ${state}  ${lab.directory}  ${lab.subnet}`, ...rows, ...cuts.map((one) => `  ${cutText(one)}`)].join('\n');
+  const disks = lab.diskSize === undefined ? '' : `  disks of ${lab.diskSize / 2 ** 30} GiB`;
+  return [`${lab.name}  ${state}  ${lab.directory}  ${lab.subnet}${disks}`, ...rows, ...cuts.map((one) => `  ${cutText(one)}`)].join('\n');
 }

@@ -44,7 +44,7 @@ export async function makeContender({ stage: { lab, operation }, setup, draw, ru
   // What a comparison that was killed left.
   await remove();
   progress({ type: 'note', title: `${setup.id}: ${setup.title}` });
-  const made = await createLab({ name, directory: join(state.path, 'contenders', setup.id), image: lab.image, machines: lab.machines, runtimeFolder, raiseLimits, progress, signal, alsoRemove: ['.kubekeep'] });
+  const made = await createLab({ name, directory: join(state.path, 'contenders', setup.id), image: lab.image, machines: lab.machines, diskSize: lab.diskSize, runtimeFolder, raiseLimits, progress, signal, alsoRemove: ['.kubekeep'] });
   try {
     const cluster = clusterOn(made, operation.cluster, setup);
     const theirs = connect(cluster, stateFolder(made.directory, cluster.name));

@@ -15,6 +15,15 @@ describe('the faults', () => {
     assert.ok(faults.filter(({ obstacle }) => obstacle(clusterOf('T3')) === undefined).length >= 32);
   });
 
+  it('of disks ask for disks of their own, and a lab can give them', () => {
+    const disks = findFaults(['E7', 'E7-follower', 'E8', 'E9', 'E11', 'E11-one', 'N4-disk']);
+    for (const { id, obstacle } of disks) {
+      assert.match(obstacle(clusterOf('T3')) ?? '', /lab up --disks/, id);
+      assert.match(obstacle(clusterOf('T3'), {}) ?? '', /lab up --disks/, id);
+      assert.equal(obstacle(clusterOf('T3'), { diskSize: 2 ** 32 }), undefined, id);
+    }
+  });
+
   for (const topology of topologies) {
     it(`say in words why a ${topology} cannot have some`, () => {
       for (const { id, obstacle } of faults) assert.match(obstacle(clusterOf(topology)) ?? 'can', /^[a-z].*[a-z]$/, id);

@@ -1,5 +1,6 @@
 import { KubekeepError } from '../../lib/errors.ts';
 import { dataFaults } from './data-faults.ts';
+import { diskFaults } from './disk-faults.ts';
 import type { Fault } from './fault.ts';
 import { linkFaults } from './link-faults.ts';
 import { loadFaults } from './load-faults.ts';
@@ -8,7 +9,7 @@ import { powerFaults } from './power-faults.ts';
 import { processFaults } from './process-faults.ts';
 
 /** Every fault, by component and id: E etcd, A API server, H HAProxy, K keepalived, N hosts and network. */
-export const faults: readonly Fault[] = [...processFaults, ...plannedWork, ...powerFaults, ...linkFaults, ...loadFaults, ...dataFaults].sort((a, b) => place(a) - place(b) || (a.id < b.id ? -1 : 1));
+export const faults: readonly Fault[] = [...processFaults, ...plannedWork, ...powerFaults, ...linkFaults, ...loadFaults, ...dataFaults, ...diskFaults].sort((a, b) => place(a) - place(b) || (a.id < b.id ? -1 : 1));
 
 /** Faults by their ids, in that order. Throws `usage` with the nearest ids. */
 export function findFaults(ids: readonly string[]): Fault[] {

@@ -1,11 +1,11 @@
-import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
+import type { HostSpec } from '../../cluster/cluster.ts';
 import { apply } from '../../operations/apply.ts';
 import { etcdDataFolder } from '../../render/paths.ts';
 import { issueLeaf } from '../../pki/issue.ts';
 import { leavesFor } from '../../pki/leaves.ts';
 import { etcdLeader, othersWith, type Stage } from '../stage.ts';
 import { runAll } from './_on-hosts.ts';
-import type { Aim, Fault, FaultComponent } from './fault.ts';
+import type { Aim, Fault } from './fault.ts';
 
 const labOnly = 'is undone by apply, so nothing would undo it if kubekeep were killed';
 
@@ -27,13 +27,6 @@ export const dataFaults: readonly Fault[] = [
       return { ...untilApply(stage, server, `the API server of ${server.name}`, ''), inject: () => restartExpired(stage, server) };
     },
   },
-  ...[
-    ['E7', 'etcd', 'synced writes of the etcd leader take 200 ms'],
-    ['E8', 'etcd', 'the disk of the etcd leader stands still for 10 s'],
-    ['E9', 'etcd', 'the disk of the etcd leader is full'],
-    ['E11', 'etcd', 'all members lose their power and every page that was not synced'],
-    ['N4-disk', 'host', 'the disk of the VIP holder is full'],
-  ].map(([id, component, title]): Fault => needsDisks(id!, component as FaultComponent, title!)),
   {
     id: 'N5', title: 'the clock of one host is an hour ahead', component: 'host', needs: 'a clock of its own on a machine', seconds: 0,
     obstacle: () => "lab machines are containers: their clock is this computer's", aim: unavailable,
@@ -63,13 +56,6 @@ async function restartExpired(stage: Stage, server: HostSpec): Promise<void> {
     { path: leaf.certificatePath, mode: 0o644, content: expired.certificate },
   ]);
   await runAll(stage, [server], () => 'systemctl restart kube-apiserver.service');
-}
-
-function needsDisks(id: string, component: FaultComponent, title: string): Fault {
-  return {
-    id, title, component, needs: 'a disk of its own in every machine', seconds: 10,
-    obstacle: (cluster) => `the ${hostsWith(cluster, 'etcd').length} machines share this computer's disk; labs cannot give them disks of their own yet`, aim: unavailable,
-  };
 }
 
 function unavailable(): never {

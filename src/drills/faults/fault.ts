@@ -1,4 +1,5 @@
 import type { Cluster } from '../../cluster/cluster.ts';
+import type { Lab } from '../../lab/lab.ts';
 import type { Stage } from '../stage.ts';
 
 export const faultComponents = ['etcd', 'API server', 'HAProxy', 'keepalived', 'host', 'network'] as const;
@@ -20,8 +21,8 @@ export interface Fault {
   readonly target?: { readonly new: readonly [number, number]; readonly reused: readonly [number, number] };
   /** Why it is for labs alone; continues the sentence "N1 …". Undefined where a permit can allow it elsewhere: what undoes it is a script on each host. */
   readonly labOnly?: string;
-  /** Why it cannot be done on this cluster; undefined where it can. */
-  obstacle(cluster: Cluster): string | undefined;
+  /** Why it cannot be done on this cluster, whose hosts are the machines of a lab where one is given; undefined where it can. */
+  obstacle(cluster: Cluster, lab?: Pick<Lab, 'diskSize'>): string | undefined;
   /** Looks and chooses. Touches nothing, except that a leader or VIP may be asked to move where the fault is about who has both. */
   aim(stage: Stage): Promise<Aim>;
 }

@@ -1,4 +1,3 @@
-import type { Cluster } from '../../cluster/cluster.ts';
 import type { Stage } from '../stage.ts';
 import type { Aim, Fault } from './fault.ts';
 
@@ -11,7 +10,7 @@ function pair(first: Fault, second: Fault): Fault {
     needs: `${first.needs}; ${second.needs}`,
     labOnly: 'is two faults at once',
     seconds: Math.max(first.seconds, second.seconds),
-    obstacle: (cluster: Cluster) => first.obstacle(cluster) ?? second.obstacle(cluster),
+    obstacle: (cluster, lab) => first.obstacle(cluster, lab) ?? second.obstacle(cluster, lab),
     async aim(stage: Stage): Promise<Aim> {
       const aims = [await first.aim(stage), await second.aim(stage)] as const;
       const apart = Math.round(stage.draw() * 2000);

@@ -26,5 +26,6 @@ commands.once('close', () => void finish());
 async function finish(): Promise<void> {
   process.stdin.destroy();
   await prober?.stop();
-  output.end();
+  // All is written; what a dead connection has left open must not hold up the end.
+  output.end(() => process.exit(0));
 }
