@@ -1,4 +1,5 @@
 import type { Cluster } from '../../cluster/cluster.ts';
+import type { Allowance } from '../history/verdict.ts';
 import type { Stage } from '../stage.ts';
 
 export const faultComponents = ['etcd', 'API server', 'HAProxy', 'keepalived', 'host', 'network'] as const;
@@ -18,6 +19,10 @@ export interface Fault {
   readonly planned?: boolean;
   /** Longest gap between acknowledged writes, in seconds: median and maximum of many runs. */
   readonly target?: { readonly new: readonly [number, number]; readonly reused: readonly [number, number] };
+  /** Longest time in seconds that any run of it may cost a lane through the VIP; five times the target's maximum unless given, since processors are shared. */
+  readonly limit?: Allowance['limit'];
+  /** It touches nothing that the VIP needs: the VIP stays where it is. */
+  readonly vipStays?: boolean;
   /** Why it cannot be done on this cluster; undefined where it can. */
   obstacle(cluster: Cluster): string | undefined;
   /** Looks and chooses. Touches nothing, except that a leader or VIP may be asked to move where the fault is about who has both. */

@@ -1,8 +1,11 @@
 import type { Checker, Evidence, Verdict } from '../history/verdict.ts';
+import { acceptedTokens } from './accepted-tokens.ts';
 import { acknowledgedWrites } from './acknowledged-writes.ts';
 import { noDeadLane } from './availability.ts';
+import { boundedGap } from './bounded-gap.ts';
 import { linearizable } from './linearizable.ts';
 import { revisions } from './revisions.ts';
+import { undisturbed } from './undisturbed.ts';
 import { vipHolders } from './vip-holders.ts';
 import { watches } from './watches.ts';
 
@@ -10,7 +13,7 @@ import { watches } from './watches.ts';
  * Every checker that can judge a history.
  * @internal also for tests
  */
-export const checkers: readonly Checker[] = [acknowledgedWrites, linearizable, revisions, watches, noDeadLane, vipHolders];
+export const checkers: readonly Checker[] = [acknowledgedWrites, linearizable, revisions, watches, noDeadLane, boundedGap, vipHolders, undisturbed, acceptedTokens];
 
 /**
  * One verdict of each checker. Where a part of the history cannot be read, nothing is held, since the breach may be in it; what is broken stays so. Tests may

@@ -100,6 +100,9 @@ export interface Sample {
   readonly servers?: readonly string[];
 }
 
+/** The fault's id of a run in which nothing is broken. */
+export const calm = 'calm';
+
 /** Something that the drill did. */
 export interface Mark {
   readonly kind: 'mark';

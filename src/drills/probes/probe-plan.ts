@@ -15,6 +15,8 @@ export interface Door {
 /** Everything that a prober needs to know. */
 export interface ProbePlan {
   readonly lanes: readonly Lane[];
+  /** Watches on which nothing happens, from clients that give no sign of life: they have no figures, only an end where they are cut. */
+  readonly quiet?: readonly Lane[];
   /** By the lanes' doors. */
   readonly doors: Readonly<Record<string, Door>>;
   /** CA of the serving certificates and own certificate: PEM. */
@@ -58,6 +60,11 @@ export function doorsOf(cluster: Cluster): Readonly<Record<string, Door>> {
  */
 export function standardLanes(preset: 'vip' | 'all', doors: readonly string[]): readonly Lane[] {
   return preset === 'vip' ? vipLanes() : allLanes(doors);
+}
+
+/** The quiet watch of a client of the endpoint. */
+export function quietWatch(): Lane {
+  return { name: `quiet watch, ${vipDoor}`, workload: 'watch', connection: 'new', door: vipDoor, rate: 0 };
 }
 
 export function laneOf(workload: Workload, connection: ConnectionKind, door: string, rate: number): Lane {
