@@ -19,8 +19,8 @@ import { seededDraw } from '../../src/lib/seeded-draw.ts';
 import { fromRepository } from '../support/from-repository.ts';
 import { expectZero, labCluster } from '../support/lab-cluster.ts';
 import { neededFor } from '../support/needed-checkers.ts';
-import { mutantsPage, rowOf, type Row } from '../support/mutants-page.ts';
-import { applySetup, showHealthy, showMutant, whyNot, type Shown } from '../support/mutant-runs.ts';
+import { mutantsPage, rowOf } from '../support/mutants-page.ts';
+import { applySetup, showHealthy, showMutant, whyNot, type Row, type Shown } from '../support/mutant-runs.ts';
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, file: { type: 'string' }, write: { type: 'string' } } });
 const chosen = mutants.filter(({ id }) => values.only === undefined || values.only.split(',').includes(id));
@@ -42,12 +42,12 @@ try {
   for (const mutant of chosen.filter((one) => whyNot(one, stage) === undefined)) {
     const key = sameRun(mutant);
     if (healthy.has(key)) continue;
-    healthy.set(key, await showHealthy(stage, mutant, folder).catch(failed));
+    healthy.set(key, await showHealthy(stage, mutant, folder).catch(failed('broken')));
     say(`healthy, ${key}: ${healthy.get(key)!.found}`);
   }
   for (const mutant of chosen) {
     interruption.signal.throwIfAborted();
-    rows.push({ mutant, healthy: healthy.get(sameRun(mutant)), shown: await showMutant(stage, mutant, folder).catch(failed) });
+    rows.push({ mutant, healthy: healthy.get(sameRun(mutant)), shown: await showMutant(stage, mutant, folder).catch(failed('survived')) });
     say(rowOf(rows.at(-1)!));
   }
 } finally {
@@ -69,9 +69,11 @@ function sameRun(mutant: Mutant): string {
 }
 
 /** A mutant that could not be run has not been caught. */
-function failed(caught: unknown): Shown {
-  interruption.signal.throwIfAborted();
-  return { outcome: 'survived', found: `could not be run: ${(caught as Error).message}`, by: [] };
+function failed(outcome: Shown['outcome']): (caught: unknown) => Shown {
+  return (caught) => {
+    interruption.signal.throwIfAborted();
+    return { outcome, found: `could not be run: ${(caught as Error).message}`, by: [] };
+  };
 }
 
 /** A lab that stays gets kubekeep's set-up back, also after Ctrl-C. */

@@ -6,10 +6,11 @@ import { readEvidence } from '../../src/drills/kept-evidence.ts';
 import type { Mutant, SetupMutant } from '../../src/drills/mutants/mutant.ts';
 import { pausedOperator } from '../../src/drills/mutants/paused-operator.ts';
 import { openProbePlan, removeNamespaces } from '../../src/drills/open-probe-plan.ts';
-import { selfCheck } from '../../src/drills/probes/self-check.ts';
+import { selfCheck, type SelfCheck } from '../../src/drills/probes/self-check.ts';
 import { runDrill } from '../../src/drills/run-drill.ts';
 import type { Stage } from '../../src/drills/stage.ts';
 import { apply } from '../../src/operations/apply.ts';
+import { toKubekeepError } from '../../src/lib/errors.ts';
 import type { Renderer } from '../../src/render/design.ts';
 import { evidence as evidenceOf } from './drill-evidence.ts';
 
@@ -22,6 +23,13 @@ export interface Shown {
   readonly by: readonly string[];
   /** Of a drill, to be judged again. */
   readonly evidence?: Evidence;
+}
+
+export interface Row {
+  readonly mutant: Mutant;
+  readonly shown: Shown;
+  /** The same without what is broken; undefined where it was not run. */
+  readonly healthy: Shown | undefined;
 }
 
 export const checkerIds: readonly string[] = checkers.map((check) => check(evidenceOf([])).guarantee);
@@ -57,7 +65,7 @@ export async function showMutant(stage: Stage, mutant: Mutant, folder: string): 
 /** The same without what is broken: nothing may be found. */
 export async function showHealthy(stage: Stage, mutant: Mutant, folder: string): Promise<Shown> {
   if (mutant.kind === 'prober') {
-    const { ok, why = 'the prober tells the truth' } = await selfCheck();
+    const { ok, why = 'the prober tells the truth' } = await trusted(stage);
     return { outcome: ok ? 'healthy' : 'broken', found: why, by: ok ? [] : [mutant.caughtBy] };
   }
   if (mutant.kind === 'operator') {
@@ -95,7 +103,28 @@ async function showSetup(stage: Stage, mutant: SetupMutant, folder: string): Pro
 async function runFault(stage: Stage, fault: string, folder: string, setup: string) {
   const seed = 1;
   const plan = await openProbePlan(stage, { seed, run: stage.operation.clock.now().toString(36) });
-  const { verdicts, restored } = await runDrill(stage, findFaults([fault])[0]!, { plan, folder, seed, setup });
+  const { verdicts, restored } = await patiently(stage, () => runDrill(stage, findFaults([fault])[0]!, { plan, folder, seed, setup }));
   if (restored) await removeNamespaces(stage, [plan]);
   return { verdicts, restored, evidence: await readEvidence(folder) };
+}
+
+/** A busy computer makes a liar of an honest prober, but not each time. */
+async function trusted({ operation: { clock, signal } }: Stage): Promise<SelfCheck> {
+  for (let turn = 0; ; turn++) {
+    const check = await selfCheck();
+    if (check.ok || turn === 9) return check;
+    await clock.sleep(3000, signal);
+  }
+}
+
+/** A computer that is too busy for the prober now may not be so a little later. */
+async function patiently<T>({ operation: { clock, signal } }: Stage, run: () => Promise<T>): Promise<T> {
+  for (let turn = 0; ; turn++) {
+    try {
+      return await run();
+    } catch (caught) {
+      if (turn === 9 || toKubekeepError(caught).code !== 'drill-refused') throw caught;
+      await clock.sleep(3000, signal);
+    }
+  }
 }

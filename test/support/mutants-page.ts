@@ -1,13 +1,5 @@
-import type { Mutant } from '../../src/drills/mutants/mutant.ts';
-import type { Shown } from './mutant-runs.ts';
+import type { Row, Shown } from './mutant-runs.ts';
 import type { Needed } from './needed-checkers.ts';
-
-export interface Row {
-  readonly mutant: Mutant;
-  readonly shown: Shown;
-  /** The same without what is broken; undefined where it was not run. */
-  readonly healthy: Shown | undefined;
-}
 
 export function rowOf({ mutant, shown, healthy }: Row): string {
   const fault = mutant.kind === 'set-up' ? mutant.fault : mutant.kind === 'prober' ? 'a target that pauses' : 'a pause and a second operator';

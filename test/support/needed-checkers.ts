@@ -1,5 +1,4 @@
-import { brokenIn, checkerIds } from './mutant-runs.ts';
-import type { Row } from './mutants-page.ts';
+import { brokenIn, checkerIds, type Row } from './mutant-runs.ts';
 import { plantedBreaches } from './planted-breaches.ts';
 
 export interface Needed {
