@@ -16,14 +16,16 @@ export interface WireOptions {
   readonly trustFirst?: boolean;
 }
 
+type Wired = Pick<Cli, 'environment' | 'clock' | 'signal' | 'progress' | 'confirm'>;
+
 /** An operation on the cluster of a file. Ends its connections when disposed. */
-export async function openOperation(cli: Cli, { file, ...options }: WireOptions): Promise<Operation & AsyncDisposable> {
+export async function openOperation(cli: Wired, { file, ...options }: WireOptions): Promise<Operation & AsyncDisposable> {
   const { cluster, directory } = await readClusterFile(file);
   return operationOn(cli, cluster, stateFolder(directory, cluster.name), options);
 }
 
 /** The only place where hosts, state and programs are put together. */
-export function operationOn(cli: Cli, cluster: Cluster, state: StateFolder, { connectTimeout = 10, trustFirst }: Omit<WireOptions, 'file'>): Operation & AsyncDisposable {
+export function operationOn(cli: Wired, cluster: Cluster, state: StateFolder, { connectTimeout = 10, trustFirst }: Omit<WireOptions, 'file'>): Operation & AsyncDisposable {
   const hosts = connectHosts(cluster, { folder: join(cli.environment.runtimeFolder, 'ssh'), knownHosts: state.knownHosts, connectTimeout });
   const { environment, clock, signal, progress } = cli;
   const fetchOptions = { source: cluster.programs, cacheFolder: environment.cacheFolder, progress, clock, signal, trustFirst, confirm: environment.interactive ? cli.confirm : undefined };

@@ -1,7 +1,7 @@
 import { issueLeaf } from '../pki/issue.ts';
 import { adminLeaf } from '../pki/leaves.ts';
 import { apiThroughVip } from './api-through-vip.ts';
-import { doorsOf, standardLanes, type ProbePlan } from './probes/probe-plan.ts';
+import { doorsOf, quietWatch, standardLanes, type ProbePlan } from './probes/probe-plan.ts';
 import type { Stage } from './stage.ts';
 
 /** What the prober of one run needs: lanes through the VIP and to each API server, a certificate for a day, and a namespace of its own. */
@@ -12,7 +12,7 @@ export async function openProbePlan(stage: Stage, { seed, run }: { readonly seed
   const { certificate, privateKey } = await issueLeaf(adminLeaf('kubekeep-drill'), authorities.kubernetes, { now: clock.now(), days: 1 });
   const namespace = `kubekeep-drill-${run}`;
   await apiThroughVip(stage, (api) => api.post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } }));
-  return { lanes: standardLanes(Object.keys(doors)), doors, ca: authorities.kubernetes.certificate, certificate, key: privateKey, namespace, seed, run };
+  return { lanes: standardLanes(Object.keys(doors)), quiet: [quietWatch()], doors, ca: authorities.kubernetes.certificate, certificate, key: privateKey, namespace, seed, run };
 }
 
 /** Lets kube-controller-manager remove what runs wrote, those of killed drills too, thousands of objects: not between two runs, which would feel it. */

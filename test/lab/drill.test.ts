@@ -5,11 +5,14 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { parseHistory } from '../../src/drills/history/read-history.ts';
 import type { DrillRun } from '../../src/drills/report/drill-run.ts';
+import { vipIsLeftBehind } from '../../src/drills/mutants/vip-is-left-behind.ts';
 import { machineState } from '../../src/lab/power.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { parallel } from '../../src/lib/parallel.ts';
 import { fromRepository } from '../support/from-repository.ts';
 import { expectZero, labCluster, type LabCluster } from '../support/lab-cluster.ts';
+import { labStage } from '../support/lab-stage.ts';
+import { applySetup, showMutant } from '../support/mutant-runs.ts';
 
 describe('drills', () => {
   let it3: LabCluster;
@@ -51,6 +54,14 @@ describe('drills', () => {
     assert.match(breaches('C-secret'), /cp2: the journal: the key of the service accounts/);
     assert.match(breaches('C-secret'), /cp2: arguments of sh: the key of the service accounts/);
     assert.match(breaches('C-vip'), /answered \d+ questions? for the VIP at once/);
+  });
+
+  it('find that the VIP is left behind where keepalived is not started again (mutant M5)', async () => {
+    await using opened = await labStage(it3.file);
+    const { outcome, by, found } = await showMutant(opened.stage, vipIsLeftBehind, join(it3.file, '..', 'mutants'));
+    await applySetup(opened.stage);
+    assert.equal(outcome, 'caught', found);
+    assert.ok(by.includes('C-vip'));
   });
 
   it('make a page of all runs', async () => {

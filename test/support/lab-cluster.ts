@@ -51,9 +51,9 @@ export interface LabCluster extends AsyncDisposable {
 
 const runtimeFolder = readEnvironment().runtimeFolder;
 
-export async function labCluster(topology: string, name: string, release = 'trixie'): Promise<LabCluster> {
+export async function labCluster(topology: string, name: string, release = 'trixie', more: readonly string[] = []): Promise<LabCluster> {
   const directory = await mkdtemp(join('/var/tmp', `kubekeep-${name}-`));
-  await expectZero(kubekeep('lab', 'up', '--topology', topology, '--name', name, '--dir', directory, '--release', release, '--yes', '--raise-limits'));
+  await expectZero(kubekeep('lab', 'up', '--topology', topology, '--name', name, '--dir', directory, '--release', release, '--yes', '--raise-limits', ...more));
   const { lab } = await readRecord(runtimeFolder, name);
   const file = join(directory, 'cluster.yaml');
   const { cluster } = await readClusterFile(file);

@@ -18,13 +18,20 @@ export interface RenderedFile {
 
 /** The first host of three with all roles. */
 export async function renderedHost(changes: Partial<Cluster> = {}, table?: readonly Renderer[]): Promise<RenderedHost> {
+  return (await renderedHosts(changes, table))[0]!;
+}
+
+/** Three hosts with all roles. */
+export async function renderedHosts(changes: Partial<Cluster> = {}, table?: readonly Renderer[]): Promise<RenderedHost[]> {
   const hosts = describeHosts('T3').map(({ name, roles }, position) => aHost({ name, roles, address: `10.0.0.${11 + position}` }));
   const three: Cluster = { ...cluster, hosts, ...changes };
   const secrets = await createSecrets(three.name, now);
   const facts = { vipInterface: 'eth0', virtualRouterId: 51, openFiles: 65536, etcdInitialState: 'new' } as const;
-  const components = hostDesign({ cluster: three, host: hosts[0]!, secrets, sealed: 'sealed', facts }, table);
-  const made = await Promise.all(components.map((design) => materialize(design, design.files.map(({ path }) => path), secrets, now)));
-  return new Map(made.flatMap(({ files }) => files).map(({ path, content, mode, owner = 'root:root' }) => [path, { content: String(content), mode, owner }]));
+  return Promise.all(three.hosts.map(async (host) => {
+    const components = hostDesign({ cluster: three, host, secrets, sealed: 'sealed', facts }, table);
+    const made = await Promise.all(components.map((design) => materialize(design, design.files.map(({ path }) => path), secrets, now)));
+    return new Map(made.flatMap(({ files }) => files).map(({ path, content, mode, owner = 'root:root' }) => [path, { content: String(content), mode, owner }]));
+  }));
 }
 
 /** The value of a program's flag in its unit; undefined where it is not given. */

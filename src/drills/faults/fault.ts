@@ -1,5 +1,6 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import type { Lab } from '../../lab/lab.ts';
+import type { Allowance } from '../history/verdict.ts';
 import type { Stage } from '../stage.ts';
 
 export const faultComponents = ['etcd', 'API server', 'HAProxy', 'keepalived', 'host', 'network'] as const;
@@ -19,6 +20,10 @@ export interface Fault {
   readonly planned?: boolean;
   /** Longest gap between acknowledged writes, in seconds: median and maximum of many runs. */
   readonly target?: { readonly new: readonly [number, number]; readonly reused: readonly [number, number] };
+  /** Longest time in seconds that any run of it may cost a lane through the VIP; five times the target's maximum unless given, since processors are shared. */
+  readonly limit?: Allowance['limit'];
+  /** It touches nothing that the VIP needs: the VIP stays where it is. */
+  readonly vipStays?: boolean;
   /** Why it is for labs alone; continues the sentence "N1 …". Undefined where a permit can allow it elsewhere: what undoes it is a script on each host. */
   readonly labOnly?: string;
   /** Why it cannot be done on this cluster, whose hosts are the machines of a lab where one is given; undefined where it can. */

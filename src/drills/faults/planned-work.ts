@@ -1,4 +1,5 @@
 import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
+import { calm } from '../history/record.ts';
 import { etcdLeader, moveLeader, othersWith, shuffled, vipHolder, type Stage } from '../stage.ts';
 import { aimAtHosts, runAll } from './_on-hosts.ts';
 import type { Aim, Fault } from './fault.ts';
@@ -7,6 +8,10 @@ const always = () => undefined;
 
 /** Work that an operator does on a good day: it costs nobody a request, with one host excepted. */
 export const plannedWork: readonly Fault[] = [
+  {
+    id: calm, title: 'nothing is broken for 45 s', component: 'host', needs: 'nothing', seconds: 45, planned: true, limit: { new: 5, reused: 5 }, vipStays: true, obstacle: always,
+    aim: () => Promise.resolve({ about: 'nothing', hosts: [], inject: nothing, undo: nothing }),
+  },
   {
     id: 'A2', title: 'every API server is restarted, one after the other', component: 'API server', needs: 'systemctl restart on every control-plane host', seconds: 0, planned: true, obstacle: always,
     async aim(stage) {

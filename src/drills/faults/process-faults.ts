@@ -23,10 +23,14 @@ const victims = {
     const [server] = othersWith(stage, 'control-plane') as [HostSpec];
     return { hosts: [server], about: `the API server of ${server.name}` };
   },
+  allServersButOne: async (stage: Stage): Promise<Victims> => {
+    const [spared, ...servers] = othersWith(stage, 'control-plane') as [HostSpec];
+    return { hosts: servers, about: `every API server but that of ${spared.name}` };
+  },
   allServers: async ({ operation: { cluster } }: Stage): Promise<Victims> => ({ hosts: hostsWith(cluster, 'control-plane'), about: 'every API server' }),
 } as const;
 
-interface ProcessFault extends Omit<Fault, 'component' | 'needs' | 'obstacle' | 'aim'> {
+interface ProcessFault extends Omit<Fault, 'component' | 'needs' | 'vipStays' | 'obstacle' | 'aim'> {
   readonly unit: string;
   readonly victims: keyof typeof victims;
   /** KILL and what systemd starts again; STOP until it is continued. */
@@ -43,6 +47,7 @@ const table: readonly ProcessFault[] = [
   { id: 'E4-long', title: 'the etcd leader hangs for 30 s', unit: 'etcd.service', victims: 'leader', signal: 'STOP', seconds: 30 },
   { id: 'A1', title: 'the API server on the VIP holder is killed', unit: 'kube-apiserver.service', victims: 'holder', signal: 'KILL', seconds: 6 },
   { id: 'A3', title: 'an API server hangs for 11 s', unit: 'kube-apiserver.service', victims: 'anyServer', signal: 'STOP', seconds: 11, target: { new: [1, 1.5], reused: [1.5, 2.5] } },
+  { id: 'A3-most', title: 'all API servers but one hang for 30 s', unit: 'kube-apiserver.service', victims: 'allServersButOne', signal: 'STOP', seconds: 30, limit: { new: 10, reused: 18 }, labOnly: 'takes every API server but one away at once' },
   { id: 'A6', title: 'every API server is killed at once', unit: 'kube-apiserver.service', victims: 'allServers', signal: 'KILL', seconds: 10, labOnly: 'takes every API server away at once' },
   { id: 'A8', title: 'the etcd member that an API server asks hangs for 15 s', unit: 'etcd.service', victims: 'follower', signal: 'STOP', seconds: 15 },
   { id: 'H1', title: 'HAProxy on the VIP holder is killed', unit: 'kubekeep-haproxy.service', victims: 'holder', signal: 'KILL', seconds: 5 },
@@ -57,8 +62,12 @@ const table: readonly ProcessFault[] = [
 export const processFaults: readonly Fault[] = table.map(({ unit, victims: who, signal, ...fault }) => ({
   ...fault,
   component: components[unit]!,
-  needs: `systemctl kill on ${who === 'allServers' ? 'every control-plane host' : 'one host'}${signal === 'STOP' ? ', and a timer there that lets it go on' : ''}`,
-  obstacle: ({ hosts }: Cluster) => (who === 'follower' && hosts.filter(({ roles }) => roles.includes('etcd')).length < 2 ? 'there is one etcd member, so none that follows' : undefined),
+  vipStays: components[unit] === 'etcd' || components[unit] === 'API server',
+  needs: `systemctl kill on ${who.startsWith('allServers') ? 'every control-plane host' : 'one host'}${signal === 'STOP' ? ', and a timer there that lets it go on' : ''}`,
+  obstacle: (cluster: Cluster) => {
+    if (who === 'follower' && hostsWith(cluster, 'etcd').length < 2) return 'there is one etcd member, so none that follows';
+    return who === 'allServersButOne' && hostsWith(cluster, 'control-plane').length < 2 ? 'there is one API server' : undefined;
+  },
   async aim(stage: Stage) {
     const chosen = await victims[who](stage);
     // The processes that are there now, as a crash or the kernel would: systemctl kill goes on until the unit is empty and takes what systemd starts to tidy up.

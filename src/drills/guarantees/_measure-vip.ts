@@ -1,4 +1,4 @@
-import type { DrillRecord, Mark, Sample } from '../history/record.ts';
+import { calm, type DrillRecord, type Mark, type Sample } from '../history/record.ts';
 
 /** Who had the VIP. Milliseconds. */
 export interface VipFigures {
@@ -138,9 +138,9 @@ function movesOf(pieces: readonly Piece[]): Move[] {
   return moves;
 }
 
-/** From each fault's beginning until the cluster was healthy again, or for ever. */
+/** From each fault's beginning until the cluster was healthy again, or for ever. Where nothing was broken there is none. */
 function faultWindows(marks: readonly Mark[]): { readonly from: number; readonly to: number }[] {
-  return marks.filter(({ what }) => what === 'fault begins').map(({ at }) => ({
+  return marks.filter(({ what, about }) => what === 'fault begins' && about !== calm).map(({ at }) => ({
     from: at,
     to: marks.filter((mark) => mark.what === 'healthy' && mark.at >= at).reduce((first, mark) => Math.min(first, mark.at), Number.POSITIVE_INFINITY),
   }));

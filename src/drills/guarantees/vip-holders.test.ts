@@ -23,6 +23,7 @@ const cases: readonly (readonly [title: string, state: string, records: readonly
   ['a single sample of a second holder', 'broken', [...holding('cp1', 0, 4000, true), ...holding('cp2', 5, 4000, false).map((one) => (one.at === 1005 ? { ...one, holdsVip: true } : one))]],
   ['two holders beside a host that was not seen', 'broken', [...holding('cp1', 0, 4000, true), ...holding('cp2', 0, 4000, true), ...holding('cp3', 0, 500, false)]],
   ['a move without a fault', 'broken', moving(1000, 1407)],
+  ['a move in a run in which nothing is broken', 'broken', [...fault.map((one): DrillRecord => ({ ...one, about: 'calm' })), ...moving(1000, 1407)]],
   ['a move after the cluster was healthy again', 'broken', [...fault, ...moving(3100, 3207)]],
   ['a host that was not seen for more than a second', 'unknown', [...holding('cp1', 0, 4000, true), ...holding('cp2', 0, 1000, false), ...holding('cp2', 2100, 4000, false)]],
   ['a host that was not seen at the end', 'unknown', [...holding('cp1', 0, 4000, true), ...holding('cp2', 0, 2000, false)]],

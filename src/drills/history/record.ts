@@ -100,6 +100,9 @@ export interface Sample {
   readonly servers?: readonly string[];
 }
 
+/** The fault's id of a run in which nothing is broken. */
+export const calm = 'calm';
+
 /** Questions to the VIP below the API, from this computer, one after the other and all answered alike: by whoever has it, or by nobody. */
 export interface Asked {
   readonly kind: 'asked';

@@ -23,6 +23,25 @@ export interface Evidence {
   readonly finally: ReadonlyMap<string, { readonly revision: number; readonly value: string }> | undefined;
   /** Lines of the history that could not be read, "line 12: not JSON". */
   readonly damage: readonly string[];
+  /** What the run's fault may do; absent where nothing is known of it. */
+  readonly allowed?: Allowance;
+  /** Tokens of a service account, issued and looked at by every API server after the cluster was healthy; absent where that was not done. */
+  readonly tokens?: readonly TokenCheck[];
+}
+
+/** What a fault may do to clients and to the VIP. */
+export interface Allowance {
+  /** Longest time in seconds in which a lane through the VIP gets no answer, or has requests fail, by its kind of connection. */
+  readonly limit: { readonly new: number; readonly reused: number };
+  /** Nothing that the VIP needs is touched, so it stays where it is. */
+  readonly vipStays: boolean;
+}
+
+/** Whether one API server accepts a token that another one, or it itself, has issued. */
+export interface TokenCheck {
+  readonly issuer: string;
+  readonly verifier: string;
+  readonly accepted: boolean;
 }
 
 /** A pure function of the evidence. */

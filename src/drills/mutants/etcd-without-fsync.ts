@@ -1,11 +1,13 @@
 import { configFolder } from '../../render/paths.ts';
 import { changed, rewritten } from '../setups/_changed.ts';
-import type { Setup } from '../setups/setup.ts';
+import type { SetupMutant } from './mutant.ts';
 
-/** etcd acknowledges what no disk has: a power cut of all members that loses what was not synced (E11) has to show it. */
-export const etcdWithoutFsync: Setup = {
-  id: 'etcd-without-fsync',
+/** etcd acknowledges what no disk has: a power cut of all members that loses what was not synced has to show it. */
+export const etcdWithoutFsync: SetupMutant = {
+  kind: 'set-up',
+  id: 'M6',
   title: 'etcd does not sync what it acknowledges',
-  source: "etcd's unsafe-no-fsync; everything else is kubekeep's.",
+  fault: 'E11',
+  caughtBy: 'C-ack',
   renderers: changed({ etcd: (design) => rewritten(design, `${configFolder}/etcd.yaml`, (text) => `${text}unsafe-no-fsync: true\n`) }),
 };

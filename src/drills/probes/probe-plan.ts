@@ -14,6 +14,8 @@ export interface Door {
 /** Everything that a prober needs to know. */
 export interface ProbePlan {
   readonly lanes: readonly Lane[];
+  /** Watches on which nothing happens, from clients that give no sign of life: they have no figures, only an end where they are cut. */
+  readonly quiet?: readonly Lane[];
   /** By the lanes' doors. */
   readonly doors: Readonly<Record<string, Door>>;
   /** CA of the serving certificates and own certificate: PEM. */
@@ -60,6 +62,11 @@ export function standardLanes(doors: readonly string[]): readonly Lane[] {
   const others = doors.filter((door) => door !== vipDoor);
   const left = mostRequests - vip.reduce((sum, { rate }) => sum + rate, 0);
   return [...vip, ...others.map((door) => laneOf('read', 'new', door, Math.min(2, left / others.length)))];
+}
+
+/** The quiet watch of a client of the endpoint. */
+export function quietWatch(): Lane {
+  return { name: `quiet watch, ${vipDoor}`, workload: 'watch', connection: 'new', door: vipDoor, rate: 0 };
 }
 
 export function laneOf(workload: Workload, connection: ConnectionKind, door: string, rate: number): Lane {

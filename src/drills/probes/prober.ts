@@ -43,11 +43,14 @@ export function startProber(plan: ProbePlan, { clock, onRecord, timers = clientT
     if (record.kind === 'request' && record.operation !== 'get') newest = Math.max(newest, record.revision ?? 0);
     onRecord(record);
   };
-  const contexts = plan.lanes.map((lane, position): LaneContext => {
+  const contextOf = (lane: Lane, position: number): LaneContext => {
     const connection = connect(plan, lane, timers, clock);
     return { lane, position, plan, connection, clock, now, draw: seededDraw(plan.seed + position), emit, patience: timers[lane.connection].request, known };
-  });
-  const watches = contexts.filter(({ lane }) => lane.workload === 'watch').map(startWatchLane);
+  };
+  const contexts = plan.lanes.map(contextOf);
+  const quietContexts = (plan.quiet ?? []).map(contextOf);
+  const quiet = quietContexts.map((context) => startWatchLane(context, { quiet: true }));
+  const watches = contexts.filter(({ lane }) => lane.workload === 'watch').map((context) => startWatchLane(context));
   const open = new Set<Promise<void>>();
   const stopSending = startOpenLoop(repeatedLanes(contexts, open), now);
   return {
@@ -60,8 +63,8 @@ export function startProber(plan: ProbePlan, { clock, onRecord, timers = clientT
       limit.abort();
       const grace = Math.min(end, clock.monotonic() + watchGrace);
       while (watches.some(({ revision }) => revision < newest) && clock.monotonic() < grace) await clock.sleep(20);
-      await Promise.all(watches.map((watch) => watch.stop()));
-      for (const { connection } of contexts) connection.close();
+      await Promise.all([...watches, ...quiet].map((watch) => watch.stop()));
+      for (const { connection } of [...contexts, ...quietContexts]) connection.close();
     },
   };
 }

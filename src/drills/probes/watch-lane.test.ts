@@ -4,7 +4,7 @@ import { laneContext } from '../../../test/support/lane-context.ts';
 import { scriptedConnection } from '../../../test/support/scripted-connection.ts';
 import type { Reply } from '../../../test/support/scripted-connection.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { laneOf } from './probe-plan.ts';
+import { laneOf, quietWatch } from './probe-plan.ts';
 import { startWatchLane } from './watch-lane.ts';
 
 const event = (type: string, revision: number, name = 'a') => `${JSON.stringify({ type, object: { metadata: { name, resourceVersion: String(revision) }, data: { value: `v${revision}` } } })}\n`;
@@ -63,4 +63,15 @@ test('an event that comes in pieces is one event', async () => {
   while (watching.revision < 12) await systemClock.sleep(10);
   await watching.stop();
   assert.deepEqual(context.records.map(({ kind }) => kind), ['watched', 'watch ended']);
+});
+
+test('a quiet watch asks for what nobody writes and for no bookmarks, and goes on where it was cut', async () => {
+  const connection = scriptedConnection(list(7), { status: 200, text: '', failure: cut }, { status: 200, text: '', open: true });
+  const context = laneContext(connection, quietWatch());
+  const watching = startWatchLane(context, { quiet: true });
+  while (connection.calls.length < 3) await systemClock.sleep(10);
+  await watching.stop();
+  for (const { path } of connection.calls.slice(1)) assert.match(path, /fieldSelector=metadata\.name%3Dquiet&resourceVersion=7&/);
+  assert.doesNotMatch(connection.calls[1]!.path, /[bB]ookmarks/);
+  assert.deepEqual(context.records.map((record) => (record.kind === 'watch ended' ? `${record.lane}: ${record.why}` : record.kind)), ['quiet watch, VIP: cut', 'quiet watch, VIP: asked']);
 });

@@ -1,6 +1,6 @@
 import type { Watched } from '../history/record.ts';
 import { configMapCalls, parseJson, readConfigMap } from './config-map.ts';
-import { afterReading } from './connection.ts';
+import { afterReading, type Call } from './connection.ts';
 import type { LaneContext } from './perform.ts';
 import { send } from './send.ts';
 
@@ -16,9 +16,11 @@ const pause = 200;
 /**
  * Keeps a watch on the namespace's ConfigMaps open: from a list's revision on, after a cut from the last revision it told, after 410 from a new
  * list. Each end is recorded with its cause: "410", "cut", "asked" (by us), "ended" (in order, by the server), "status 503".
+ * A quiet one watches what nobody writes: only whether it is cut can be seen.
  */
-export function startWatchLane(context: LaneContext): WatchLane {
-  const { clock, now, emit, lane } = context;
+export function startWatchLane(context: LaneContext, { quiet = false }: { readonly quiet?: boolean } = {}): WatchLane {
+  const { clock, now, emit, lane, plan } = context;
+  const calls = configMapCalls(plan.namespace);
   const stopping = new AbortController();
   let revision = 0;
   const work = async () => {
@@ -27,7 +29,7 @@ export function startWatchLane(context: LaneContext): WatchLane {
       if (from !== undefined && !stopping.signal.aborted) {
         revision = Math.max(revision, from);
         let last = from;
-        const { why, retryAfter } = await watchOnce(context, from, stopping.signal, (told) => (revision = last = told));
+        const { why, retryAfter } = await watchOnce(context, { from, call: (quiet ? calls.quietWatch : calls.watch)(from) }, stopping.signal, (told) => (revision = last = told));
         emit({ kind: 'watch ended', lane: lane.name, at: now(), from, why });
         from = why === '410' ? undefined : last;
         if (retryAfter !== undefined) await clock.sleep(retryAfter * 1000, stopping.signal).catch(() => {});
@@ -58,8 +60,8 @@ interface End {
   readonly retryAfter?: number;
 }
 
-function watchOnce(context: LaneContext, from: number, signal: AbortSignal, tell: (revision: number) => void): Promise<End> {
-  const { plan, connection, patience, now, emit, lane } = context;
+function watchOnce(context: LaneContext, { from, call }: { readonly from: number; readonly call: Call }, signal: AbortSignal, tell: (revision: number) => void): Promise<End> {
+  const { connection, patience, now, emit, lane } = context;
   return new Promise((resolve) => {
     let refused: End | undefined;
     let rest = '';
@@ -75,7 +77,7 @@ function watchOnce(context: LaneContext, from: number, signal: AbortSignal, tell
     const onAbort = () => giveUp('asked');
     const stopLimit = afterReading(patience, () => giveUp('time-out'));
     signal.addEventListener('abort', onAbort);
-    const leave = connection.begin(configMapCalls(plan.namespace).watch(from), {
+    const leave = connection.begin(call, {
       onHead(status, retryAfter) {
         stopLimit();
         if (status !== 200) refused = { why: status === 410 ? '410' : `status ${status}`, ...(retryAfter !== undefined && { retryAfter }) };

@@ -1,0 +1,38 @@
+import type { DrillRecord, Lane } from '../history/record.ts';
+import type { Checker } from '../history/verdict.ts';
+import { countOf } from '../report/figure-text.ts';
+import { timeText } from './_describe.ts';
+import { giveVerdict } from './_give-verdict.ts';
+import { measureLane, requestWindow } from './availability.ts';
+
+const promise = 'No way to the API through the VIP is without answers, or has requests fail, for longer than the fault may cost.';
+
+/**
+ * C-gap: two measures of each lane of requests through the VIP, held against the fault's limit. The longest time without an answer finds a way that is closed; the
+ * seconds in which a request failed find one that is closed to some: a dead server that stays in rotation takes one request of three.
+ */
+export const boundedGap: Checker = ({ records, allowed }) => {
+  const window = requestWindow(records);
+  const lanes = records.flatMap((record) => (record.kind === 'began' ? record.lanes : [])).filter(({ door, workload }) => door === 'VIP' && workload !== 'watch');
+  const felt = lanes.map((lane) => ({ lane, ...costOf(lane, records, window) }));
+  const longest = Math.max(0, ...felt.map(({ gap, failed }) => Math.max(gap, failed)));
+  return giveVerdict({
+    guarantee: 'C-gap',
+    promise,
+    found: `${countOf(lanes.length, 'lane')}, at most ${timeText(longest)} without an answer or with failures`,
+    breaches: allowed === undefined ? [] : felt.flatMap(({ lane, gap, failed }) => {
+      const limit = 1000 * allowed.limit[lane.connection === 'new' ? 'new' : 'reused'];
+      return [
+        ...(gap > limit ? [`lane "${lane.name}" was ${timeText(gap)} without an answer; ${timeText(limit)} are allowed`] : []),
+        ...(failed > limit ? [`lane "${lane.name}" had requests fail in ${failed / 1000} seconds; ${timeText(limit)} are allowed`] : []),
+      ];
+    }),
+    doubt: lanes.length === 0 || window.from > window.to ? 'no lane through the VIP had requests' : allowed === undefined ? 'what the fault may cost is not known' : undefined,
+  });
+};
+
+/** Milliseconds. */
+function costOf(lane: Lane, records: readonly DrillRecord[], window: Parameters<typeof measureLane>[2]): { readonly gap: number; readonly failed: number } {
+  const { longestGap, failedSeconds } = measureLane(lane, records, window);
+  return { gap: longestGap, failed: 1000 * failedSeconds };
+}
