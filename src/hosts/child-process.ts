@@ -1,10 +1,20 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
+export interface ChildOptions {
+  readonly args?: readonly string[];
+  /** Lines of its standard output. */
+  onLine(line: string): void;
+  /** Lines of its standard error. */
+  onErrorLine?(line: string): void;
+}
+
 /** A program of ours in a process of its own. */
 export interface ChildProgram {
   /** One line for its standard input; nothing where it has ended. */
   write(line: string): void;
+  /** Sends it, and nothing that it started, a signal; nothing happens where it has ended. */
+  kill(signal: NodeJS.Signals): void;
   /** Closes its standard input, which ends it, and waits. After `limit` milliseconds it is killed. */
   end(limit: number): Promise<ChildExit>;
   /** Its end, whoever brought it about, when all its lines were read. */
@@ -23,13 +33,14 @@ export interface ChildExit {
  * does not outlive kubekeep. It gets a process group of its own: a Ctrl-C on the terminal reaches kubekeep alone, which ends it in order. Rejects
  * `ended` only where it cannot be started.
  */
-export function startNode(script: string, { onLine }: { onLine(line: string): void }): ChildProgram {
-  const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+export function startNode(script: string, { args = [], onLine, onErrorLine }: ChildOptions): ChildProgram {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-2000)));
   // A program that has ended closes its input; its exit code says more than our EPIPE.
   child.stdin.on('error', () => {});
   const lines = createInterface({ input: child.stdout }).on('line', onLine);
+  if (onErrorLine) createInterface({ input: child.stderr }).on('line', onErrorLine);
   const allRead = new Promise<void>((resolve) => lines.once('close', resolve));
   const closed = new Promise<number>((resolve, reject) => {
     child.once('error', reject);
@@ -43,6 +54,7 @@ export function startNode(script: string, { onLine }: { onLine(line: string): vo
   ended.catch(() => {});
   return {
     write: (line) => void child.stdin.write(`${line}\n`),
+    kill: (signal) => void child.kill(signal),
     async end(limit) {
       child.stdin.end();
       const timer = setTimeout(() => child.kill('SIGKILL'), limit);

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import type { Stage } from '../stage.ts';
 
-export const faultComponents = ['etcd', 'API server', 'HAProxy', 'keepalived', 'host', 'network'] as const;
+export const faultComponents = ['etcd', 'API server', 'HAProxy', 'keepalived', 'host', 'network', 'operator'] as const;
 export type FaultComponent = (typeof faultComponents)[number];
 
 /** One way in which a cluster breaks, or one piece of planned work that must cost nothing. */
@@ -16,6 +16,8 @@ export interface Fault {
   readonly seconds: number;
   /** Planned work: no request may fail. */
   readonly planned?: boolean;
+  /** Cannot overlap with another fault: what it shows needs a cluster that is whole otherwise. Planned work is so anyway. */
+  readonly alone?: boolean;
   /** Longest gap between acknowledged writes, in seconds: median and maximum of many runs. */
   readonly target?: { readonly new: readonly [number, number]; readonly reused: readonly [number, number] };
   /** Why it cannot be done on this cluster; undefined where it can. */
@@ -34,6 +36,8 @@ export interface Aim {
   readonly dark?: readonly string[];
   /** A shell script for each host that undoes the fault there: armed before the fault, for the case that kubekeep is killed. */
   readonly deadMan?: ReadonlyMap<string, string>;
+  /** The undo is an `apply`, which needs the rest of the cluster: of two faults it is undone last. */
+  readonly undoneLast?: boolean;
   inject(): Promise<void>;
   /** Works also where the fault has ended by itself, or never was. */
   undo(): Promise<void>;
