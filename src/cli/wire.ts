@@ -20,8 +20,8 @@ type Wired = Pick<Cli, 'environment' | 'clock' | 'signal' | 'progress' | 'confir
 
 /** An operation on the cluster of a file. Ends its connections when disposed. */
 export async function openOperation(cli: Wired, { file, ...options }: WireOptions): Promise<Operation & AsyncDisposable> {
-  const { cluster, directory } = await readClusterFile(file);
-  return operationOn(cli, cluster, stateFolder(directory, cluster.name), options);
+  const { cluster, directory, file: path } = await readClusterFile(file);
+  return { ...operationOn(cli, cluster, stateFolder(directory, cluster.name), options), file: path };
 }
 
 /** The only place where hosts, state and programs are put together. */

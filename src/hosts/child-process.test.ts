@@ -48,3 +48,11 @@ test('it does not outlive a kubekeep that is killed', async () => {
   for (const end = performance.now() + 10_000; existsSync(`/proc/${pid}`) && performance.now() < end; ) await systemClock.sleep(20);
   assert.ok(!existsSync(`/proc/${pid}`));
 });
+
+test('one gets arguments, tells on its standard error line by line, and can be killed', async () => {
+  const told = Promise.withResolvers<string>();
+  const child = startNode(script('tells', `console.error(process.argv[2]); setInterval(() => {}, 1000);`), { args: ['a b'], onLine() {}, onErrorLine: told.resolve });
+  assert.equal(await told.promise, 'a b');
+  child.kill('SIGKILL');
+  assert.equal((await child.ended).exitCode, 255);
+});

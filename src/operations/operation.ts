@@ -9,6 +9,8 @@ import type { StateFolder } from './state.ts';
 /** What every operation on a cluster works with; made by the composition root. */
 export interface Operation {
   readonly cluster: Cluster;
+  /** Path of the cluster file, for another kubekeep on the same cluster; undefined where there is none. */
+  readonly file?: string;
   readonly hosts: Hosts;
   readonly state: StateFolder;
   readonly identityFile: string | undefined;

@@ -3,7 +3,9 @@ import { describe, it } from 'node:test';
 import { clusterOf } from '../../../test/support/seen-cluster.ts';
 import { topologies } from '../../cluster/topologies.ts';
 import { seededDraw } from '../../lib/seeded-draw.ts';
+import type { Stage } from '../stage.ts';
 import { faults, findFaults } from './catalogue.ts';
+import type { Aim, Fault } from './fault.ts';
 import { drawPairs } from './pair.ts';
 
 describe('the faults', () => {
@@ -54,4 +56,39 @@ describe('pairs of faults', () => {
       assert.ok(!planned.has(first) && !planned.has(second), id);
     }
   });
+
+  it('leave out what cannot overlap', () => {
+    const ids = drawPairs([fault('A', { alone: true }), fault('B'), fault('C')], 50, seededDraw(1)).map(({ id }) => id);
+    assert.deepEqual([...new Set(ids)].toSorted(), ['B+C', 'C+B']);
+  });
+
+  it('are undone power first and apply last, in whatever order they began', async () => {
+    const undone: string[] = [];
+    const parts = [fault('apply', { undoneLast: true }, undone), fault('script', {}, undone), fault('power', { dark: ['cp1'] }, undone)];
+    const place = (id: string) => ['power', 'script', 'apply'].indexOf(id);
+    for (const both of drawPairs(parts, 30, seededDraw(1))) {
+      undone.length = 0;
+      await (await both.aim(stage)).undo();
+      assert.deepEqual(undone, both.id.split('+').toSorted((a, b) => place(a) - place(b)));
+    }
+  });
+
+  it('are both undone where one undo fails, and say so', async () => {
+    const undone: string[] = [];
+    const parts = [fault('good', {}, undone), fault('bad', { undo: () => Promise.reject(new Error('stuck')) })];
+    for (const both of drawPairs(parts, 10, seededDraw(1))) {
+      undone.length = 0;
+      await assert.rejects((await both.aim(stage)).undo(), /stuck/);
+      assert.deepEqual(undone, ['good']);
+    }
+  });
 });
+
+const stage = { draw: () => 0 } as Stage;
+
+function fault(id: string, { alone = false, ...aim }: Partial<Aim> & Pick<Fault, 'alone'> = {}, undone: string[] = []): Fault {
+  return {
+    id, title: id, component: 'host', needs: 'nothing', seconds: 1, alone, obstacle: () => undefined,
+    aim: () => Promise.resolve({ about: id, hosts: [], inject: async () => {}, undo: async () => void undone.push(id), ...aim }),
+  };
+}

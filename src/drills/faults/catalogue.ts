@@ -1,15 +1,22 @@
 import { KubekeepError } from '../../lib/errors.ts';
 import { dataFaults } from './data-faults.ts';
+import { delayFaults } from './delay-faults.ts';
 import { diskFaults } from './disk-faults.ts';
 import type { Fault } from './fault.ts';
+import { floodFaults } from './flood-faults.ts';
 import { linkFaults } from './link-faults.ts';
 import { loadFaults } from './load-faults.ts';
+import { operatorFaults } from './operator-faults.ts';
 import { plannedWork } from './planned-work.ts';
 import { powerFaults } from './power-faults.ts';
 import { processFaults } from './process-faults.ts';
+import { serverFaults } from './server-faults.ts';
+import { strangerFaults } from './stranger-faults.ts';
 
-/** Every fault, by component and id: E etcd, A API server, H HAProxy, K keepalived, N hosts and network. */
-export const faults: readonly Fault[] = [...processFaults, ...plannedWork, ...powerFaults, ...linkFaults, ...loadFaults, ...dataFaults, ...diskFaults].sort((a, b) => place(a) - place(b) || (a.id < b.id ? -1 : 1));
+/** Every fault, by component and id: E etcd, A API server, H HAProxy, K keepalived, N hosts and network, O operators. */
+export const faults: readonly Fault[] = [
+  ...processFaults, ...plannedWork, ...powerFaults, ...linkFaults, ...delayFaults, ...strangerFaults, ...serverFaults, ...loadFaults, ...floodFaults, ...dataFaults, ...diskFaults, ...operatorFaults,
+].sort((a, b) => place(a) - place(b) || (a.id < b.id ? -1 : 1));
 
 /** Faults by their ids, in that order. Throws `usage` with the nearest ids. */
 export function findFaults(ids: readonly string[]): Fault[] {
@@ -22,5 +29,5 @@ export function findFaults(ids: readonly string[]): Fault[] {
 }
 
 function place({ id }: Fault): number {
-  return 'EAHKN'.indexOf(id[0]!);
+  return 'EAHKNO'.indexOf(id[0]!);
 }

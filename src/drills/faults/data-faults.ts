@@ -1,10 +1,10 @@
-import type { HostSpec } from '../../cluster/cluster.ts';
-import { apply } from '../../operations/apply.ts';
+import { hostsWith, type Cluster, type HostSpec } from '../../cluster/cluster.ts';
 import { etcdDataFolder } from '../../render/paths.ts';
 import { issueLeaf } from '../../pki/issue.ts';
 import { leavesFor } from '../../pki/leaves.ts';
-import { etcdLeader, othersWith, type Stage } from '../stage.ts';
-import { runAll } from './_on-hosts.ts';
+import { etcdLeader, othersWith, vipHolder, type Stage } from '../stage.ts';
+import { aimAtHosts, runAll } from './_on-hosts.ts';
+import { applyToEnd } from './_apply-to-end.ts';
 import type { Aim, Fault } from './fault.ts';
 
 const labOnly = 'is undone by apply, so nothing would undo it if kubekeep were killed';
@@ -21,10 +21,28 @@ export const dataFaults: readonly Fault[] = [
   },
   {
     id: 'A7', title: 'an API server restarts with an expired certificate', component: 'API server', needs: 'two files changed on one host', labOnly, seconds: 8,
-    obstacle: ({ hosts }) => (hosts.filter(({ roles }) => roles.includes('control-plane')).length > 1 ? undefined : 'there is one API server'),
+    obstacle: needsSecondServer,
     async aim(stage) {
       const [server] = othersWith(stage, 'control-plane') as [HostSpec];
-      return { ...untilApply(stage, server, `the API server of ${server.name}`, ''), inject: () => restartExpired(stage, server) };
+      return { ...untilApply(stage, server, `the API server of ${server.name}`, ''), inject: () => restartWith(stage, server, { from: -2, days: 365 }) };
+    },
+  },
+  {
+    id: 'A7-early', title: 'an API server restarts with a certificate that is valid from next year on', component: 'API server', needs: 'two files changed on one host', labOnly, seconds: 8, obstacle: needsSecondServer,
+    async aim(stage) {
+      const [server] = othersWith(stage, 'control-plane') as [HostSpec];
+      return { ...untilApply(stage, server, `the API server of ${server.name}`, ''), inject: () => restartWith(stage, server, { from: 1, days: 365 }) };
+    },
+  },
+  {
+    id: 'K4-missing', title: 'what tells keepalived of HAProxy is removed and killed on the VIP holder', component: 'keepalived', needs: 'a file moved on one host, and a timer there that puts it back', seconds: 10, obstacle: () => undefined,
+    async aim(stage) {
+      const holder = await vipHolder(stage);
+      const script = '/etc/kubekeep/lb-alive.sh';
+      return aimAtHosts(stage, [holder], `${holder.name}, which holds the VIP`, {
+        inject: `mv ${script} ${script}.before-drill && systemctl kill --kill-whom=all -s KILL kubekeep-lb-alive.service`,
+        undo: `[ ! -e ${script}.before-drill ] || mv ${script}.before-drill ${script}; systemctl restart --no-block kubekeep-lb-alive.service`,
+      });
     },
   },
   {
@@ -38,24 +56,30 @@ function untilApply(stage: Stage, victim: HostSpec, about: string, inject: strin
   return {
     about,
     hosts: [victim.name],
+    undoneLast: true,
     inject: () => runAll(stage, [victim], () => inject),
     undo: async () => {
-      await apply({ ...stage.operation, signal: new AbortController().signal }, { confirm: () => Promise.resolve(true) });
+      await applyToEnd(stage);
       await runAll(stage, [victim], () => tidy);
     },
   };
 }
 
-async function restartExpired(stage: Stage, server: HostSpec): Promise<void> {
+/** `from` is years from now. */
+async function restartWith(stage: Stage, server: HostSpec, { from, days }: { readonly from: number; readonly days: number }): Promise<void> {
   const { cluster, hosts, clock } = stage.operation;
   const leaf = leavesFor(cluster, server).find(({ name }) => name === 'apiserver')!;
   const year = 365 * 86_400_000;
-  const expired = await issueLeaf(leaf, stage.secrets.authorities.kubernetes, { now: clock.now() - 2 * year, days: 365 });
+  const wrong = await issueLeaf(leaf, stage.secrets.authorities.kubernetes, { now: clock.now() + from * year, days });
   await hosts.get(server.name)!.write([
-    { path: leaf.keyPath, mode: 0o600, content: expired.privateKey.reveal() },
-    { path: leaf.certificatePath, mode: 0o644, content: expired.certificate },
+    { path: leaf.keyPath, mode: 0o600, content: wrong.privateKey.reveal() },
+    { path: leaf.certificatePath, mode: 0o644, content: wrong.certificate },
   ]);
   await runAll(stage, [server], () => 'systemctl restart kube-apiserver.service');
+}
+
+function needsSecondServer(cluster: Cluster): string | undefined {
+  return hostsWith(cluster, 'control-plane').length > 1 ? undefined : 'there is one API server';
 }
 
 function unavailable(): never {

@@ -3,7 +3,7 @@ import type { Lab } from '../../lab/lab.ts';
 import type { Allowance } from '../history/verdict.ts';
 import type { Stage } from '../stage.ts';
 
-export const faultComponents = ['etcd', 'API server', 'HAProxy', 'keepalived', 'host', 'network'] as const;
+export const faultComponents = ['etcd', 'API server', 'HAProxy', 'keepalived', 'host', 'network', 'operator'] as const;
 export type FaultComponent = (typeof faultComponents)[number];
 
 /** One way in which a cluster breaks, or one piece of planned work that must cost nothing. */
@@ -18,6 +18,8 @@ export interface Fault {
   readonly seconds: number;
   /** Planned work: no request may fail. */
   readonly planned?: boolean;
+  /** Cannot overlap with another fault: what it shows needs a cluster that is whole otherwise. Planned work is so anyway. */
+  readonly alone?: boolean;
   /** Longest gap between acknowledged writes, in seconds: median and maximum of many runs. */
   readonly target?: { readonly new: readonly [number, number]; readonly reused: readonly [number, number] };
   /** Longest time in seconds that any run of it may cost a lane through the VIP; five times the target's maximum unless given, since processors are shared. */
@@ -42,6 +44,8 @@ export interface Aim {
   readonly dark?: readonly string[];
   /** A shell script for each host that undoes the fault there: armed before the fault, for the case that kubekeep is killed. Outside a lab every host needs one. */
   readonly deadMan?: ReadonlyMap<string, string>;
+  /** The undo is an `apply`, which needs the rest of the cluster: of two faults it is undone last. */
+  readonly undoneLast?: boolean;
   inject(): Promise<void>;
   /** Works also where the fault has ended by itself, or never was. */
   undo(): Promise<void>;

@@ -19,6 +19,7 @@ function pair(first: Fault, second: Fault): Fault {
         hosts: [...new Set(aims.flatMap(({ hosts }) => hosts))],
         dark: [...new Set(aims.flatMap(({ dark = [] }) => dark))],
         deadMan: merged(aims),
+        undoneLast: aims.some(({ undoneLast }) => undoneLast),
         async inject() {
           await aims[0].inject();
           await stage.operation.clock.sleep(apart, stage.operation.signal);
@@ -28,12 +29,23 @@ function pair(first: Fault, second: Fault): Fault {
           });
         },
         async undo() {
-          // The host must be there again before anything on it can be undone.
-          for (const aim of aims.toSorted((a, b) => (b.dark?.length ?? 0) - (a.dark?.length ?? 0))) await aim.undo();
+          // The host must be there again before anything on it can be undone, and all else undone before an apply.
+          await undoAll(aims.toSorted((a, b) => turn(a) - turn(b)));
         },
       };
     },
   };
+}
+
+function turn({ dark = [], undoneLast = false }: Aim): number {
+  return undoneLast ? 2 : dark.length > 0 ? 0 : 1;
+}
+
+/** One that cannot be undone must not keep the other in. Throws what went wrong first. */
+async function undoAll(aims: readonly Aim[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const aim of aims) await aim.undo().catch((caught: unknown) => failures.push(caught));
+  if (failures.length > 0) throw failures[0];
 }
 
 function merged(aims: readonly Aim[]): ReadonlyMap<string, string> {
@@ -41,9 +53,9 @@ function merged(aims: readonly Aim[]): ReadonlyMap<string, string> {
   return new Map(hosts.map((host) => [host, aims.flatMap(({ deadMan }) => deadMan?.get(host) ?? []).join('; ')]));
 }
 
-/** `count` pairs of different faults of those that can be done, the same for the same seed. Planned work is no fault and is left out. */
+/** `count` pairs of different faults of those that can be done, the same for the same seed. Planned work is no fault and is left out, and so is what cannot overlap. */
 export function drawPairs(faults: readonly Fault[], count: number, draw: () => number): Fault[] {
-  const able = faults.filter(({ planned }) => !planned);
+  const able = faults.filter(({ planned, alone }) => !planned && !alone);
   const pick = (from: readonly Fault[]) => from[Math.floor(draw() * from.length)]!;
   return Array.from({ length: count }, () => {
     const first = pick(able);

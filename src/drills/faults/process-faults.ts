@@ -33,8 +33,8 @@ const victims = {
 interface ProcessFault extends Omit<Fault, 'component' | 'needs' | 'vipStays' | 'obstacle' | 'aim'> {
   readonly unit: string;
   readonly victims: keyof typeof victims;
-  /** KILL and what systemd starts again; STOP until it is continued. */
-  readonly signal: 'KILL' | 'STOP';
+  /** KILL, SEGV and what systemd starts again; STOP until it is continued. */
+  readonly signal: 'KILL' | 'SEGV' | 'STOP';
 }
 
 const components: Readonly<Record<string, FaultComponent>> = { 'etcd.service': 'etcd', 'kube-apiserver.service': 'API server', 'kubekeep-haproxy.service': 'HAProxy', 'kubekeep-keepalived.service': 'keepalived', 'kubekeep-lb-alive.service': 'keepalived' };
@@ -43,6 +43,7 @@ const table: readonly ProcessFault[] = [
   { id: 'E1', title: 'an etcd follower is killed', unit: 'etcd.service', victims: 'follower', signal: 'KILL', seconds: 5 },
   { id: 'E2', title: 'the etcd leader is killed', unit: 'etcd.service', victims: 'leader', signal: 'KILL', seconds: 5, target: { new: [0.7, 1.5], reused: [0.7, 1.5] } },
   { id: 'E4', title: 'the etcd leader hangs for 5 s', unit: 'etcd.service', victims: 'leader', signal: 'STOP', seconds: 5, target: { new: [1.2, 2.5], reused: [1.2, 2.5] } },
+  { id: 'E4-second', title: 'the etcd leader hangs for 1 s', unit: 'etcd.service', victims: 'leader', signal: 'STOP', seconds: 1 },
   { id: 'E4-short', title: 'the etcd leader hangs for 0.2 s', unit: 'etcd.service', victims: 'leader', signal: 'STOP', seconds: 0.2 },
   { id: 'E4-long', title: 'the etcd leader hangs for 30 s', unit: 'etcd.service', victims: 'leader', signal: 'STOP', seconds: 30 },
   { id: 'A1', title: 'the API server on the VIP holder is killed', unit: 'kube-apiserver.service', victims: 'holder', signal: 'KILL', seconds: 6 },
@@ -53,6 +54,7 @@ const table: readonly ProcessFault[] = [
   { id: 'H1', title: 'HAProxy on the VIP holder is killed', unit: 'kubekeep-haproxy.service', victims: 'holder', signal: 'KILL', seconds: 5 },
   { id: 'H2', title: 'HAProxy on the VIP holder hangs for 40 s', unit: 'kubekeep-haproxy.service', victims: 'holder', signal: 'STOP', seconds: 40, target: { new: [0.6, 1.2], reused: [0.6, 1.2] } },
   { id: 'K1', title: 'keepalived on the VIP holder is killed', unit: 'kubekeep-keepalived.service', victims: 'holder', signal: 'KILL', seconds: 5, target: { new: [0.6, 1.2], reused: [0.6, 1.2] } },
+  { id: 'K1-crash', title: 'keepalived on the VIP holder dies of a segmentation fault', unit: 'kubekeep-keepalived.service', victims: 'holder', signal: 'SEGV', seconds: 5 },
   { id: 'K1-hang', title: 'keepalived on the VIP holder hangs for 8 s', unit: 'kubekeep-keepalived.service', victims: 'holder', signal: 'STOP', seconds: 8 },
   { id: 'K4', title: 'what tells keepalived of HAProxy is killed on the VIP holder', unit: 'kubekeep-lb-alive.service', victims: 'holder', signal: 'KILL', seconds: 5 },
   { id: 'K4-hang', title: 'what tells keepalived of HAProxy hangs on the VIP holder for 12 s', unit: 'kubekeep-lb-alive.service', victims: 'holder', signal: 'STOP', seconds: 12 },

@@ -33,6 +33,7 @@ const notice: Readonly<Record<FaultComponent, string>> = {
   'HAProxy': 'connections through the VIP may end, and new ones wait until another host has it',
   'keepalived': 'connections through the VIP may end, and new ones wait until another host has it',
   'host': 'answers may be slow',
+  'operator': 'should notice nothing',
   'network': 'requests may wait until whatever cannot be reached is left out',
 };
 

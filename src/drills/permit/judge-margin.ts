@@ -26,6 +26,7 @@ const alsoTaken: Readonly<Record<FaultComponent, readonly Exclude<Role, 'etcd'>[
   'HAProxy': ['load-balancer'],
   'keepalived': ['load-balancer'],
   'host': ['control-plane', 'load-balancer'],
+  'operator': ['control-plane'],
   'network': ['control-plane', 'load-balancer'],
 };
 
