@@ -27,5 +27,6 @@ async function finish(): Promise<void> {
   process.stdin.destroy();
   await prober?.stop();
   // All is written; what a dead connection has left open must not hold up the end.
+  // oxlint-disable-next-line unicorn/no-process-exit
   output.end(() => process.exit(0));
 }
