@@ -24,6 +24,7 @@ LC_ALL=C; export LC_ALL
 p() { out=; for field; do out="$out$field\t"; done; printf '%s\\n' "$out"; }
 . /etc/os-release 2>/dev/null; p os "$ID $VERSION_ID"
 p arch "$(uname -m)"
+p clock "$(date +%s)"
 p openfiles "$(ulimit -Hn)"
 ip -4 -o addr show 2>/dev/null | while read -r _ i _ a _; do p address "\${i%@*}" "$a"; done
 F=$(find ${configFolder} /etc/kubernetes ${stateFolder}/sealed.age /etc/sysctl.d/90-kubekeep.conf /etc/systemd/journald.conf.d/90-kubekeep.conf ${componentUnits.map((unit) => `${unitFolder}/${unit}`).join(' ')} -type f 2>/dev/null)

@@ -4,6 +4,7 @@ import type { CachedProgram } from '../programs/program.ts';
 import { checkHosts } from './check-hosts/check-hosts.ts';
 import { refuseUnfit } from './check-hosts/report.ts';
 import { reachable } from './facts.ts';
+import { refuseWrongClock } from './refuse-wrong-clock.ts';
 import { etcdReady, waitForHost } from './gates.ts';
 import { openJournal, type Journal } from './journal.ts';
 import { takeLock, type ClusterLock } from './lock.ts';
@@ -41,6 +42,7 @@ export async function apply(operation: Operation, { confirm }: ApplyOptions): Pr
     refuseLeftOut(first);
     return { plan: first.plan, changes: 0 };
   }
+  refuseWrongClock(first.facts);
   await confirmed(first.plan, confirm);
   const network = first.plan.mode === 'build' ? await checkHosts(operation, { quick: true }) : undefined;
   if (network) refuseUnfit(network);

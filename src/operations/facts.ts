@@ -18,6 +18,8 @@ export interface HostFacts {
   readonly os: string;
   readonly architecture: string;
   readonly openFiles: number;
+  /** Its own: milliseconds since the epoch, to the second. */
+  readonly clock: number;
   readonly addresses: readonly { readonly interface: string; readonly address: string; readonly prefix: number }[];
   /** By path; every file in kubekeep's places. */
   readonly files: ReadonlyMap<string, FileFact>;

@@ -56,6 +56,7 @@ export function parseFacts(output: string): HostFacts {
     os: first('os'),
     architecture: first('arch'),
     openFiles: Number(first('openfiles')) || 1024,
+    clock: Number(first('clock')) * 1000,
     addresses: all('address').map(([name, cidr]) => ({ interface: name!, address: cidr!.split('/')[0]!, prefix: Number(cidr!.split('/')[1]) })),
     files,
     certificates: new Map(all('cert').map(([path, pem]) => [path!, decode(pem!)])),

@@ -49,6 +49,7 @@ function ordinaryHost({ address }: HostSpec): HostFacts {
     os: '',
     architecture: 'x86_64',
     openFiles: ordinaryOpenFiles,
+    clock: 0,
     addresses: [{ interface: ordinaryInterface, address, prefix: 24 }],
     files: new Map(),
     certificates: new Map(),

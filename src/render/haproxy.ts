@@ -132,8 +132,14 @@ const deadOrDraining = `-- Managed by kubekeep. Carries the answers of the backe
 local settled = 0.8
 local cut_off_after = 2.0
 
-local function grace(check_status)
-  return string.sub(check_status or "", 1, 2) == "L4" and 1.0 or 4.0
+-- While a check is under way its status is that of the last one behind "* ", and its code is none.
+local function last_check(stats)
+  local status, running = string.gsub(stats.check_status or "", "^%* ", "")
+  return status, running > 0
+end
+
+local function nobody_accepts(stats)
+  return string.sub(last_check(stats), 1, 2) == "L4"
 end
 
 local function is_up(server)
@@ -141,8 +147,7 @@ local function is_up(server)
 end
 
 local function unreachable(stats)
-  if string.sub(stats.status, 1, 4) ~= "DOWN" or string.sub(stats.check_status or "", 1, 2) ~= "L4" then return false end
-  return not string.find(stats.last_chk or "", "refused", 1, true)
+  return string.sub(stats.status, 1, 4) == "DOWN" and nobody_accepts(stats) and not string.find(stats.last_chk or "", "refused", 1, true)
 end
 
 -- Since when the answer has been the same: name -> {answer, time}.
@@ -152,13 +157,13 @@ local function remember(memory, name, answer, time)
 end
 
 core.register_task(function()
-  local drained, dead_since, etcd, cut, network, given_up = {}, {}, {}, {}, {}, false
+  local drained, dead_since, etcd, silent, cut, network, given_up = {}, {}, {}, {}, {}, {}, false
   local here = core.backends["here"].servers["vip"]
   while true do
     core.msleep(100)
     local now = core.now()
     local time = now.sec + now.usec / 1e6
-    local fit, any, etcd_elsewhere, some_etcd, all, silent = {}, false, false, false, 0, 0
+    local fit, any, etcd_elsewhere, some_etcd, all, out_of_reach = {}, false, false, false, 0, 0
     for name, twin in pairs(core.backends["api-ready"].servers) do
       local server = core.backends["api"].servers[name]
       local stats = server:get_stats()
@@ -167,15 +172,20 @@ core.register_task(function()
         dead_since[name] = nil
       elseif dead_since[name] == nil then
         dead_since[name] = time
-      elseif dead_since[name] and time - dead_since[name] > grace(stats.check_status) then
+      elseif dead_since[name] and time - dead_since[name] > (nobody_accepts(stats) and 1.0 or 4.0) then
         server:shut_sess()
         dead_since[name] = false
       end
-      local has = remember(etcd, name, tonumber(stats.check_code) ~= 500, time)
+      local _, running = last_check(stats)
+      if not running then
+        remember(etcd, name, tonumber(stats.check_code) ~= 500, time)
+        silent[name] = unreachable(stats)
+      end
+      local has = etcd[name] or { answer = true, since = time }
       if alive and has.answer and time - has.since > settled then etcd_elsewhere = true end
       some_etcd = some_etcd or (alive and has.answer)
       all = all + 1
-      if unreachable(stats) then silent = silent + 1 end
+      if silent[name] then out_of_reach = out_of_reach + 1 end
       fit[name] = has.answer and is_up(twin)
       any = any or (alive and fit[name])
     end
@@ -188,11 +198,11 @@ core.register_task(function()
         server:set_ready()
       end
       drained[name] = drain
-      local useless = not etcd[name].answer and time - etcd[name].since > settled and etcd_elsewhere
+      local useless = etcd[name] and not etcd[name].answer and time - etcd[name].since > settled and etcd_elsewhere
       if useless and not cut[name] then server:shut_sess() end
       cut[name] = useless
     end
-    local cut_off = remember(network, "cut off", not some_etcd and silent * 2 > all, time)
+    local cut_off = remember(network, "cut off", not some_etcd and out_of_reach * 2 > all, time)
     local give_up = cut_off.answer and time - cut_off.since > cut_off_after
     if give_up and not given_up then
       here:set_maint()

@@ -36,7 +36,8 @@ const advertInterval = 0.1;
 /**
  * VRRPv3 by unicast. All start as BACKUP and nobody takes the VIP back, so that one failure is one interruption. Priorities lie far apart: equal
  * ones were seen to become MASTER within microseconds of each other. keepalived runs as a real-time task: with so short an interval a holder that is only
- * starved of CPU would lose the VIP (docs/decisions/0015). Where the kernel refuses that, keepalived says so in its log and goes on without.
+ * starved of CPU would lose the VIP (docs/decisions/0015). Where the kernel refuses that, keepalived says so in its log and goes on without. The holder says every
+ * second where the VIP is: a balancer that gave it up after two had it leaves neighbours behind who ask nobody.
  */
 function keepalivedConfig({ cluster, host, facts }: RenderInput): string {
   const balancers = hostsWith(cluster, 'load-balancer');
@@ -50,7 +51,7 @@ global_defs {
     vrrp_version 3
     vrrp_garp_master_delay 1
     vrrp_garp_master_repeat 5
-    vrrp_garp_master_refresh 30
+    vrrp_garp_master_refresh 1
     vrrp_startup_delay 1
     vrrp_rt_priority 20
     vrrp_rlimit_rttime 200000

@@ -34,6 +34,7 @@ function factsOf(host: HostSpec, spec: Cluster, holdsVip: boolean): HostFacts {
     os: 'debian 13',
     architecture: 'x86_64',
     openFiles: 1_048_576,
+    clock: now,
     addresses: [host.address, ...(holdsVip ? [spec.endpoint.vip] : [])].map((address) => ({ interface: 'eth0', address, prefix: 24 })),
     files: new Map(),
     certificates: new Map(),

@@ -28,7 +28,7 @@ export function clusterOf(topology: Topology): Cluster {
 /** A host that has nothing yet, as a fresh installation is seen. */
 export function freshHost(address: string): HostFacts {
   return {
-    reachable: true, os: 'debian 13', architecture: 'x86_64', openFiles: 65536,
+    reachable: true, os: 'debian 13', architecture: 'x86_64', openFiles: 65536, clock: now,
     addresses: [{ interface: 'eth0', address, prefix: 24 }],
     files: new Map(), certificates: new Map(), recordedKeys: new Map(), programs: new Map(), units: new Map(), pendingUnits: new Set(),
     packages: new Map([['curl', '8']]), users: new Set(), nonlocalBind: false, identity: undefined, sealed: undefined, completed: false,
