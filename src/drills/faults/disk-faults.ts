@@ -1,9 +1,8 @@
 import { hostsWith, type Cluster, type HostSpec } from '../../cluster/cluster.ts';
 import type { Lab } from '../../lab/lab.ts';
-import { powerOff, powerOn } from '../../lab/power.ts';
 import { releaseDisk, stallDisk } from '../../lab/stall.ts';
-import { parallel } from '../../lib/parallel.ts';
 import { etcdLeader, labOf, othersWith, vipHolder, type Stage } from '../stage.ts';
+import { aimAtPower } from './_at-power.ts';
 import { aimAtHosts } from './_on-hosts.ts';
 import type { Aim, Fault } from './fault.ts';
 
@@ -22,11 +21,11 @@ export const diskFaults: readonly Fault[] = [
   { id: 'E8', title: 'the disk of the etcd leader stands still for 10 s', component: 'etcd', ...own, seconds: 10, obstacle: needsDisks, aim: async (stage) => stall(stage, await etcdLeader(stage), 'leads', still) },
   { id: 'E9', title: 'the disk of the etcd leader is full', component: 'etcd', ...own, seconds: 30, obstacle: needsDisks, aim: async (stage) => fill(stage, await etcdLeader(stage), 'leads etcd') },
   { id: 'N4-disk', title: 'the disk of the VIP holder is full', component: 'host', ...own, seconds: 30, obstacle: needsDisks, aim: async (stage) => fill(stage, await vipHolder(stage), 'holds the VIP') },
-  { id: 'E11', title: 'all members lose their power and every page that was not synced', component: 'etcd', ...own, seconds: 3, obstacle: needsDisks, aim: async (stage) => loseUnsynced(stage, hostsWith(stage.operation.cluster, 'etcd'), 'every etcd member') },
+  { id: 'E11', title: 'all members lose their power and every page that was not synced', component: 'etcd', ...own, seconds: 3, obstacle: needsDisks, aim: async (stage) => aimAtPower(stage, hostsWith(stage.operation.cluster, 'etcd'), 'every etcd member', { dropUnsynced: true }) },
   { id: 'E11-one', title: 'the etcd leader loses its power and every page that was not synced', component: 'etcd', ...own, seconds: 8, obstacle: needsFollower,
     async aim(stage) {
       const leader = await etcdLeader(stage);
-      return loseUnsynced(stage, [leader], `${leader.name}, which leads etcd`);
+      return aimAtPower(stage, [leader], `${leader.name}, which leads etcd`, { dropUnsynced: true });
     },
   },
 ];
@@ -44,18 +43,6 @@ function fill(stage: Stage, victim: HostSpec, does: string): Aim {
     inject: `fallocate -l "$(df -B1 --output=avail / | tail -1)" ${file} 2>/dev/null; dd if=/dev/zero bs=4k of=${file}-rest 2>/dev/null; [ "$(df -B1 --output=avail / | tail -1)" -lt 65536 ]`,
     undo: `rm -f ${file} ${file}-rest`,
   });
-}
-
-function loseUnsynced(stage: Stage, victims: readonly HostSpec[], about: string): Aim {
-  const lab = labOf(stage);
-  const names = victims.map(({ name }) => name);
-  return {
-    about,
-    hosts: names,
-    dark: names,
-    inject: async () => void (await parallel(names, (name) => powerOff(lab, name, { dropUnsynced: true }))),
-    undo: async () => void (await parallel(names, (name) => powerOn(lab, name))),
-  };
 }
 
 function needsDisks(_: Cluster, lab?: Pick<Lab, 'diskSize'>): string | undefined {

@@ -1,8 +1,8 @@
 import { hostsWith, type Cluster, type HostSpec } from '../../cluster/cluster.ts';
 import { powerOff, powerOn } from '../../lab/power.ts';
-import { parallel } from '../../lib/parallel.ts';
-import { etcdLeader, labOf, moveLeader, othersWith, shuffled, vipHolder, type Stage } from '../stage.ts';
-import type { Aim, Fault } from './fault.ts';
+import { etcdLeader, labOf, moveLeader, othersWith, shuffled, vipHolder } from '../stage.ts';
+import { aimAtPower } from './_at-power.ts';
+import type { Fault } from './fault.ts';
 
 const needs = 'machines with a power switch: a lab';
 const labOnly = 'asks for machines with a power switch, which only a lab has';
@@ -59,18 +59,6 @@ export const powerFaults: readonly Fault[] = [
     },
   },
 ];
-
-function aimAtPower(stage: Stage, victims: readonly HostSpec[], about: string): Aim {
-  const lab = labOf(stage);
-  const names = victims.map(({ name }) => name);
-  return {
-    about,
-    hosts: names,
-    dark: names,
-    inject: async () => void (await parallel(names, (name) => powerOff(lab, name))),
-    undo: async () => void (await parallel(names, (name) => powerOn(lab, name))),
-  };
-}
 
 function needsSecondHost({ hosts }: Cluster): string | undefined {
   return hosts.length > 1 ? undefined : 'there is only one host';
