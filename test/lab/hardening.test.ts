@@ -77,4 +77,4 @@ describe('the services of a host', () => {
   });
 });
 
-const capabilityNumbers: Readonly<Record<string, number>> = { cap_net_admin: 12, cap_net_raw: 13 };
+const capabilityNumbers: Readonly<Record<string, number>> = { cap_net_admin: 12, cap_net_raw: 13, cap_sys_nice: 23 };
