@@ -1,4 +1,3 @@
-// Run by hand until it has been seen on real machines: node test/run.mjs lab test/lab-long/drill-finds.ts
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';

@@ -1,4 +1,3 @@
-// Run by hand until it has been seen on real machines: node test/run.mjs lab test/lab-long/drill-permit.ts
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
