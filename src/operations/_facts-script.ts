@@ -9,6 +9,7 @@ export const componentUnits = [
   'kubekeep-haproxy.service',
   'kubekeep-keepalived.service',
   'kubekeep-lb-alive.service',
+  'kubekeep-vip-guard.service',
   'haproxy.service',
   'keepalived.service',
 ] as const;

@@ -17,6 +17,7 @@ export interface DestroyScript {
 const units = [
   'kubekeep-keepalived.service',
   'kubekeep-lb-alive.service',
+  'kubekeep-vip-guard.service',
   'kubekeep-haproxy.service',
   'kube-controller-manager.service',
   'kube-scheduler.service',
@@ -38,6 +39,7 @@ export const removedPaths: readonly string[] = [
   '/run/kubekeep-haproxy',
   '/run/kubekeep-keepalived',
   '/run/kubekeep-lb',
+  '/run/kubekeep-vip-guard',
 ];
 
 /**

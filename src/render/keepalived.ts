@@ -1,5 +1,6 @@
 import { hostsWith, type Cluster, type HostSpec } from '../cluster/cluster.ts';
 import { hardening, unitFile } from './_unit-file.ts';
+import { vipGuard, vipGuardFile, vipGuardUnit } from './_vip-guard.ts';
 import { alivePort } from './haproxy.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';
 import { configFolder, unitFolder } from './paths.ts';
@@ -17,17 +18,24 @@ export function renderKeepalived(input: RenderInput): ComponentDesign | undefine
   return {
     name: 'keepalived',
     unit,
-    companions: [aliveUnit],
+    companions: [aliveUnit, vipGuardUnit],
     programs: {},
     files: [
       file(script, aliveScript, 0o755),
       file(config, keepalivedConfig(input)),
       file(`${unitFolder}/${aliveUnit}`, aliveUnitFile),
+      ...vipGuard(input, aliveFile),
       file(`${unitFolder}/${unit}`, keepalivedUnit(input)),
     ],
-    check: { path: config, command: `[ -e ${aliveFile} ] || { mkdir -p ${aliveFile.slice(0, aliveFile.lastIndexOf('/'))}; echo 0 > ${aliveFile}; chmod 0755 ${aliveFile.slice(0, aliveFile.lastIndexOf('/'))}; chmod 0644 ${aliveFile}; }; keepalived -t -f` },
+    check: { path: config, command: `${[aliveFile, vipGuardFile].map(asGood).join('')}keepalived -t -f` },
     onChange: 'reload',
   };
+}
+
+/** keepalived refuses a configuration with a file that is not there yet. */
+function asGood(path: string): string {
+  const folder = path.slice(0, path.lastIndexOf('/'));
+  return `[ -e ${path} ] || { mkdir -p ${folder}; echo 0 > ${path}; chmod 0755 ${folder}; chmod 0644 ${path}; }; `;
 }
 
 /** Seconds. A silent holder is replaced after three of them and up to one more. */
@@ -60,6 +68,10 @@ track_file haproxy_alive {
     file ${aliveFile}
     weight 0
 }
+track_file no_other_holder {
+    file ${vipGuardFile}
+    weight 0
+}
 vrrp_instance api {
     state BACKUP
     nopreempt
@@ -72,6 +84,7 @@ ${endpointAddresses(cluster).map((address) => `        ${address}/32`).join('\n'
     }
     track_file {
         haproxy_alive
+        no_other_holder
     }
 }
 `;
@@ -146,7 +159,7 @@ const aliveUnitFile = unitFile({
 });
 
 const keepalivedUnit = ({ cluster, facts }: RenderInput) => unitFile({
-  Unit: { Description: 'keepalived for the VIP of the Kubernetes API (kubekeep)', After: `network-online.target ${aliveUnit}`, Wants: `network-online.target ${aliveUnit}`, StartLimitIntervalSec: 0 },
+  Unit: { Description: 'keepalived for the VIP of the Kubernetes API (kubekeep)', After: `network-online.target ${aliveUnit} ${vipGuardUnit}`, Wants: `network-online.target ${aliveUnit} ${vipGuardUnit}`, StartLimitIntervalSec: 0 },
   Service: {
     ExecStart: `/usr/sbin/keepalived --dont-fork --vrrp --use-file ${config} --pid /run/kubekeep-keepalived/keepalived.pid --vrrp_pid /run/kubekeep-keepalived/vrrp.pid`,
     ExecReload: '/bin/kill -HUP $MAINPID',

@@ -27,7 +27,7 @@ export function anActiveUnit(changes: Partial<UnitFact> = {}): UnitFact {
 }
 
 function factsOf(host: HostSpec, spec: Cluster, holdsVip: boolean): HostFacts {
-  const units = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubekeep-haproxy', 'kubekeep-keepalived', 'kubekeep-lb-alive'];
+  const units = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubekeep-haproxy', 'kubekeep-keepalived', 'kubekeep-lb-alive', 'kubekeep-vip-guard'];
   const backend = (name: string) => hostsWith(spec, 'control-plane').map((server) => ({ backend: name, server: server.name, status: 'UP', serves: true, lastCheck: 'L7OK', sessions: 3 }));
   return {
     reachable: true,

@@ -11,6 +11,7 @@ import { runDrill } from '../../src/drills/run-drill.ts';
 import type { Stage } from '../../src/drills/stage.ts';
 import { apply } from '../../src/operations/apply.ts';
 import { toKubekeepError } from '../../src/lib/errors.ts';
+import { parallel } from '../../src/lib/parallel.ts';
 import type { Renderer } from '../../src/render/design.ts';
 import { evidence as evidenceOf } from './drill-evidence.ts';
 
@@ -103,6 +104,8 @@ async function showSetup(stage: Stage, mutant: SetupMutant, folder: string): Pro
 async function runFault(stage: Stage, fault: string, folder: string, setup: string) {
   const seed = 1;
   const plan = await openProbePlan(stage, { seed, run: stage.operation.clock.now().toString(36) });
+  // As the kernel would do in half a minute: what a power cut takes then is what the drill itself writes, and not the cluster.
+  await parallel(stage.operation.cluster.hosts, ({ name }) => stage.operation.hosts.get(name)!.run('sync'));
   const { verdicts, restored } = await patiently(stage, () => runDrill(stage, findFaults([fault])[0]!, { plan, folder, seed, setup }));
   if (restored) await removeNamespaces(stage);
   return { verdicts, restored, evidence: await readEvidence(folder) };

@@ -7,6 +7,8 @@ export interface Relay {
   readonly accepted: () => number;
   /** Accepts connections and keeps them, but lets no byte through: those that are open, those to come, or both. */
   swallow(which: { readonly open?: boolean; readonly next?: number }): void;
+  /** Resets the next ones right behind the first bytes of the answer. */
+  resetNext(count: number): void;
   /** Resets all that are open. */
   cut(): void;
   close(): void;
@@ -17,6 +19,7 @@ export async function startRelay(to: number): Promise<Relay> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let accepted = 0;
   let swallowNext = 0;
+  let resetNext = 0;
   const server = createServer((client) => {
     accepted++;
     const upstream = connect(to, '127.0.0.1');
@@ -29,7 +32,11 @@ export async function startRelay(to: number): Promise<Relay> {
     };
     for (const socket of pair) socket.on('error', end).on('close', end);
     if (swallowNext > 0) swallowNext--;
-    else {
+    else if (resetNext > 0) {
+      resetNext--;
+      client.pipe(upstream);
+      upstream.once('data', (bytes) => client.write(bytes, () => client.resetAndDestroy()));
+    } else {
       client.pipe(upstream);
       upstream.pipe(client);
     }
@@ -45,6 +52,7 @@ export async function startRelay(to: number): Promise<Relay> {
         upstream.unpipe(client).resume();
       }
     },
+    resetNext: (count) => void (resetNext = count),
     cut() {
       for (const [client] of pairs) client.resetAndDestroy();
     },

@@ -4,7 +4,7 @@ import { allowanceOf } from './allowance.ts';
 import { faults, findFaults } from './catalogue.ts';
 
 test('a fault may cost what its table says, or five times its aim, or two minutes', () => {
-  assert.deepEqual(allowanceOf({ limit: { new: 1, reused: 2 }, target: { new: [1, 9], reused: [1, 9] } }), { limit: { new: 1, reused: 2 }, vipStays: false });
+  assert.deepEqual(allowanceOf({ limit: { new: 1, reused: 2 }, target: { new: [1, 9], reused: [1, 9] } }), { limit: { new: 1, reused: 2 }, vipStays: false, bothHold: 0 });
   assert.deepEqual(allowanceOf({ target: { new: [0.4, 1], reused: [0.7, 1.5] } }).limit, { new: 5, reused: 7.5 });
   assert.deepEqual(allowanceOf({}).limit, { new: 120, reused: 120 });
 });

@@ -26,6 +26,8 @@ export interface Fault {
   readonly limit?: Allowance['limit'];
   /** It touches nothing that the VIP needs: the VIP stays where it is. */
   readonly vipStays?: boolean;
+  /** Seconds for which two balancers may have the VIP, since it keeps them from hearing each other or one of them from being told the truth; 0 unless given. */
+  readonly bothHold?: number;
   /** Why it is for labs alone; continues the sentence "N1 …". Undefined where a permit can allow it elsewhere: what undoes it is a script on each host. */
   readonly labOnly?: string;
   /** Why it cannot be done on this cluster, whose hosts are the machines of a lab where one is given; undefined where it can. */

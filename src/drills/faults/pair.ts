@@ -10,6 +10,7 @@ function pair(first: Fault, second: Fault): Fault {
     needs: `${first.needs}; ${second.needs}`,
     labOnly: 'is two faults at once',
     seconds: Math.max(first.seconds, second.seconds),
+    bothHold: (first.bothHold ?? 0) + (second.bothHold ?? 0),
     obstacle: (cluster, lab) => first.obstacle(cluster, lab) ?? second.obstacle(cluster, lab),
     async aim(stage: Stage): Promise<Aim> {
       const aims = [await first.aim(stage), await second.aim(stage)] as const;

@@ -9,7 +9,7 @@ const asked = { needs: 'perl on another host than the VIP holder', labOnly: 'lie
 
 /** Somebody in the network who says what is not true. */
 export const strangerFaults: readonly Fault[] = [
-  { id: 'K3', title: 'another machine answers for the VIP for 8 s', component: 'network', ...asked, seconds: 12, obstacle: needsSecondHost, aim: async (stage) => speakFrom(stage, (holder, vip) => [`claims ${vip}, which ${holder} holds`, `timeout 8 perl -e ${quote(claimVip)} ${vip} 40`]) },
+  { id: 'K3', title: 'another machine answers for the VIP for 8 s', component: 'network', ...asked, seconds: 12, bothHold: 12, obstacle: needsSecondHost, aim: async (stage) => speakFrom(stage, (holder, vip) => [`claims ${vip}, which ${holder} holds`, `timeout 8 perl -e ${quote(claimVip)} ${vip} 40`]) },
   { id: 'N6-arp', title: 'one wrong answer for the VIP stays in the neighbours\' tables', component: 'network', ...asked, seconds: 12, obstacle: needsSecondHost, aim: async (stage) => speakFrom(stage, (holder, vip) => [`claims ${vip}, which ${holder} holds, once`, `perl -e ${quote(claimVip)} ${vip} 1`]) },
   { id: 'K3-vrrp', title: 'a router of others has the same VRRP id and a higher priority for 8 s', component: 'keepalived', ...asked, seconds: 12, obstacle: needsSecondHost, aim: claimRouterId },
 ];

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { evidence, holding, mark } from '../../../test/support/drill-evidence.ts';
 import type { DrillRecord } from '../history/record.ts';
 import { measureVip } from './_measure-vip.ts';
-import { vipHolders, vipHoldersWithin } from './vip-holders.ts';
+import { vipHolders } from './vip-holders.ts';
 
 const fault = [mark('fault begins', 900), mark('healthy', 3000)];
 /** From cp1 to cp2 after the samples at `lost` and before those at `gained`; cp2 is sampled 7 ms after cp1. */
@@ -50,8 +50,8 @@ describe('C-vip', () => {
 
   test('tolerates as much as it is told to', () => {
     const doubled = evidence([...fault, ...moving(1000, 907)]);
-    assert.deepEqual([120, 110].map((limit) => vipHoldersWithin({ doubled: limit, unseen: 0 })(doubled).state), ['held', 'broken']);
-    const unseen = evidence([...holding('cp1', 0, 4000, true), ...holding('cp2', 0, 1000, false), ...holding('cp2', 2100, 4000, false)]);
-    assert.deepEqual([1100, 1000].map((limit) => vipHoldersWithin({ doubled: 0, unseen: limit })(unseen).state), ['held', 'unknown']);
+    const within = (bothHold: number) => vipHolders({ ...doubled, allowed: { limit: { new: 1, reused: 1 }, vipStays: false, bothHold } });
+    assert.deepEqual([0.12, 0.11].map((seconds) => within(seconds).state), ['held', 'broken']);
+    assert.match(within(0.12).found, /120 ms with two are allowed here/);
   });
 });

@@ -35,6 +35,8 @@ export interface Allowance {
   readonly limit: { readonly new: number; readonly reused: number };
   /** Nothing that the VIP needs is touched, so it stays where it is. */
   readonly vipStays: boolean;
+  /** Seconds in all for which two balancers may have the VIP; none unless given. */
+  readonly bothHold?: number;
 }
 
 /** Whether one API server accepts a token that another one, or it itself, has issued. */

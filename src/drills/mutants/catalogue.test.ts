@@ -13,7 +13,7 @@ const changes: Readonly<Record<string, readonly string[]>> = {
   M2: ['/etc/kubekeep/haproxy.cfg', '/etc/kubekeep/lb-alive.sh'],
   M3: ['/etc/kubekeep/haproxy.cfg'],
   M4: ['/etc/kubekeep/haproxy-dead-or-draining.lua'],
-  M5: ['/etc/systemd/system/kubekeep-keepalived.service'],
+  M5: ['/etc/kubekeep/vip-guard.pl', '/etc/systemd/system/kubekeep-keepalived.service'],
   M6: ['/etc/kubekeep/etcd.yaml'],
   M8: ['/etc/kubekeep/etcd.yaml'],
   M13: ['/etc/kubernetes/pki/sa.key', '/etc/kubernetes/pki/sa.pub'],

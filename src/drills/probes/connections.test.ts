@@ -148,6 +148,26 @@ test('a dial that is stuck holds up nobody: a later request dials for itself and
   assert.equal(through.accepted(), 2);
 });
 
+test('a connection that is reset at the end of its handshake fails at once and is not kept', async (t) => {
+  handle = greet;
+  for (const open of [kept, fresh]) {
+    const through = await relay(t);
+    const connection = open(t, through.port, {});
+    through.resetNext(5);
+    const start = performance.now();
+    // The reset must be there before the handshake's last bytes leave.
+    setTimeout(() => {
+      const busy = performance.now() + 100;
+      while (performance.now() < busy);
+    }, 2);
+    const { failure } = await ask(connection);
+    assert.match(failure?.error ?? '', /ECONNRESET|EPIPE|cut/);
+    through.resetNext(0);
+    assert.equal((await ask(connection)).status, 200);
+    assert.ok(performance.now() - start < 2000);
+  }
+});
+
 const failures: readonly (readonly [string, (t: TestContext) => Promise<readonly [ReturnType<typeof fresh>, number?]>, string | RegExp, boolean])[] = [
   ['nobody listens, new', async (t) => [fresh(t, (await freePorts(1))[0]!)], 'ECONNREFUSED', true],
   ['nobody listens, kept', async (t) => [kept(t, (await freePorts(1))[0]!)], 'ECONNREFUSED', true],

@@ -1,11 +1,11 @@
 import { connect as connectHttp2, constants } from 'node:http2';
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
-import { connect as connectTls } from 'node:tls';
-import type { TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import { afterReading, errorWord, jsonHeaders } from './connection.ts';
 import type { Call, ClientTimers, Connection, Endpoint, Listener } from './connection.ts';
 import { endOnce, secondsOf } from './new-connections.ts';
+import { openWire, type Wire } from './wire.ts';
 
 interface Kept {
   readonly session: ClientHttp2Session;
@@ -16,7 +16,7 @@ interface Kept {
 /** A connection in the making, and who waits for it. */
 interface Dial {
   readonly began: number;
-  readonly socket: TLSSocket;
+  readonly wire: Wire;
   readonly waiting: Set<Waiter>;
 }
 
@@ -40,10 +40,10 @@ export function keptConnection(endpoint: Endpoint, timers: ClientTimers, clock: 
 
   const endDial = (dial: Dial) => {
     dials.delete(dial);
-    dial.socket.destroy();
+    dial.wire.tls.destroy();
   };
-  const onConnected = (socket: TLSSocket) => {
-    const kept = openSession(socket, endpoint, timers, clock);
+  const onConnected = (wire: Wire) => {
+    const kept = openSession(wire, endpoint, timers, clock);
     const { session } = kept;
     const forget = () => {
       if (current === kept) current = undefined;
@@ -58,15 +58,15 @@ export function keptConnection(endpoint: Endpoint, timers: ClientTimers, clock: 
     const others = [...dials];
     for (const dial of others) {
       dials.delete(dial);
-      if (dial.socket !== socket) dial.socket.destroy();
+      if (dial.wire !== wire) dial.wire.tls.destroy();
     }
     for (const { waiting } of others) for (const waiter of waiting) waiter.ready(kept);
   };
   const startDial = (): Dial => {
-    const dial: Dial = { began: clock.monotonic(), socket: connectTls({ ...endpoint, ALPNProtocols: ['h2'] }), waiting: new Set() };
+    const dial: Dial = { began: clock.monotonic(), wire: openWire(endpoint, ['h2']), waiting: new Set() };
     dials.add(dial);
-    watchDial(dial.socket, timers, {
-      connected: () => onConnected(dial.socket),
+    watchDial(dial.wire, timers, {
+      connected: () => onConnected(dial.wire),
       failed(error) {
         if (!dials.has(dial)) return;
         endDial(dial);
@@ -89,30 +89,29 @@ export function keptConnection(endpoint: Endpoint, timers: ClientTimers, clock: 
   };
 }
 
-function watchDial(socket: TLSSocket, { dial, handshake, together }: ClientTimers, { connected, failed }: { connected: () => void; failed: (error: string) => void }): void {
-  const limits = [afterReading(dial, () => socket.connecting && fail('connect time-out')), afterReading(together, () => fail(socket.connecting ? 'connect time-out' : 'TLS time-out'))];
+function watchDial({ tcp, tls }: Wire, { dial, handshake, together }: ClientTimers, { connected, failed }: { connected: () => void; failed: (error: string) => void }): void {
+  const limits = [afterReading(dial, () => tcp.connecting && fail('connect time-out')), afterReading(together, () => fail(tcp.connecting ? 'connect time-out' : 'TLS time-out'))];
   const stopLimits = () => limits.forEach((stop) => stop());
   const fail = (error: string) => {
     stopLimits();
     failed(error);
   };
-  socket.setNoDelay(true).setKeepAlive(true, 30_000);
-  socket.once('connect', () => limits.push(afterReading(handshake, () => fail('TLS time-out'))));
+  tcp.once('connect', () => limits.push(afterReading(handshake, () => fail('TLS time-out'))));
   // Stays for good: a socket that is given up may still have an error to tell.
-  socket.on('error', (error) => fail(errorWord(error)));
-  socket.once('close', () => fail('cut'));
-  socket.once('secureConnect', () => {
+  tls.on('error', (error) => fail(errorWord(error)));
+  tls.once('close', () => fail('cut'));
+  tls.once('secureConnect', () => {
     stopLimits();
-    if (socket.alpnProtocol === 'h2') connected();
+    if (tls.alpnProtocol === 'h2') connected();
     else fail('no HTTP/2');
   });
 }
 
-function openSession(socket: TLSSocket, { host }: Endpoint, timers: ClientTimers, clock: Clock): Kept {
-  const session = connectHttp2(`https://${host}`, { createConnection: () => socket, settings: { enablePush: false } });
+function openSession({ tcp, tls }: Wire, { host }: Endpoint, timers: ClientTimers, clock: Clock): Kept {
+  const session = connectHttp2(`https://${host}`, { createConnection: () => tls, settings: { enablePush: false } });
   const kept: Kept = { session, lastProcessed: Number.MAX_SAFE_INTEGER };
   session.on('goaway', (_code, last) => (kept.lastProcessed = last));
-  askForLife(session, socket, timers, clock);
+  askForLife(session, tcp, timers, clock);
   return kept;
 }
 
@@ -120,13 +119,13 @@ function openSession(socket: TLSSocket, { host }: Endpoint, timers: ClientTimers
  * Counts the silence from the last byte that came. (The session's own time-out does not do: it also counts what is sent, so that a dead
  * connection with much to send would never be noticed.)
  */
-function askForLife(session: ClientHttp2Session, socket: TLSSocket, { silence, ping }: ClientTimers, clock: Clock): void {
+function askForLife(session: ClientHttp2Session, tcp: Socket, { silence, ping }: ClientTimers, clock: Clock): void {
   let bytes = 0;
   let heard = clock.monotonic();
   let asked = false;
   const timer = setInterval(() => {
-    if (socket.bytesRead !== bytes) {
-      bytes = socket.bytesRead;
+    if (tcp.bytesRead !== bytes) {
+      bytes = tcp.bytesRead;
       heard = clock.monotonic();
     }
     if (asked || session.destroyed || clock.monotonic() - heard < silence) return;

@@ -1,6 +1,7 @@
 import { request } from 'node:https';
 import { errorWord, jsonHeaders } from './connection.ts';
 import type { Connection, Endpoint, Listener } from './connection.ts';
+import { openWire } from './wire.ts';
 
 /** TCP, TLS and HTTP/1.1 for each request, and nothing kept: also no TLS session. */
 export function newConnections(endpoint: Endpoint): Connection {
@@ -8,16 +9,13 @@ export function newConnections(endpoint: Endpoint): Connection {
   return {
     begin(call, listener) {
       const length = call.body === undefined ? {} : { 'content-length': Buffer.byteLength(call.body) };
-      const outgoing = request({ ...endpoint, agent: false, method: call.method, path: call.path, headers: { ...jsonHeaders, ...length, connection: 'close' } });
+      const outgoing = request({ ...endpoint, createConnection: () => openWire(endpoint).tls, method: call.method, path: call.path, headers: { ...jsonHeaders, ...length, connection: 'close' } });
       // Before the handshake is over, no byte of the request can leave.
       let left = false;
       const once = endOnce(listener, () => open.delete(cut));
       const cut = () => outgoing.destroy();
       open.add(cut);
-      outgoing.on('socket', (socket) => {
-        socket.setKeepAlive(true, 30_000);
-        socket.once('secureConnect', () => (left = true));
-      });
+      outgoing.on('socket', (socket) => socket.once('secureConnect', () => (left = true)));
       outgoing.on('error', (error) => once.onEnd({ error: errorWord(error), unprocessed: !left }));
       outgoing.on('response', (answer) => {
         once.onHead?.(answer.statusCode!, secondsOf(answer.headers['retry-after']));

@@ -14,7 +14,7 @@ describe('a rival set-up', () => {
       const theirs = await renderedHost({}, renderers);
       const differing = [...ours].filter(([path, { content }]) => theirs.get(path)?.content !== content).map(([path]) => path).filter((path) => !/\/pki\/.*\.(crt|key|pub)$|sealed|encryption|known_keys|cluster\.json/.test(path));
       for (const path of ['/etc/kubekeep/haproxy.cfg', '/etc/kubekeep/keepalived.conf']) assert.ok(differing.includes(path), `${path} is as ours`);
-      const mayDiffer = /haproxy\.cfg|keepalived|lb-alive|kubekeep\/etcd\.yaml|system\/etcd\.service|system\/kube-apiserver\.service/;
+      const mayDiffer = /haproxy\.cfg|keepalived|lb-alive|vip-guard|kubekeep\/etcd\.yaml|system\/etcd\.service|system\/kube-apiserver\.service/;
       assert.deepEqual(differing.filter((path) => !mayDiffer.test(path)), []);
       assert.match(theirs.get('/etc/kubekeep/haproxy.cfg')!.content, /^backend api$/m);
     });

@@ -70,7 +70,7 @@ function contentFault(file: DesiredContent, { onChange }: ComponentDesign, facts
   const { path } = file;
   const found = facts.files.get(path);
   // A changed unit or script is read at the next start only.
-  const needs = path.endsWith('.service') || path.endsWith('.sh') ? 'restart' : onChange;
+  const needs = /\.(service|sh|pl)$/.test(path) ? 'restart' : onChange;
   if (!found) return { reason: `${path} is missing`, write: path, needs };
   if (found.sha256 !== contentHash(file.content)) return { reason: `${path} differs`, write: path, needs };
   const reason = modeReason(path, file.mode, file.owner, facts);

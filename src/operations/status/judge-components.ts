@@ -73,7 +73,7 @@ const unitsOf: Readonly<Record<ComponentName, readonly string[]>> = {
   'kube-controller-manager': ['kube-controller-manager.service'],
   'kube-scheduler': ['kube-scheduler.service'],
   'haproxy': ['kubekeep-haproxy.service'],
-  'keepalived': ['kubekeep-keepalived.service', 'kubekeep-lb-alive.service'],
+  'keepalived': ['kubekeep-keepalived.service', 'kubekeep-lb-alive.service', 'kubekeep-vip-guard.service'],
 };
 
 /** Undefined while the unit is up. */
