@@ -128,7 +128,7 @@ const deadOrDraining = `-- Managed by kubekeep. Carries the answers of the backe
 -- Alive and says itself (500) that it cannot serve, mostly that it cannot read from etcd, while another has been able to all along: close its sessions
 -- too, for each request of theirs would wait or fail. No answer in time says nothing about etcd.
 -- Cut off: no server has etcd, and most cannot be reached at all. This balancer is on the wrong side of a broken network: it says that it is not
--- alive, so that keepalived lets go of the VIP, which the other side has taken.
+-- alive, so that keepalived lets go of the VIP, which the other side has taken. Clients are told while the address is still here: later nothing reaches them.
 local settled = 0.8
 local cut_off_after = 2.0
 
@@ -205,6 +205,7 @@ core.register_task(function()
     local cut_off = remember(network, "cut off", not some_etcd and out_of_reach * 2 > all, time)
     local give_up = cut_off.answer and time - cut_off.since > cut_off_after
     if give_up and not given_up then
+      for name in pairs(core.backends["api-ready"].servers) do core.backends["api"].servers[name]:shut_sess() end
       here:set_maint()
     elseif given_up and not give_up then
       here:set_ready()
