@@ -111,6 +111,7 @@ function openSession({ tcp, tls }: Wire, { host }: Endpoint, timers: ClientTimer
   const session = connectHttp2(`https://${host}`, { createConnection: () => tls, settings: { enablePush: false } });
   const kept: Kept = { session, lastProcessed: Number.MAX_SAFE_INTEGER };
   session.on('goaway', (_code, last) => (kept.lastProcessed = last));
+  tcp.once('close', () => session.destroy());
   askForLife(session, tcp, timers, clock);
   return kept;
 }
