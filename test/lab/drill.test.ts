@@ -35,6 +35,12 @@ describe('drills', () => {
     await drill('E12');
   });
 
+  it('see nobody take the VIP while the keepalived of its holder hangs, since a guard asks who has it', async () => {
+    await drill('K1-hang', '--seed', '1');
+    const said = await Promise.all([...it3.hosts.values()].map((host) => host.run('journalctl -u kubekeep-vip-guard -o cat --no-pager')));
+    assert.match(said.map(({ stdout }) => stdout).join(''), /VRRP is silent and .* has the VIP: this host leaves it[^]*VRRP is back/);
+  });
+
   it('make a page of all runs', async () => {
     const out = join(it3.file, '..', 'report.html');
     await expectZero(it3.run('drill', 'report', '--out', out));

@@ -60,6 +60,12 @@ const table: readonly ProcessFault[] = [
   { id: 'K4-hang', title: 'what tells keepalived of HAProxy hangs on the VIP holder for 12 s', unit: 'kubekeep-lb-alive.service', victims: 'holder', signal: 'STOP', seconds: 12 },
 ];
 
+/** None of them may see another one die: a child of keepalived's that sees its parent go ends in order, and takes the VIP off. */
+function atOnce(signal: string): string {
+  const stop = 'kill -s STOP $pids';
+  return signal === 'STOP' ? stop : `${stop} && kill -s ${signal} $pids && { kill -s CONT $pids 2> /dev/null || true; }`;
+}
+
 /** Processes that are killed or hang. */
 export const processFaults: readonly Fault[] = table.map(({ unit, victims: who, signal, ...fault }) => ({
   ...fault,
@@ -75,6 +81,6 @@ export const processFaults: readonly Fault[] = table.map(({ unit, victims: who, 
     // The processes that are there now, as a crash or the kernel would: systemctl kill goes on until the unit is empty and takes what systemd starts to tidy up.
     // A unit that somebody stopped is started again; one that runs is left as it is.
     const undo = `${signal === 'STOP' ? `systemctl kill -s CONT ${unit}; ` : ''}systemctl start --no-block ${unit}`;
-    return aimAtHosts(stage, chosen.hosts, chosen.about, { inject: `kill -s ${signal} $(cat /sys/fs/cgroup/$(systemctl show -P ControlGroup ${unit})/cgroup.procs)`, undo });
+    return aimAtHosts(stage, chosen.hosts, chosen.about, { inject: `pids=$(cat /sys/fs/cgroup/$(systemctl show -P ControlGroup ${unit})/cgroup.procs); ${atOnce(signal)}`, undo });
   },
 }));
