@@ -1,5 +1,5 @@
 import { hostsWith } from '../cluster/cluster.ts';
-import { hardening, unitFile } from './_unit-file.ts';
+import { hardening, soonUpAgain, unitFile } from './_unit-file.ts';
 import type { DesiredFile, RenderInput } from './design.ts';
 import { configFolder, unitFolder } from './paths.ts';
 
@@ -33,10 +33,7 @@ const unit = (words: readonly string[]) => unitFile({
     WatchdogSec: 5,
     RuntimeDirectory: 'kubekeep-vip-guard',
     RuntimeDirectoryPreserve: 'yes',
-    Restart: 'always',
-    RestartSec: '100ms',
-    Nice: -10,
-    ...hardening,
+    ...soonUpAgain,
     // It asks by a packet socket, hears VRRP, and takes the VIP off where a keepalived that hangs does not.
     // It must be quicker than keepalived, which is a real-time task.
     CapabilityBoundingSet: 'CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_NICE',

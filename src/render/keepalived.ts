@@ -1,5 +1,5 @@
 import { hostsWith, type Cluster, type HostSpec } from '../cluster/cluster.ts';
-import { hardening, unitFile } from './_unit-file.ts';
+import { hardening, soonUpAgain, unitFile } from './_unit-file.ts';
 import { vipGuard, vipGuardFile, vipGuardUnit } from './_vip-guard.ts';
 import { alivePort } from './haproxy.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';
@@ -148,10 +148,7 @@ const aliveUnitFile = unitFile({
     WatchdogSec: 5,
     RuntimeDirectory: 'kubekeep-lb',
     RuntimeDirectoryPreserve: 'yes',
-    Restart: 'always',
-    RestartSec: '100ms',
-    Nice: -10,
-    ...hardening,
+    ...soonUpAgain,
     // keepalived, root without the right to pass over modes, reads the file.
     UMask: '0022',
   },
@@ -167,10 +164,7 @@ const keepalivedUnit = ({ cluster, facts }: RenderInput) => unitFile({
     ExecStopPost: endpointAddresses(cluster).map((address) => `-/usr/sbin/ip address delete ${address}/32 dev ${facts.vipInterface}`),
     KillMode: 'mixed',
     RuntimeDirectory: 'kubekeep-keepalived',
-    Restart: 'always',
-    RestartSec: '100ms',
-    Nice: -10,
-    ...hardening,
+    ...soonUpAgain,
     // It puts the VIP on the interface, speaks VRRP and asks to be a real-time task; root without these can do none of it, nor read other users' files.
     CapabilityBoundingSet: 'CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_NICE',
     RestrictRealtime: 'no',
