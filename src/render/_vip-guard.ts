@@ -7,6 +7,9 @@ export const vipGuardUnit = 'kubekeep-vip-guard.service';
 /** What the guard tells keepalived: 0, or -254 for a fault. */
 export const vipGuardFile = '/run/kubekeep-vip-guard/verdict';
 
+/** Where keepalived says which process speaks VRRP. */
+export const vrrpPidFile = '/run/kubekeep-keepalived/vrrp.pid';
+
 const script = `${configFolder}/vip-guard.pl`;
 
 /**
@@ -18,7 +21,7 @@ export function vipGuard({ cluster, host, facts }: RenderInput, aliveFile: strin
   const before = balancers.slice(0, balancers.findIndex(({ name }) => name === host.name));
   const others = balancers.filter(({ name }) => name !== host.name);
   const list = (addresses: readonly string[]) => addresses.join(',') || 'none';
-  const words = [facts.vipInterface, list([cluster.endpoint.vip, ...cluster.endpoint.previousVips]), list(others.map(({ address }) => address)), list(before.map(({ address }) => address)), aliveFile, vipGuardFile];
+  const words = [facts.vipInterface, list([cluster.endpoint.vip, ...cluster.endpoint.previousVips]), list(others.map(({ address }) => address)), list(before.map(({ address }) => address)), aliveFile, vipGuardFile, vrrpPidFile];
   const file = (path: string, content: string): DesiredFile => ({ path, content, mode: 0o644, owner: 'root:root' });
   return [file(script, program), file(`${unitFolder}/${vipGuardUnit}`, unit(words))];
 }
@@ -45,14 +48,14 @@ const unit = (words: readonly string[]) => unitFile({
 });
 
 const program = `# Managed by kubekeep. Tells keepalived to let go of the VIP, or to leave it, where another balancer has it.
-# INTERFACE VIP,... OTHER,... BEFORE,... ALIVE VERDICT: addresses of the other balancers, and of those that keep the VIP where this one has it too;
-# the file in which HAProxy's state stands, the file for keepalived.
+# INTERFACE VIP,... OTHER,... BEFORE,... ALIVE VERDICT PID: addresses of the other balancers, and of those that keep the VIP where this one has it too;
+# the file in which HAProxy's state stands, the file for keepalived, the file with keepalived's process.
 use strict; use warnings; use Socket; use Time::HiRes 'time';
 my ($interface, @lists) = splice @ARGV, 0, 4;
 my @vips = split /,/, $lists[0];
 my @others = grep { $_ ne 'none' } split /,/, $lists[1];
 my %before = map { $_ => 1 } split /,/, $lists[2];
-my ($alive, $verdict) = @ARGV;
+my ($alive, $verdict, $pid) = @ARGV;
 
 sub interface { open my $file, '<', "/sys/class/net/$interface/$_[0]" or die "$interface: $!\\n"; chomp(my $line = <$file>); $line }
 my $mac = pack 'H*', interface('address') =~ s/://gr;
@@ -85,7 +88,8 @@ while (1) {
   if ($why) { ($off, $offAt) = (1, $now); advise(-254); say_so("$why: this host leaves it") }
   elsif ($off && !$held && $now - $offAt > 0.15 && (!$quiet || !@holders)) { $off = 0; advise(0); say_so($quiet ? 'no other host has the VIP' : 'VRRP is back') }
   $faultAt = !$held || !faulty() ? 0 : $faultAt || $now;
-  if ($held && (($off && $now - $offAt > 0.3) || ($faultAt && $now - $faultAt > 1))) { take_off() }
+  if ($held && (($off && $now - $offAt > 0.3) || ($faultAt && $now - $faultAt > 1))) { take_off('keepalived did not let go of it') }
+  elsif ($held && keepalived_died()) { take_off('keepalived has died') }
   if ($now - $greeted > 10) { ask($_) for @others; $greeted = $now }
   # A holder has no haste to find another one; who may take the VIP next must know before keepalived does.
   if ($now - $asked > ($held && !@holders ? 0.5 : 0.015) && ($held || $off || $quiet)) { ask($vips[0]); $asked = $now }
@@ -151,11 +155,14 @@ sub held {
   return inet_ntoa((sockaddr_in(getsockname $probe))[1]) eq $_[0];
 }
 
-# keepalived was told to let go, by whichever file, and did not.
+# keepalived was told to let go, by whichever file, and did not, or nobody is left who could: the others wait until nobody answers for the VIP.
 sub take_off {
   system '/usr/sbin/ip', 'address', 'delete', "$_/32", 'dev', $interface for grep { held($_) } @vips;
-  say_so('keepalived did not let go of the VIP: it was taken off');
+  say_so("$_[0]: the VIP was taken off");
 }
+
+# One that ends in order takes the VIP off and removes the file.
+sub keepalived_died { open my $file, '<', $pid or return 0; my $line = <$file> // ''; $line =~ /^(\\d+)$/ && !-d "/proc/$1" }
 
 # Their clients are elsewhere by now, and this host could not even tell them. One that uses its port again when the VIP is back would talk to what is left here.
 sub cut_connections { system "/usr/bin/ss -K -H -t src $_ > /dev/null 2>&1" for @vips }

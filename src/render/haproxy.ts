@@ -125,11 +125,13 @@ const deadOrDraining = `-- Managed by kubekeep. Carries the answers of the backe
 -- Not ready, or without etcd: drain (no new connections, the open ones stay), unless no live server is better: then all live ones serve.
 -- Dead: close what is left of its sessions. Where nothing accepts connections any more, after a second, when none to it can be in progress;
 -- where it only answers too slowly, after four: a starved server must not lose its watches for a moment's silence.
--- Alive and says itself (500) that it cannot serve, mostly that it cannot read from etcd, while another has been able to all along: close its sessions
--- too, for each request of theirs would wait or fail. No answer in time says nothing about etcd.
+-- Alive and says itself (500) that it cannot serve, mostly that it cannot read from etcd, while another can: close its sessions too, for each request of
+-- theirs would wait or fail. Where nobody could for a while (no quorum), all come back one after the other: the last ones get as long as that has lasted,
+-- since watches outlive it. No answer in time says nothing about etcd.
 -- Cut off: no server has etcd, and most cannot be reached at all. This balancer is on the wrong side of a broken network: it says that it is not
 -- alive, so that keepalived lets go of the VIP, which the other side has taken. Clients are told while the address is still here: later nothing reaches them.
 local settled = 0.8
+local most_patience = 30.0
 local cut_off_after = 2.0
 
 -- While a check is under way its status is that of the last one behind "* ", and its code is none.
@@ -163,7 +165,7 @@ core.register_task(function()
     core.msleep(100)
     local now = core.now()
     local time = now.sec + now.usec / 1e6
-    local fit, any, etcd_elsewhere, some_etcd, all, out_of_reach = {}, false, false, false, 0, 0
+    local fit, any, etcd_since, some_etcd, all, out_of_reach = {}, false, time, false, 0, 0
     for name, twin in pairs(core.backends["api-ready"].servers) do
       local server = core.backends["api"].servers[name]
       local stats = server:get_stats()
@@ -182,7 +184,7 @@ core.register_task(function()
         silent[name] = unreachable(stats)
       end
       local has = etcd[name] or { answer = true, since = time }
-      if alive and has.answer and time - has.since > settled then etcd_elsewhere = true end
+      if alive and has.answer then etcd_since = math.min(etcd_since, has.since) end
       some_etcd = some_etcd or (alive and has.answer)
       all = all + 1
       if silent[name] then out_of_reach = out_of_reach + 1 end
@@ -198,7 +200,8 @@ core.register_task(function()
         server:set_ready()
       end
       drained[name] = drain
-      local useless = etcd[name] and not etcd[name].answer and time - etcd[name].since > settled and etcd_elsewhere
+      local without = etcd[name] and not etcd[name].answer and etcd[name].since
+      local useless = without and time - without > settled and time - etcd_since > math.max(settled, math.min(etcd_since - without, most_patience))
       if useless and not cut[name] then server:shut_sess() end
       cut[name] = useless
     end

@@ -1,6 +1,6 @@
 import { hostsWith, type Cluster, type HostSpec } from '../cluster/cluster.ts';
 import { hardening, soonUpAgain, unitFile } from './_unit-file.ts';
-import { vipGuard, vipGuardFile, vipGuardUnit } from './_vip-guard.ts';
+import { vipGuard, vipGuardFile, vipGuardUnit, vrrpPidFile } from './_vip-guard.ts';
 import { alivePort } from './haproxy.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';
 import { configFolder, unitFolder } from './paths.ts';
@@ -158,7 +158,7 @@ const aliveUnitFile = unitFile({
 const keepalivedUnit = ({ cluster, facts }: RenderInput) => unitFile({
   Unit: { Description: 'keepalived for the VIP of the Kubernetes API (kubekeep)', After: `network-online.target ${aliveUnit} ${vipGuardUnit}`, Wants: `network-online.target ${aliveUnit} ${vipGuardUnit}`, StartLimitIntervalSec: 0 },
   Service: {
-    ExecStart: `/usr/sbin/keepalived --dont-fork --vrrp --use-file ${config} --pid /run/kubekeep-keepalived/keepalived.pid --vrrp_pid /run/kubekeep-keepalived/vrrp.pid`,
+    ExecStart: `/usr/sbin/keepalived --dont-fork --vrrp --use-file ${config} --pid /run/kubekeep-keepalived/keepalived.pid --vrrp_pid ${vrrpPidFile}`,
     ExecReload: '/bin/kill -HUP $MAINPID',
     // One that was killed leaves its addresses behind: they must be gone before another balancer takes them.
     ExecStopPost: endpointAddresses(cluster).map((address) => `-/usr/sbin/ip address delete ${address}/32 dev ${facts.vipInterface}`),
