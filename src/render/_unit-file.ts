@@ -58,5 +58,9 @@ export const hardening = {
   UMask: '0077',
 } as const;
 
-/** What decides who has the VIP: up again at once, and not behind others where the processor is short. */
-export const soonUpAgain = { Restart: 'always', RestartSec: '100ms', Nice: -10, ...hardening } as const;
+/** Not behind others where processors are short: by weight where systemd divides them among its units, by nice where it does not. */
+export const first = { Nice: -10, CPUWeight: 1000 } as const;
+export const early = { Nice: -5, CPUWeight: 500 } as const;
+
+/** What decides who has the VIP: up again at once. */
+export const soonUpAgain = { Restart: 'always', RestartSec: '100ms', ...first, ...hardening } as const;

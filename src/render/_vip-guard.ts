@@ -16,12 +16,12 @@ const script = `${configFolder}/vip-guard.pl`;
  * Keeps two balancers from having the VIP where VRRP alone cannot: its adverts are lost, or the holder's keepalived hangs and leaves its address on the
  * interface. What it asks is ARP's own question, who has this address, without one of its own as RFC 5227's probe does (docs/decisions/0020).
  */
-export function vipGuard({ cluster, host, facts }: RenderInput, aliveFile: string): readonly DesiredFile[] {
+export function vipGuard({ cluster, host, facts }: RenderInput, aliveFile: string, advertInterval: number): readonly DesiredFile[] {
   const balancers = hostsWith(cluster, 'load-balancer');
   const before = balancers.slice(0, balancers.findIndex(({ name }) => name === host.name));
   const others = balancers.filter(({ name }) => name !== host.name);
   const list = (addresses: readonly string[]) => addresses.join(',') || 'none';
-  const words = [facts.vipInterface, list([cluster.endpoint.vip, ...cluster.endpoint.previousVips]), list(others.map(({ address }) => address)), list(before.map(({ address }) => address)), aliveFile, vipGuardFile, vrrpPidFile];
+  const words = [facts.vipInterface, list([cluster.endpoint.vip, ...cluster.endpoint.previousVips]), list(others.map(({ address }) => address)), list(before.map(({ address }) => address)), aliveFile, vipGuardFile, vrrpPidFile, String(advertInterval)];
   const file = (path: string, content: string): DesiredFile => ({ path, content, mode: 0o644, owner: 'root:root' });
   return [file(script, program), file(`${unitFolder}/${vipGuardUnit}`, unit(words))];
 }
@@ -48,14 +48,14 @@ const unit = (words: readonly string[]) => unitFile({
 });
 
 const program = `# Managed by kubekeep. Tells keepalived to let go of the VIP, or to leave it, where another balancer has it.
-# INTERFACE VIP,... OTHER,... BEFORE,... ALIVE VERDICT PID: addresses of the other balancers, and of those that keep the VIP where this one has it too;
-# the file in which HAProxy's state stands, the file for keepalived, the file with keepalived's process.
+# INTERFACE VIP,... OTHER,... BEFORE,... ALIVE VERDICT PID INTERVAL: addresses of the other balancers, and of those that keep the VIP where this one has it too;
+# the file in which HAProxy's state stands, the file for keepalived, the file with keepalived's process; seconds between two adverts.
 use strict; use warnings; use Socket; use Time::HiRes 'time';
 my ($interface, @lists) = splice @ARGV, 0, 4;
 my @vips = split /,/, $lists[0];
 my @others = grep { $_ ne 'none' } split /,/, $lists[1];
 my %before = map { $_ => 1 } split /,/, $lists[2];
-my ($alive, $verdict, $pid) = @ARGV;
+my ($alive, $verdict, $pid, $interval) = @ARGV;
 
 sub interface { open my $file, '<', "/sys/class/net/$interface/$_[0]" or die "$interface: $!\\n"; chomp(my $line = <$file>); $line }
 my $mac = pack 'H*', interface('address') =~ s/://gr;
@@ -75,24 +75,24 @@ system "/usr/bin/chrt --rr --pid 10 $$ > /dev/null 2>&1";
 advise(0);
 notify('READY=1');
 while (1) {
-  listen_for($now - $advert > 0.12 ? 0.02 : 0.05);
+  listen_for($now - $advert > 1.2 * $interval ? $interval / 5 : 0.4 * $interval);
   $now = time;
   my $held = held($vips[0]);
   cut_connections() if $had && !$held;
   # What was answered before says nothing about a second holder.
   if ($held && !$had) { $heldSince = $now; %answered = () }
   $had = $held;
-  my $quiet = $now - $advert > 0.15;
-  my @holders = grep { $now - ($answered{$_} // 0) < ($held ? 0.6 : 0.15) } @others;
+  my $quiet = $now - $advert > 1.5 * $interval;
+  my @holders = grep { $now - ($answered{$_} // 0) < ($held ? 0.6 : 1.5 * $interval) } @others;
   my $why = $off ? '' : $held ? rival($quiet, @holders) : $quiet && @holders ? "VRRP is silent and @holders has the VIP" : '';
   if ($why) { ($off, $offAt) = (1, $now); advise(-254); say_so("$why: this host leaves it") }
-  elsif ($off && !$held && $now - $offAt > 0.15 && (!$quiet || !@holders)) { $off = 0; advise(0); say_so($quiet ? 'no other host has the VIP' : 'VRRP is back') }
+  elsif ($off && !$held && $now - $offAt > 1.5 * $interval && (!$quiet || !@holders)) { $off = 0; advise(0); say_so($quiet ? 'no other host has the VIP' : 'VRRP is back') }
   $faultAt = !$held || !faulty() ? 0 : $faultAt || $now;
   if ($held && (($off && $now - $offAt > 0.3) || ($faultAt && $now - $faultAt > 1))) { take_off('keepalived did not let go of it') }
   elsif ($held && keepalived_died()) { take_off('keepalived has died') }
   if ($now - $greeted > 10) { ask($_) for @others; $greeted = $now }
   # A holder has no haste to find another one; who may take the VIP next must know before keepalived does.
-  if ($now - $asked > ($held && !@holders ? 0.5 : 0.015) && ($held || $off || $quiet)) { ask($vips[0]); $asked = $now }
+  if ($now - $asked > ($held && !@holders ? 0.5 : $interval / 5) && ($held || $off || $quiet)) { ask($vips[0]); $asked = $now }
   if ($now - $watchdog > 1) { notify('WATCHDOG=1'); $watchdog = $now }
 }
 
@@ -164,8 +164,9 @@ sub take_off {
 # One that ends in order takes the VIP off and removes the file.
 sub keepalived_died { open my $file, '<', $pid or return 0; my $line = <$file> // ''; $line =~ /^(\\d+)$/ && !-d "/proc/$1" }
 
-# Their clients are elsewhere by now, and this host could not even tell them. One that uses its port again when the VIP is back would talk to what is left here.
-sub cut_connections { system "/usr/bin/ss -K -H -t src $_ > /dev/null 2>&1" for @vips }
+# Their clients are elsewhere by now, and this host could not even tell them. One that uses its port again when the VIP is back would talk to what is left here:
+# for a minute that may be as little as a connection in TIME-WAIT ("connected" are all states but those of a listener).
+sub cut_connections { system "/usr/bin/ss -K -H -t state connected src $_ > /dev/null 2>&1" for @vips }
 
 sub faulty { open my $file, '<', $alive or return 0; my $line = <$file> // ''; $line =~ /^-/ }
 sub advise { open my $file, '>', $verdict or die "$verdict: $!\\n"; print $file "$_[0]\\n" }

@@ -3,7 +3,7 @@ import type { ComponentDesign, RenderInput } from './design.ts';
 import type { EtcdConfig } from './_etcd-config.ts';
 import { leafFiles, authorityFile } from './_pki-files.ts';
 import { configFolder, credentialPath, etcdDataFolder, pkiFolder, programPath, unitFolder } from './paths.ts';
-import { hardening, unitFile, unitMode } from './_unit-file.ts';
+import { first, hardening, unitFile, unitMode } from './_unit-file.ts';
 import { toYaml } from './_yaml.ts';
 
 const unit = 'etcd.service';
@@ -90,7 +90,7 @@ function etcdUnit(program: string): string {
       // READY comes after joining, and joining needs a quorum: the other members may be minutes away.
       TimeoutStartSec: 'infinity',
       LimitNOFILE: 65536,
-      Nice: -5,
+      ...first,
       IOSchedulingClass: 'best-effort',
       IOSchedulingPriority: 0,
       ...hardening,

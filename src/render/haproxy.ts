@@ -1,6 +1,6 @@
 import { hostsWith } from '../cluster/cluster.ts';
 import { authorityFile } from './_pki-files.ts';
-import { hardening, unitFile } from './_unit-file.ts';
+import { first, hardening, unitFile } from './_unit-file.ts';
 import { managed } from './_yaml.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';
 import { configFolder, pkiFolder, unitFolder } from './paths.ts';
@@ -237,7 +237,7 @@ function haproxyUnit({ cluster, facts }: RenderInput): string {
       RestartSec: '100ms',
       TimeoutStopSec: 10,
       LimitNOFILE: Math.min(facts.openFiles, 65536),
-      Nice: -10,
+      ...first,
       ...hardening,
       ...(cluster.endpoint.port < 1024 && lowPort),
     },

@@ -24,7 +24,7 @@ export function renderKeepalived(input: RenderInput): ComponentDesign | undefine
       file(script, aliveScript, 0o755),
       file(config, keepalivedConfig(input)),
       file(`${unitFolder}/${aliveUnit}`, aliveUnitFile),
-      ...vipGuard(input, aliveFile),
+      ...vipGuard(input, aliveFile, advertInterval),
       file(`${unitFolder}/${unit}`, keepalivedUnit(input)),
     ],
     check: { path: config, command: `${[aliveFile, vipGuardFile].map(asGood).join('')}keepalived -t -f` },
@@ -39,7 +39,7 @@ function asGood(path: string): string {
 }
 
 /** Seconds. A silent holder is replaced after three of them and up to one more. */
-const advertInterval = 0.1;
+const advertInterval = 0.05;
 
 /**
  * VRRPv3 by unicast. All start as BACKUP and nobody takes the VIP back, so that one failure is one interruption. Priorities lie far apart: equal
@@ -115,18 +115,27 @@ exec 9<> <(:)
 window=(0 0 0)
 told=
 turn=0
+late=0
 
+# 0: alive, 1: not, 2: this loop itself had to wait for a processor, as HAProxy may have.
 alive() {
   local answer=
+  local asked=\${EPOCHREALTIME/[.,]/}
   { exec 3<>/dev/tcp/127.0.0.1/${alivePort}; } 2>/dev/null || return 1
   printf 'GET /alive HTTP/1.0\\r\\n\\r\\n' >&3
   IFS= read -r -t 0.2 -u 3 answer
   exec 3>&-
-  [[ $answer == *" 200 "* ]]
+  [[ $answer == *" 200 "* ]] && return
+  (( \${EPOCHREALTIME/[.,]/} - asked < 300000 )) && return 1
+  return 2
 }
 
 while :; do
-  alive; window=("\${window[@]:1}" $?)
+  alive; bad=$?
+  # Not for ever: after five of them in a row it counts.
+  late=$(( bad == 2 ? late + 1 : 0 ))
+  if (( late > 0 && late <= 5 )); then continue; fi
+  window=("\${window[@]:1}" $(( bad > 0 )))
   if (( window[0] + window[1] + window[2] >= 2 )); then now=-254; else now=0; fi
   if [[ $now != "$told" ]]; then echo "$now" > ${aliveFile}; told=$now; echo "HAProxy: $([[ $now == 0 ]] && echo alive || echo does not answer)"; fi
   if (( turn == 0 )); then systemd-notify READY=1 WATCHDOG=1; fi

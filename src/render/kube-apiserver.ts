@@ -2,7 +2,7 @@ import { hostsWith } from '../cluster/cluster.ts';
 import { authorityFile, clientAuthoritiesFile, leafFiles } from './_pki-files.ts';
 import { Secret } from '../lib/secret.ts';
 import { servicePublicKey } from '../pki/secrets.ts';
-import { commandLine, hardening, unitFile, unitMode } from './_unit-file.ts';
+import { commandLine, early, hardening, unitFile, unitMode } from './_unit-file.ts';
 import { toYaml } from './_yaml.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';
 import { credentialPath, pkiFolder, programPath, unitFolder } from './paths.ts';
@@ -132,6 +132,7 @@ function apiServerUnit(program: string, flags: Record<string, string>): string {
       // The shutdown delay, and half a minute for open requests: one that hangs for its whole minute must not hold up a repair for longer.
       TimeoutStopSec: shutdownDelay + 30,
       LimitNOFILE: 65536,
+      ...early,
       ...hardening,
     },
     Install: { WantedBy: 'multi-user.target' },

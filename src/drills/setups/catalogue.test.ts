@@ -22,8 +22,8 @@ describe('a rival set-up', () => {
 
   it('is plain where it stands for the guide', async () => {
     const guide = await renderedHost({}, findSetups(['kubeadm-guide'])[0]!.renderers);
-    assert.doesNotMatch(guide.get('/etc/systemd/system/kube-apiserver.service')!.content, /shutdown-delay|goaway/);
-    assert.doesNotMatch(guide.get('/etc/systemd/system/etcd.service')!.content, /Nice/);
+    assert.doesNotMatch(guide.get('/etc/systemd/system/kube-apiserver.service')!.content, /shutdown-delay|goaway|Nice|CPUWeight/);
+    assert.doesNotMatch(guide.get('/etc/systemd/system/etcd.service')!.content, /Nice|CPUWeight/);
     assert.match(guide.get('/etc/kubekeep/etcd.yaml')!.content, /^election-timeout: 1000$/m);
     assert.match(guide.get('/etc/kubekeep/check_apiserver.sh')!.content, /localhost:8443/);
   });

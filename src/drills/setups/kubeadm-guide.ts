@@ -18,16 +18,28 @@ export const kubeadmGuide: Setup = {
   port,
   renderers: changed({
     'etcd': plainEtcd(),
-    'kube-apiserver': withoutFlags('etcd-healthcheck-timeout', 'etcd-readycheck-timeout', 'goaway-chance', 'shutdown-delay-duration', 'shutdown-send-retry-after', 'shutdown-watch-termination-grace-period'),
+    'kube-apiserver': plainApiserver(),
     'haproxy': (design, input) => rewritten(design, design.check!.path, () => haproxyConfig(input)),
     'keepalived': (design, input) => plainKeepalived(keepalivedConfig(input), { path: script, text: checkScript })(design, input),
   }),
 };
 
+function plainApiserver(): Change {
+  const fewerFlags = withoutFlags('etcd-healthcheck-timeout', 'etcd-readycheck-timeout', 'goaway-chance', 'shutdown-delay-duration', 'shutdown-send-retry-after', 'shutdown-watch-termination-grace-period');
+  return (design, input) => {
+    const plain = fewerFlags(design, input);
+    return rewritten(plain, unitPath(plain), (text) => without(text, 'Nice', 'CPUWeight'));
+  };
+}
+
+function without(unit: string, ...options: readonly string[]): string {
+  return options.reduce((rest, option) => replaceOnce(rest, new RegExp(`${option}=.*\\n`), ''), unit);
+}
+
 function plainEtcd(): Change {
   const ownTimes = (text: string) => text.replace(/heartbeat-interval: .*/, 'heartbeat-interval: 100').replace(/election-timeout: .*/, 'election-timeout: 1000');
   return (design) => {
-    const plain = (text: string) => [/Nice=.*\n/, /IOSchedulingClass=.*\n/, /IOSchedulingPriority=.*\n/, /RestartSteps=.*\n/, /RestartMaxDelaySec=.*\n/].reduce((rest, line) => replaceOnce(rest, line, ''), replaceOnce(text, /RestartSec=.*/, 'RestartSec=1'));
+    const plain = (text: string) => without(replaceOnce(text, /RestartSec=.*/, 'RestartSec=1'), 'Nice', 'CPUWeight', 'IOSchedulingClass', 'IOSchedulingPriority', 'RestartSteps', 'RestartMaxDelaySec');
     const config = (text: string) => ownTimes(replaceOnce(text, ',CompactHashCheck=true', ''));
     return rewritten(rewritten(design, unitPath(design), plain), `${configFolder}/etcd.yaml`, config);
   };
