@@ -43,8 +43,8 @@ const advertInterval = 0.05;
 
 /**
  * VRRPv3 by unicast. All start as BACKUP and nobody takes the VIP back, so that one failure is one interruption. Priorities lie far apart: equal
- * ones were seen to become MASTER within microseconds of each other. keepalived runs as a real-time task: with so short an interval a holder that is only
- * starved of CPU would lose the VIP (docs/decisions/0015). Where the kernel refuses that, keepalived says so in its log and goes on without. The holder says every
+ * ones were seen to become MASTER within microseconds of each other. Adverts of strangers are not believed. keepalived runs as a real-time task: with so short an interval a holder that is only
+ * starved of CPU would lose the VIP, and the guard asks before one does (docs/decisions/0015, 0020). Where the kernel refuses that, keepalived says so in its log and goes on without. The holder says every
  * second where the VIP is: a balancer that gave it up after two had it leaves neighbours behind who ask nobody.
  */
 function keepalivedConfig({ cluster, host, facts }: RenderInput): string {
@@ -61,6 +61,7 @@ global_defs {
     vrrp_garp_master_repeat 5
     vrrp_garp_master_refresh 1
     vrrp_startup_delay 1
+    vrrp_check_unicast_src
     vrrp_rt_priority 20
     vrrp_rlimit_rttime 200000
 }

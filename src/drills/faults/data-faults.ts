@@ -1,4 +1,5 @@
 import { hostsWith, type Cluster, type HostSpec } from '../../cluster/cluster.ts';
+import { quote } from '../../hosts/quote.ts';
 import { etcdDataFolder } from '../../render/paths.ts';
 import { issueLeaf } from '../../pki/issue.ts';
 import { leavesFor } from '../../pki/leaves.ts';
@@ -9,14 +10,30 @@ import type { Aim, Fault } from './fault.ts';
 
 const labOnly = 'is undone by apply, so nothing would undo it if kubekeep were killed';
 
+const aside = `rm -rf ${etcdDataFolder}.drill && mv ${etcdDataFolder} ${etcdDataFolder}.drill`;
+const forget = `rm -rf ${etcdDataFolder}.drill`;
+
+/** Changes a byte of every value that a drill has written: bbolt has no checksum over what it stores. Fails where there is none. */
+const changeValues = `
+  open my $file, '+<:raw', $ARGV[0] or die "$ARGV[0]: $!"; local $/; my $data = <$file>; my $count = 0;
+  while ($data =~ /value of /g) { seek $file, pos($data) - 9, 0; print $file 'walue of '; $count++ }
+  close $file; exit($count ? 0 : 1);`;
+
 /** Files that are lost, damaged or wrong. What kubekeep does about it is `apply`, and so is the undo. */
 export const dataFaults: readonly Fault[] = [
   {
-    id: 'E12', title: 'the data of an etcd follower is lost', component: 'etcd', needs: 'the data folder of one member moved aside, and room for a second copy', labOnly, seconds: 5,
-    obstacle: ({ hosts }) => (hosts.filter(({ roles }) => roles.includes('etcd')).length >= 3 ? undefined : 'with fewer than three etcd members this loses the cluster'),
+    id: 'E12', title: 'the data of an etcd follower is lost', component: 'etcd', needs: 'the data folder of one member moved aside, and room for a second copy', labOnly, seconds: 5, obstacle: needsThreeMembers,
     async aim(stage) {
       const [follower] = othersWith(stage, 'etcd', await etcdLeader(stage)) as [HostSpec];
-      return untilApply(stage, follower, `the member of ${follower.name}, which follows`, `systemctl stop etcd.service; rm -rf ${etcdDataFolder}.drill && mv ${etcdDataFolder} ${etcdDataFolder}.drill && systemctl start --no-block etcd.service`, `rm -rf ${etcdDataFolder}.drill`);
+      return untilApply(stage, follower, `the member of ${follower.name}, which follows`, `systemctl stop etcd.service; ${aside} && systemctl start --no-block etcd.service`, { after: forget });
+    },
+  },
+  {
+    id: 'E13', title: "an etcd follower's data was changed behind its back", component: 'etcd', needs: 'a few bytes changed in the data of one member that is stopped, and room for a second copy', labOnly, seconds: 10, obstacle: needsThreeMembers,
+    async aim(stage) {
+      const [follower] = othersWith(stage, 'etcd', await etcdLeader(stage)) as [HostSpec];
+      const edit = `systemctl stop etcd.service; perl -e ${quote(changeValues)} ${etcdDataFolder}/member/snap/db; found=$?; systemctl start --no-block etcd.service; exit $found`;
+      return untilApply(stage, follower, `the member of ${follower.name}, which follows`, edit, { before: `systemctl stop etcd.service; ${aside}`, after: forget });
     },
   },
   {
@@ -51,16 +68,17 @@ export const dataFaults: readonly Fault[] = [
   },
 ];
 
-/** The undo is what a user would do: `apply` finds what is wrong and mends it. */
-function untilApply(stage: Stage, victim: HostSpec, about: string, inject: string, tidy = ':'): Aim {
+/** The undo is what a user would do: `apply` finds what is wrong and mends it, where `status` says so after something by hand (`before`). */
+function untilApply(stage: Stage, victim: HostSpec, about: string, inject: string, { before = ':', after = ':' }: { readonly before?: string; readonly after?: string } = {}): Aim {
   return {
     about,
     hosts: [victim.name],
     undoneLast: true,
     inject: () => runAll(stage, [victim], () => inject),
     undo: async () => {
+      await runAll(stage, [victim], () => before);
       await applyToEnd(stage);
-      await runAll(stage, [victim], () => tidy);
+      await runAll(stage, [victim], () => after);
     },
   };
 }
@@ -76,6 +94,10 @@ async function restartWith(stage: Stage, server: HostSpec, { from, days }: { rea
     { path: leaf.certificatePath, mode: 0o644, content: wrong.certificate },
   ]);
   await runAll(stage, [server], () => 'systemctl restart kube-apiserver.service');
+}
+
+function needsThreeMembers(cluster: Cluster): string | undefined {
+  return hostsWith(cluster, 'etcd').length >= 3 ? undefined : 'with fewer than three etcd members this loses the cluster';
 }
 
 function needsSecondServer(cluster: Cluster): string | undefined {

@@ -1,5 +1,5 @@
 import { hostsWith } from '../../cluster/cluster.ts';
-import { probesOf, type Subject } from './seen-hosts.ts';
+import { probesOf, type Subject, type TriedLink } from './seen-hosts.ts';
 import type { Finding, Judged } from './report.ts';
 
 /** The VIP belongs to nobody else, and every balancer can carry it. */
@@ -46,15 +46,30 @@ export function judgeRouters({ spec, seen: { probe }, all }: Subject): Judged | 
   };
 }
 
+/** Etcd's tuning guide: an election time-out of at least ten round trips, heartbeats of about one. */
+const tripsPerElection = 10;
+
 /** Host-to-host connections that the roles need. */
-export function judgeLinks({ spec, seen: { links, probe } }: Subject): Judged | undefined {
+export function judgeLinks({ spec, seen: { links, probe }, all: { cluster } }: Subject): Judged | undefined {
   if (!links) return undefined;
   const findings = links.filter(({ answer }) => answer !== 'open').map(({ to, what, port, answer }): Finding => {
     const route = `${what} from ${spec.name} to ${to} (${port === 'vrrp' ? 'IP protocol 112' : `TCP ${port}`})`;
     if (answer === 'unknown') return { verdict: 'unknown', reason: `${route} could not be tried` };
     return { verdict: 'refused', reason: `${route}: ${answer}`, hint: probe.firewall ? `Open it in ${probe.firewall}, on both hosts.` : 'Open it in the firewalls between the hosts.' };
   });
-  return { found: links.length === 0 ? 'none needed' : `${links.length - findings.length} of ${links.length} open`, findings };
+  const found = links.length === 0 ? 'none needed' : `${links.length - findings.length} of ${links.length} open`;
+  return { found, findings: [...findings, ...tooFarForEtcd(spec.name, links, cluster.etcd.electionTimeout)] };
+}
+
+function tooFarForEtcd(from: string, links: readonly TriedLink[], electionTimeout: number): Finding[] {
+  const [farthest] = links.filter(({ what, roundTrip }) => what === 'etcd' && roundTrip !== undefined).sort((a, b) => b.roundTrip! - a.roundTrip!);
+  if (!farthest || farthest.roundTrip! * tripsPerElection <= electionTimeout) return [];
+  const heartbeat = Math.ceil(farthest.roundTrip! / 50) * 50;
+  return [{
+    verdict: 'refused',
+    reason: `the way from ${from} to ${farthest.to} and back takes ${farthest.roundTrip!.toFixed(0)} ms, too long for etcd's election time-out of ${electionTimeout} ms: it would elect anew without a cause`,
+    hint: `Set spec.etcd.heartbeatInterval to ${heartbeat} and electionTimeout to ${heartbeat * tripsPerElection}, or use hosts that are nearer to each other.`,
+  }];
 }
 
 /** The host that keepalived of kubekeep holds the VIP on. */

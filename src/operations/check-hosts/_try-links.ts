@@ -10,6 +10,8 @@ const folder = '/run/kubekeep-check';
 const life = 10;
 const patience = 2;
 
+type PeerAnswer = Pick<TriedLink, 'answer' | 'roundTrip'>;
+
 interface NeededLink {
   readonly from: HostSpec;
   readonly to: HostSpec;
@@ -33,17 +35,17 @@ export async function tryLinks(operation: HostsToCheck, reached: readonly HostSp
   });
   const answers = new Map(await parallel(reached, async (spec) => {
     const peers = needed.filter(({ from }) => from === spec).map(({ to, port }) => `${to.address}:${port}`);
-    if (peers.length === 0) return [spec.name, new Map<string, string>()] as const;
+    if (peers.length === 0) return [spec.name, new Map<string, PeerAnswer>()] as const;
     const output = await run(spec, `perl -e ${quote(tryLinksProgram)} ${[String(patience), ...new Set(peers)].map(quote).join(' ')}`);
-    return [spec.name, new Map(fields(output, 'peer') as [string, string][])] as const;
+    return [spec.name, new Map(fields(output, 'peer').map(([peer = '', answer = '', roundTrip]): [string, PeerAnswer] => [peer, { answer, ...(roundTrip !== undefined && { roundTrip: Number(roundTrip) }) }]))] as const;
   }));
   const heard = new Map(await parallel(listening, async (spec) => {
     const output = await run(spec, `cat ${notes} 2>/dev/null; kill $(sed -n 's/^pid\\t//p' ${notes}) 2>/dev/null`);
     return [spec.name, new Set(fields(output, 'from').map(([address]) => address))] as const;
   }));
   return new Map(reached.map((spec) => [spec.name, needed.filter(({ from }) => from === spec).map(({ from, to, what, port }) => {
-    const answer = port === 'vrrp' ? vrrpAnswer(all, { from, to }, heard) : (answers.get(spec.name)?.get(`${to.address}:${port}`) ?? 'unknown');
-    return { to: to.name, what, port, answer };
+    const answer = port === 'vrrp' ? { answer: vrrpAnswer(all, { from, to }, heard) } : (answers.get(spec.name)?.get(`${to.address}:${port}`) ?? { answer: 'unknown' });
+    return { to: to.name, what, port, ...answer };
   })]));
 }
 

@@ -43,6 +43,8 @@ export interface TriedLink {
   readonly port: number | 'vrrp';
   /** `open`, or what the system said. */
   readonly answer: string;
+  /** Milliseconds until a connection was there, of a few tries the least; undefined where none was, or for VRRP. */
+  readonly roundTrip?: number;
 }
 
 export interface CarriedVip {
