@@ -11,8 +11,10 @@ import type { Stage } from './stage.ts';
 const unit = 'kubekeep-drill-sampler.service';
 const unitPath = `/etc/systemd/system/${unit}`;
 const script = '/var/lib/kubekeep/drill-sampler.pl';
-const file = '/var/lib/kubekeep/drill-samples';
-const tidy = `rm -f ${file} ${script} ${unitPath}`;
+/** In memory, since a disk may be full or stand still, and a copy of it that outlives a loss of power. */
+const file = '/run/kubekeep-drill-samples';
+const copy = '/var/lib/kubekeep/drill-samples';
+const tidy = `rm -f ${file} ${copy} ${script} ${unitPath}`;
 /** ms between two questions to an etcd member. */
 const etcdInterval = 250;
 
@@ -33,7 +35,7 @@ export async function startSampler(stage: Stage, toProber: (monotonic: number) =
   const off = new Map<string, number>();
   const balancers = hostsWith(cluster, 'load-balancer');
   await parallel(balancers, ({ name }) => hosts.get(name)!.write([{ path: script, mode: 0o644, content: watcher }, { path: unitPath, mode: 0o644, content: unitFile(cluster.endpoint.vip) }]));
-  await runAll(stage, balancers, () => `rm -f ${file}; systemctl daemon-reload && systemctl --quiet enable ${unit} && systemctl restart ${unit}`);
+  await runAll(stage, balancers, () => `rm -f ${file} ${copy}; systemctl daemon-reload && systemctl --quiet enable ${unit} && systemctl restart ${unit}`);
   const ahead = await parallel(balancers, ({ name }) => clockOf(stage, name));
   // Before all hosts watch and after the first has stopped, nobody can tell who had the VIP.
   const since = toProber(clock.monotonic());
@@ -44,7 +46,7 @@ export async function startSampler(stage: Stage, toProber: (monotonic: number) =
     async stop() {
       const until = toProber(clock.monotonic());
       const seen = await parallel(balancers.map((host, position) => ({ name: host.name, ...ahead[position]! })), async ({ name, difference, doubt }) => {
-        const { stdout } = await hosts.get(name)!.run(`systemctl --quiet disable --now ${unit}; cat ${file}; ${tidy}; systemctl daemon-reload`, { timeout: 30_000 });
+        const { stdout } = await hosts.get(name)!.run(`systemctl --quiet disable --now ${unit}; cat ${copy} ${file} 2>/dev/null | sort -u | sort -s -n; ${tidy}; systemctl daemon-reload`, { timeout: 30_000 });
         const samples = withinDoubt(parseSamples(name, stdout, (monotonic) => toProber(monotonic - sinceBoot - difference)), doubt);
         return off.has(name) ? withDarkness(name, samples, off.get(name)!) : samples;
       });
@@ -121,11 +123,12 @@ function serverState(text: string): string {
   return `${name} ${state}`;
 }
 
-/** The VIP is looked up in the kernel's table of local addresses: no process a turn. */
+/** VIP SOCKET FILE COPY. The VIP is looked up in the kernel's table of local addresses: no process a turn. */
 const watcher = `
 use strict; use IO::Socket::UNIX; use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC sleep);
-my ($vip, $socket, $file) = @ARGV;
+my ($vip, $socket, $file, $copy) = @ARGV;
 open my $out, ">>", $file or die; $out->autoflush(1);
+keep_copy() unless fork;
 my ($holds, $turn, $told, $before) = ("", 0, 0, 0);
 while (1) {
   my $now = sprintf "%.1f", clock_gettime(CLOCK_MONOTONIC) * 1000;
@@ -143,6 +146,17 @@ while (1) {
     print $out "$now servers @servers .\\n" if @servers;
   }
   sleep 0.02;
+}
+# A process of its own: it may have to wait for the disk.
+sub keep_copy {
+  open my $in, "<", $file or die;
+  open my $kept, ">>", $copy or exit;
+  while (1) {
+    seek $in, 0, 1;
+    while (defined(my $line = <$in>)) { until (defined syswrite $kept, $line) { sleep 0.2 } }
+    $kept->sync;
+    sleep 0.2;
+  }
 }`;
 
 function unitFile(vip: string): string {
@@ -151,7 +165,7 @@ Description=Looks who has the VIP while a drill runs (kubekeep)
 Before=kubekeep-keepalived.service
 
 [Service]
-ExecStart=/usr/bin/perl ${script} ${vip} ${haproxySocket} ${file}
+ExecStart=/usr/bin/perl ${script} ${vip} ${haproxySocket} ${file} ${copy}
 # What a drill that was killed left goes away by itself, also after a boot in between.
 RuntimeMaxSec=1800
 ExecStopPost=/bin/sh -c '[ "$SERVICE_RESULT" != timeout ] || { systemctl --quiet disable ${unit}; ${tidy}; systemctl daemon-reload; }'

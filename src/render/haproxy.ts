@@ -124,7 +124,7 @@ function maxConnections(openFiles: number): number {
 const deadOrDraining = `-- Managed by kubekeep. Carries the answers of the backend api-ready over to the backend api, and what api's own answers say of etcd.
 -- Not ready, or without etcd: drain (no new connections, the open ones stay), unless no live server is better: then all live ones serve.
 -- Dead: close what is left of its sessions. Where nothing accepts connections any more, after a second, when none to it can be in progress;
--- where it only answers too slowly, after four: a starved server must not lose its watches for a moment's silence.
+-- where it only answers too slowly, a little later: a starved server must not lose its watches for a moment's silence.
 -- Alive and says itself (500) that it cannot serve, mostly that it cannot read from etcd, while another can: close its sessions too, for each request of
 -- theirs would wait or fail. Where nobody could for a while (no quorum), all come back one after the other: the last ones get as long as that has lasted,
 -- since watches outlive it. No answer in time says nothing about etcd.
@@ -174,7 +174,7 @@ core.register_task(function()
         dead_since[name] = nil
       elseif dead_since[name] == nil then
         dead_since[name] = time
-      elseif dead_since[name] and time - dead_since[name] > (nobody_accepts(stats) and 1.0 or 4.0) then
+      elseif dead_since[name] and time - dead_since[name] > (nobody_accepts(stats) and 1.0 or 1.3) then
         server:shut_sess()
         dead_since[name] = false
       end

@@ -16,7 +16,7 @@ export const serverFaults: readonly Fault[] = [
     obstacle: () => 'lab machines have no cgroup controllers, so systemd cannot give one unit less than another; A4 makes an API server slow by other means',
   },
   {
-    ...fault({ id: 'N4-starved', title: 'an API server is given no more memory', needs: 'prlimit on one host', seconds: 20 }, { inject: `p=$(systemctl show -P MainPID ${unit}) && prlimit --pid $p --as=$(($(awk '{ print $1 }' /proc/$p/statm) * 4096))`, undo: `p=$(systemctl show -P MainPID ${unit}); [ "$p" = 0 ] || prlimit --pid $p --as=unlimited; systemctl start --no-block ${unit}` }),
+    ...fault({ id: 'N4-starved', title: 'an API server is given no more memory', needs: 'setpriv and prlimit on one host', seconds: 20 }, { inject: `p=$(systemctl show -P MainPID ${unit}) && setpriv --reuid kubernetes --regid kubernetes --clear-groups prlimit --pid $p --as=$(($(awk '{ print $1 }' /proc/$p/statm) * 4096)):`, undo: `p=$(systemctl show -P MainPID ${unit}); [ "$p" = 0 ] || setpriv --reuid kubernetes --regid kubernetes --clear-groups prlimit --pid $p --as=unlimited:; systemctl start --no-block ${unit}` }),
     component: 'host',
   },
 ];
