@@ -55,7 +55,8 @@ while (1) {
     if ($first->[0] <= $now) { vec($write, $end->{number}, 1) = 1 } elsif ($first->[0] - $now < $wait) { $wait = $first->[0] - $now }
   }
   next if select($read, $write, undef, $wait) <= 0;
-  for my $end (values %ends) {
+  # Of a copy: dropping one end takes another one out.
+  for my $end (my @all = values %ends) {
     next unless $ends{$end->{number}};
     if (vec $read, $end->{number}, 1) {
       my $got = sysread $end->{socket}, my $piece, 65536;

@@ -66,8 +66,8 @@ function tooFarForEtcd(from: string, links: readonly TriedLink[], electionTimeou
   if (!farthest || farthest.roundTrip! * tripsPerElection <= electionTimeout) return [];
   const heartbeat = Math.ceil(farthest.roundTrip! / 50) * 50;
   return [{
-    verdict: 'refused',
-    reason: `the way from ${from} to ${farthest.to} and back takes ${farthest.roundTrip!.toFixed(0)} ms, too long for etcd's election time-out of ${electionTimeout} ms: it would elect anew without a cause`,
+    verdict: 'warning',
+    reason: `the way from ${from} to ${farthest.to} and back takes ${farthest.roundTrip!.toFixed(0)} ms, more than a tenth of etcd's election time-out of ${electionTimeout} ms: it may elect anew without a cause`,
     hint: `Set spec.etcd.heartbeatInterval to ${heartbeat} and electionTimeout to ${heartbeat * tripsPerElection}, or use hosts that are nearer to each other.`,
   }];
 }
