@@ -7,8 +7,15 @@ export const vipGuardUnit = 'kubekeep-vip-guard.service';
 /** What the guard tells keepalived: 0, or -254 for a fault. */
 export const vipGuardFile = '/run/kubekeep-vip-guard/verdict';
 
-/** Where keepalived says which process speaks VRRP. */
-export const vrrpPidFile = '/run/kubekeep-keepalived/vrrp.pid';
+/** What the guard has to know of its neighbours on the host. */
+export interface Guarded {
+  /** HAProxy's state, 0 or -254. */
+  readonly aliveFile: string;
+  /** keepalived's process that speaks VRRP. */
+  readonly vrrpPidFile: string;
+  /** Seconds. */
+  readonly advertInterval: number;
+}
 
 const script = `${configFolder}/vip-guard.pl`;
 
@@ -16,7 +23,7 @@ const script = `${configFolder}/vip-guard.pl`;
  * Keeps two balancers from having the VIP where VRRP alone cannot: its adverts are lost, or the holder's keepalived hangs and leaves its address on the
  * interface. What it asks is ARP's own question, who has this address, without one of its own as RFC 5227's probe does (docs/decisions/0020).
  */
-export function vipGuard({ cluster, host, facts }: RenderInput, aliveFile: string, advertInterval: number): readonly DesiredFile[] {
+export function vipGuard({ cluster, host, facts }: RenderInput, { aliveFile, vrrpPidFile, advertInterval }: Guarded): readonly DesiredFile[] {
   const balancers = hostsWith(cluster, 'load-balancer');
   const before = balancers.slice(0, balancers.findIndex(({ name }) => name === host.name));
   const others = balancers.filter(({ name }) => name !== host.name);
@@ -56,6 +63,8 @@ my @vips = split /,/, $lists[0];
 my @others = grep { $_ ne 'none' } split /,/, $lists[1];
 my %before = map { $_ => 1 } split /,/, $lists[2];
 my ($alive, $verdict, $pid, $interval) = @ARGV;
+# Longer than adverts are apart, and shorter than VRRP waits for them.
+my $silence = 1.5 * $interval;
 
 sub interface { open my $file, '<', "/sys/class/net/$interface/$_[0]" or die "$interface: $!\\n"; chomp(my $line = <$file>); $line }
 my $mac = pack 'H*', interface('address') =~ s/://gr;
@@ -82,11 +91,11 @@ while (1) {
   # What was answered before says nothing about a second holder.
   if ($held && !$had) { $heldSince = $now; %answered = () }
   $had = $held;
-  my $quiet = $now - $advert > 1.5 * $interval;
-  my @holders = grep { $now - ($answered{$_} // 0) < ($held ? 0.6 : 1.5 * $interval) } @others;
+  my $quiet = $now - $advert > $silence;
+  my @holders = grep { $now - ($answered{$_} // 0) < ($held ? 0.6 : $silence) } @others;
   my $why = $off ? '' : $held ? rival($quiet, @holders) : $quiet && @holders ? "VRRP is silent and @holders has the VIP" : '';
   if ($why) { ($off, $offAt) = (1, $now); advise(-254); say_so("$why: this host leaves it") }
-  elsif ($off && !$held && $now - $offAt > 1.5 * $interval && (!$quiet || !@holders)) { $off = 0; advise(0); say_so($quiet ? 'no other host has the VIP' : 'VRRP is back') }
+  elsif ($off && !$held && $now - $offAt > $silence && (!$quiet || !@holders)) { $off = 0; advise(0); say_so($quiet ? 'no other host has the VIP' : 'VRRP is back') }
   $faultAt = !$held || !faulty() ? 0 : $faultAt || $now;
   if ($held && (($off && $now - $offAt > 0.3) || ($faultAt && $now - $faultAt > 1))) { take_off('keepalived did not let go of it') }
   elsif ($held && keepalived_died()) { take_off('keepalived has died') }

@@ -1,6 +1,6 @@
 import { hostsWith, type Cluster, type HostSpec } from '../cluster/cluster.ts';
 import { hardening, soonUpAgain, unitFile } from './_unit-file.ts';
-import { vipGuard, vipGuardFile, vipGuardUnit, vrrpPidFile } from './_vip-guard.ts';
+import { vipGuard, vipGuardFile, vipGuardUnit } from './_vip-guard.ts';
 import { alivePort } from './haproxy.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';
 import { configFolder, unitFolder } from './paths.ts';
@@ -10,6 +10,7 @@ const aliveUnit = 'kubekeep-lb-alive.service';
 const config = `${configFolder}/keepalived.conf`;
 const script = `${configFolder}/lb-alive.sh`;
 const aliveFile = '/run/kubekeep-lb/alive';
+const vrrpPidFile = '/run/kubekeep-keepalived/vrrp.pid';
 
 /** keepalived holds the VIP on one balancer; it follows the HAProxy of its own host and never the API behind it. */
 export function renderKeepalived(input: RenderInput): ComponentDesign | undefined {
@@ -24,7 +25,7 @@ export function renderKeepalived(input: RenderInput): ComponentDesign | undefine
       file(script, aliveScript, 0o755),
       file(config, keepalivedConfig(input)),
       file(`${unitFolder}/${aliveUnit}`, aliveUnitFile),
-      ...vipGuard(input, aliveFile, advertInterval),
+      ...vipGuard(input, { aliveFile, vrrpPidFile, advertInterval }),
       file(`${unitFolder}/${unit}`, keepalivedUnit(input)),
     ],
     check: { path: config, command: `${[aliveFile, vipGuardFile].map(asGood).join('')}keepalived -t -f` },
@@ -43,9 +44,10 @@ const advertInterval = 0.05;
 
 /**
  * VRRPv3 by unicast. All start as BACKUP and nobody takes the VIP back, so that one failure is one interruption. Priorities lie far apart: equal
- * ones were seen to become MASTER within microseconds of each other. Adverts of strangers are not believed. keepalived runs as a real-time task: with so short an interval a holder that is only
- * starved of CPU would lose the VIP, and the guard asks before one does (docs/decisions/0015, 0020). Where the kernel refuses that, keepalived says so in its log and goes on without. The holder says every
- * second where the VIP is: a balancer that gave it up after two had it leaves neighbours behind who ask nobody.
+ * ones were seen to become MASTER within microseconds of each other. Adverts of strangers are not believed. keepalived runs as a real-time task: with so
+ * short an interval a holder that is only starved of CPU would lose the VIP, and the guard asks before one does (docs/decisions/0015, 0020). Where the
+ * kernel refuses that, keepalived says so in its log and goes on without. The holder says every second where the VIP is: a balancer that gave it up after
+ * two had it leaves neighbours behind who ask nobody.
  */
 function keepalivedConfig({ cluster, host, facts }: RenderInput): string {
   const balancers = hostsWith(cluster, 'load-balancer');
@@ -101,7 +103,7 @@ function unicast({ address }: HostSpec, peers: readonly HostSpec[]): string {
   return `    unicast_src_ip ${address}\n    unicast_peer {\n${peers.map((peer) => `        ${peer.address}`).join('\n')}\n    }\n`;
 }
 
-/** 250 for the first, then evenly down to 50: with five balancers they are 50 apart, which is 59 ms of skew at 0.3 s an advert. */
+/** 250 for the first, then evenly down to 50: with five balancers they are 50 apart, which is 10 ms of skew at 0.05 s an advert. */
 function priority(position: number, count: number): number {
   return 250 - Math.floor((200 / Math.max(1, count - 1)) * position);
 }

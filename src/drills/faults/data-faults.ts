@@ -10,8 +10,8 @@ import type { Aim, Fault } from './fault.ts';
 
 const labOnly = 'is undone by apply, so nothing would undo it if kubekeep were killed';
 
-const aside = `rm -rf ${etcdDataFolder}.drill && mv ${etcdDataFolder} ${etcdDataFolder}.drill`;
 const forget = `rm -rf ${etcdDataFolder}.drill`;
+const setAside = `systemctl stop etcd.service; ${forget} && mv ${etcdDataFolder} ${etcdDataFolder}.drill`;
 
 /** Changes a byte of every value that a drill has written: bbolt has no checksum over what it stores. Fails where there is none. */
 const changeValues = `
@@ -23,18 +23,11 @@ const changeValues = `
 export const dataFaults: readonly Fault[] = [
   {
     id: 'E12', title: 'the data of an etcd follower is lost', component: 'etcd', needs: 'the data folder of one member moved aside, and room for a second copy', labOnly, seconds: 5, obstacle: needsThreeMembers,
-    async aim(stage) {
-      const [follower] = othersWith(stage, 'etcd', await etcdLeader(stage)) as [HostSpec];
-      return untilApply(stage, follower, `the member of ${follower.name}, which follows`, `systemctl stop etcd.service; ${aside} && systemctl start --no-block etcd.service`, { after: forget });
-    },
+    aim: (stage) => followerUntilApply(stage, `${setAside} && systemctl start --no-block etcd.service`, { after: forget }),
   },
   {
     id: 'E13', title: "an etcd follower's data was changed behind its back", component: 'etcd', needs: 'a few bytes changed in the data of one member that is stopped, and room for a second copy', labOnly, seconds: 10, obstacle: needsThreeMembers,
-    async aim(stage) {
-      const [follower] = othersWith(stage, 'etcd', await etcdLeader(stage)) as [HostSpec];
-      const edit = `systemctl stop etcd.service; perl -e ${quote(changeValues)} ${etcdDataFolder}/member/snap/db; found=$?; systemctl start --no-block etcd.service; exit $found`;
-      return untilApply(stage, follower, `the member of ${follower.name}, which follows`, edit, { before: `systemctl stop etcd.service; ${aside}`, after: forget });
-    },
+    aim: (stage) => followerUntilApply(stage, `systemctl stop etcd.service; perl -e ${quote(changeValues)} ${etcdDataFolder}/member/snap/db; found=$?; systemctl start --no-block etcd.service; exit $found`, { before: setAside, after: forget }),
   },
   {
     id: 'A7', title: 'an API server restarts with an expired certificate', component: 'API server', needs: 'two files changed on one host', labOnly, seconds: 8,
@@ -68,8 +61,18 @@ export const dataFaults: readonly Fault[] = [
   },
 ];
 
+interface ByHand {
+  readonly before?: string;
+  readonly after?: string;
+}
+
+async function followerUntilApply(stage: Stage, inject: string, byHand: ByHand): Promise<Aim> {
+  const [follower] = othersWith(stage, 'etcd', await etcdLeader(stage)) as [HostSpec];
+  return untilApply(stage, follower, `the member of ${follower.name}, which follows`, inject, byHand);
+}
+
 /** The undo is what a user would do: `apply` finds what is wrong and mends it, where `status` says so after something by hand (`before`). */
-function untilApply(stage: Stage, victim: HostSpec, about: string, inject: string, { before = ':', after = ':' }: { readonly before?: string; readonly after?: string } = {}): Aim {
+function untilApply(stage: Stage, victim: HostSpec, about: string, inject: string, { before = ':', after = ':' }: ByHand = {}): Aim {
   return {
     about,
     hosts: [victim.name],

@@ -7,6 +7,9 @@ import type { Fault } from './fault.ts';
 
 const unit = 'kube-apiserver.service';
 
+/** Of the process $p. As its own user: in a container root may not limit others' processes. */
+const limit = 'setpriv --reuid kubernetes --regid kubernetes --clear-groups prlimit --pid $p';
+
 /** API servers that are there and do not do well. */
 export const serverFaults: readonly Fault[] = [
   fault({ id: 'A4', title: 'an API server is ready but slow: it stands still for 0.8 s of every second', needs: 'a shell on one host that stops a process and lets it go on', seconds: 15 }, pulses()),
@@ -16,7 +19,7 @@ export const serverFaults: readonly Fault[] = [
     obstacle: () => 'lab machines have no cgroup controllers, so systemd cannot give one unit less than another; A4 makes an API server slow by other means',
   },
   {
-    ...fault({ id: 'N4-starved', title: 'an API server is given no more memory', needs: 'setpriv and prlimit on one host', seconds: 20 }, { inject: `p=$(systemctl show -P MainPID ${unit}) && setpriv --reuid kubernetes --regid kubernetes --clear-groups prlimit --pid $p --as=$(($(awk '{ print $1 }' /proc/$p/statm) * 4096)):`, undo: `p=$(systemctl show -P MainPID ${unit}); [ "$p" = 0 ] || setpriv --reuid kubernetes --regid kubernetes --clear-groups prlimit --pid $p --as=unlimited:; systemctl start --no-block ${unit}` }),
+    ...fault({ id: 'N4-starved', title: 'an API server is given no more memory', needs: 'setpriv and prlimit on one host', seconds: 20 }, { inject: `p=$(systemctl show -P MainPID ${unit}) && ${limit} --as=$(($(awk '{ print $1 }' /proc/$p/statm) * 4096)):`, undo: `p=$(systemctl show -P MainPID ${unit}); [ "$p" = 0 ] || ${limit} --as=unlimited:; systemctl start --no-block ${unit}` }),
     component: 'host',
   },
 ];

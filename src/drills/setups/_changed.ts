@@ -24,9 +24,23 @@ export function rewritten(design: ComponentDesign, path: string, rewrite: (text:
   return { ...design, files };
 }
 
+/** One change after the other. */
+export function inTurn(...changes: readonly Change[]): Change {
+  return (design, input) => changes.reduce((result, change) => change(result, input), design);
+}
+
 /** Takes flags of the form `--name=value` out of a component's unit. */
 export function withoutFlags(...names: readonly string[]): Change {
-  return (design) => rewritten(design, unitPath(design), (text) => names.reduce((rest, name) => replaceOnce(rest, new RegExp(` \\\\\\n  --${name}=\\S*`), ''), text));
+  return withoutInUnit(names.map((name) => new RegExp(` \\\\\\n  --${name}=\\S*`)));
+}
+
+/** Takes options of systemd out of a component's unit. */
+export function withoutOptions(...names: readonly string[]): Change {
+  return withoutInUnit(names.map((name) => new RegExp(`^${name}=.*\\n`, 'm')));
+}
+
+function withoutInUnit(patterns: readonly RegExp[]): Change {
+  return (design) => rewritten(design, unitPath(design), (text) => patterns.reduce((rest, pattern) => replaceOnce(rest, pattern, ''), text));
 }
 
 /** Like `replace`, but throws where the text has nothing of it. */

@@ -2,7 +2,7 @@ import { hostsWith } from '../../cluster/cluster.ts';
 import type { RenderInput } from '../../render/design.ts';
 import { haproxySocket } from '../../render/haproxy.ts';
 import { configFolder } from '../../render/paths.ts';
-import { changed, replaceOnce, rewritten, unitPath, withoutFlags, type Change } from './_changed.ts';
+import { changed, inTurn, replaceOnce, rewritten, unitPath, withoutFlags, withoutOptions, type Change } from './_changed.ts';
 import { plainKeepalived } from './_plain-keepalived.ts';
 import type { Setup } from './setup.ts';
 
@@ -25,24 +25,19 @@ export const kubeadmGuide: Setup = {
 };
 
 function plainApiserver(): Change {
-  const fewerFlags = withoutFlags('etcd-healthcheck-timeout', 'etcd-readycheck-timeout', 'goaway-chance', 'shutdown-delay-duration', 'shutdown-send-retry-after', 'shutdown-watch-termination-grace-period');
-  return (design, input) => {
-    const plain = fewerFlags(design, input);
-    return rewritten(plain, unitPath(plain), (text) => without(text, 'Nice', 'CPUWeight'));
-  };
-}
-
-function without(unit: string, ...options: readonly string[]): string {
-  return options.reduce((rest, option) => replaceOnce(rest, new RegExp(`${option}=.*\\n`), ''), unit);
+  return inTurn(
+    withoutFlags('etcd-healthcheck-timeout', 'etcd-readycheck-timeout', 'goaway-chance', 'shutdown-delay-duration', 'shutdown-send-retry-after', 'shutdown-watch-termination-grace-period'),
+    withoutOptions('Nice', 'CPUWeight'),
+  );
 }
 
 function plainEtcd(): Change {
   const ownTimes = (text: string) => text.replace(/heartbeat-interval: .*/, 'heartbeat-interval: 100').replace(/election-timeout: .*/, 'election-timeout: 1000');
-  return (design) => {
-    const plain = (text: string) => without(replaceOnce(text, /RestartSec=.*/, 'RestartSec=1'), 'Nice', 'CPUWeight', 'IOSchedulingClass', 'IOSchedulingPriority', 'RestartSteps', 'RestartMaxDelaySec');
-    const config = (text: string) => ownTimes(replaceOnce(text, ',CompactHashCheck=true', ''));
-    return rewritten(rewritten(design, unitPath(design), plain), `${configFolder}/etcd.yaml`, config);
-  };
+  return inTurn(
+    withoutOptions('Nice', 'CPUWeight', 'IOSchedulingClass', 'IOSchedulingPriority', 'RestartSteps', 'RestartMaxDelaySec'),
+    (design) => rewritten(design, unitPath(design), (text) => replaceOnce(text, /RestartSec=.*/, 'RestartSec=1')),
+    (design) => rewritten(design, `${configFolder}/etcd.yaml`, (text) => ownTimes(replaceOnce(text, ',CompactHashCheck=true', ''))),
+  );
 }
 
 function haproxyConfig({ cluster }: RenderInput): string {
