@@ -38,7 +38,8 @@ export function renderHaproxy(input: RenderInput): ComponentDesign | undefined {
  * patiently whether it is ready: one that is not gets no new connection and keeps the ones it has, since it may only be stopping. A
  * change of etcd's leader must take nobody out: it makes all of them fail alike, and then all that live serve. Connections to a
  * dead host are given up fast, so that none is still in progress when the Lua task closes the dead server's sessions (lab measurement:
- * HAProxy 3.0's `on-marked-down shutdown-sessions` leaves such a connection hanging for ever).
+ * HAProxy 3.0's `on-marked-down shutdown-sessions` leaves such a connection hanging for ever). A check's TLS handshake is a part of its connect (lab
+ * measurement): `api` gives it 0.2 s, which a busy server misses, and `api-ready` the smaller of `timeout connect` and `inter`.
  */
 function haproxyConfig({ cluster, facts }: RenderInput): string {
   const servers = hostsWith(cluster, 'control-plane');
@@ -66,8 +67,9 @@ function haproxyConfig({ cluster, facts }: RenderInput): string {
     '',
     'backend api-ready',
     ...check('/readyz?exclude=etcd', 'status 200'),
+    '    timeout connect 1200ms',
     '    timeout check 3s',
-    '    default-server inter 1s fastinter 300ms downinter 500ms fall 2 rise 1',
+    '    default-server inter 1200ms fastinter 300ms downinter 500ms fall 2 rise 1',
     ...servers.map(({ name, address }) => `    server ${name} ${address}:6443 ${server}`),
     '',
   ].join('\n');
@@ -124,13 +126,15 @@ function maxConnections(openFiles: number): number {
 const deadOrDraining = `-- Managed by kubekeep. Carries the answers of the backend api-ready over to the backend api, and what api's own answers say of etcd.
 -- Not ready, or without etcd: drain (no new connections, the open ones stay), unless no live server is better: then all live ones serve.
 -- Dead: close what is left of its sessions. Where nothing accepts connections any more, after a second, when none to it can be in progress;
--- where it only answers too slowly, a little later: a starved server must not lose its watches for a moment's silence.
+-- where something does, once the patient question has no answer either: a busy server must not lose its watches for a moment's silence.
 -- Alive and says itself (500) that it cannot serve, mostly that it cannot read from etcd, while another can: close its sessions too, for each request of
 -- theirs would wait or fail. Where nobody could for a while (no quorum), all come back one after the other: the last ones get as long as that has lasted,
--- since watches outlive it. No answer in time says nothing about etcd.
+-- since watches outlive it. No answer in time says nothing about etcd, and a late 500, whose read went unanswered, less than a prompt one.
 -- Cut off: no server has etcd, and most cannot be reached at all. This balancer is on the wrong side of a broken network: it says that it is not
 -- alive, so that keepalived lets go of the VIP, which the other side has taken. Clients are told while the address is still here: later nothing reaches them.
 local settled = 0.8
+local settled_late = 1.5
+local late = 300
 local most_patience = 30.0
 local cut_off_after = 2.0
 
@@ -144,12 +148,23 @@ local function nobody_accepts(stats)
   return string.sub(last_check(stats), 1, 2) == "L4"
 end
 
+-- Nothing came back that HTTP knows.
+local function unanswered(status)
+  return string.sub(status, 1, 2) == "L4" or string.sub(status, 1, 2) == "L6" or status == "L7TOUT"
+end
+
 local function is_up(server)
   return string.sub(server:get_stats().status, 1, 2) == "UP"
 end
 
 local function unreachable(stats)
   return string.sub(stats.status, 1, 4) == "DOWN" and nobody_accepts(stats) and not string.find(stats.last_chk or "", "refused", 1, true)
+end
+
+-- Closes what is open to a server, and says why: who looks for a cut connection later finds it in the journal.
+local function close_sessions(name, why)
+  core.log(core.notice, "kubekeep: sessions of " .. name .. " are closed: " .. why)
+  core.backends["api"].servers[name]:shut_sess()
 end
 
 -- Since when the answer has been the same: name -> {answer, time}.
@@ -159,7 +174,7 @@ local function remember(memory, name, answer, time)
 end
 
 core.register_task(function()
-  local drained, dead_since, etcd, silent, cut, network, given_up = {}, {}, {}, {}, {}, {}, false
+  local drained, dead_since, etcd, silent, hung, cut, network, given_up = {}, {}, {}, {}, {}, {}, {}, false
   local here = core.backends["here"].servers["vip"]
   while true do
     core.msleep(100)
@@ -170,17 +185,19 @@ core.register_task(function()
       local server = core.backends["api"].servers[name]
       local stats = server:get_stats()
       local alive = string.sub(stats.status, 1, 4) ~= "DOWN"
+      local patient, asking = last_check(twin:get_stats())
+      if not asking then hung[name] = unanswered(patient) end
       if alive then
         dead_since[name] = nil
       elseif dead_since[name] == nil then
         dead_since[name] = time
-      elseif dead_since[name] and time - dead_since[name] > (nobody_accepts(stats) and 1.0 or 1.3) then
-        server:shut_sess()
+      elseif dead_since[name] and time - dead_since[name] > 1.0 and (hung[name] or nobody_accepts(stats)) then
+        close_sessions(name, "it is dead, " .. last_check(stats))
         dead_since[name] = false
       end
       local _, running = last_check(stats)
       if not running then
-        remember(etcd, name, tonumber(stats.check_code) ~= 500, time)
+        remember(etcd, name, tonumber(stats.check_code) ~= 500, time).late = (tonumber(stats.check_duration) or 0) > late
         silent[name] = unreachable(stats)
       end
       local has = etcd[name] or { answer = true, since = time }
@@ -201,14 +218,14 @@ core.register_task(function()
       end
       drained[name] = drain
       local without = etcd[name] and not etcd[name].answer and etcd[name].since
-      local useless = without and time - without > settled and time - etcd_since > math.max(settled, math.min(etcd_since - without, most_patience))
-      if useless and not cut[name] then server:shut_sess() end
+      local useless = without and time - without > (etcd[name].late and settled_late or settled) and time - etcd_since > math.max(settled, math.min(etcd_since - without, most_patience))
+      if useless and not cut[name] then close_sessions(name, "it says itself that it cannot serve, another can") end
       cut[name] = useless
     end
     local cut_off = remember(network, "cut off", not some_etcd and out_of_reach * 2 > all, time)
     local give_up = cut_off.answer and time - cut_off.since > cut_off_after
     if give_up and not given_up then
-      for name in pairs(core.backends["api-ready"].servers) do core.backends["api"].servers[name]:shut_sess() end
+      for name in pairs(core.backends["api-ready"].servers) do close_sessions(name, "this balancer is cut off") end
       here:set_maint()
     elseif given_up and not give_up then
       here:set_ready()
