@@ -23,7 +23,7 @@ function inTrouble(): Observation {
   return {
     ...observation,
     facts: { ...observation.facts, hosts },
-    etcd: new Map([...observation.etcd, ['cp2', { ok: true, value: etcdAnswer(observation.cluster.hosts[1]!, observation.cluster.hosts, { errors: ['memberID:7 alarm:NOSPACE'], dbSizeInUse: 8 * 2 ** 30, dbSize: 8 * 2 ** 30 }) }], ['cp3', silent]]),
+    etcd: new Map([...observation.etcd, ['cp2', { ok: true, value: etcdAnswer(observation.cluster.hosts[1]!, observation.cluster.hosts, { errors: ['memberID:162 alarm:NOSPACE'], dbSizeInUse: 8 * 2 ** 30, dbSize: 8 * 2 ** 30 }) }], ['cp3', silent]]),
     api: new Map([...observation.api, ['cp3', silent]]),
     endpoint: new Map([...observation.endpoint, ['cp3', silent]]),
     drift: { ok: true, value: [{ host: 'cp1', component: 'haproxy', reasons: ['/etc/kubekeep/haproxy.cfg differs', 'kubekeep-haproxy.service has not been restarted since its files changed'] }] },

@@ -28,7 +28,7 @@ export function vipGuard({ cluster, host, facts }: RenderInput, { aliveFile, vrr
   const before = balancers.slice(0, balancers.findIndex(({ name }) => name === host.name));
   const others = balancers.filter(({ name }) => name !== host.name);
   const list = (addresses: readonly string[]) => addresses.join(',') || 'none';
-  const words = [facts.vipInterface, list([cluster.endpoint.vip, ...cluster.endpoint.previousVips]), list(others.map(({ address }) => address)), list(before.map(({ address }) => address)), aliveFile, vipGuardFile, vrrpPidFile, String(advertInterval)];
+  const words = [facts.vipInterface, list([cluster.endpoint.vip, ...cluster.endpoint.previousVips]), list(others.map(({ address }) => address)), list(before.map(({ address }) => address)), aliveFile, vipGuardFile, vrrpPidFile, String(advertInterval), String(facts.virtualRouterId)];
   const file = (path: string, content: string): DesiredFile => ({ path, content, mode: 0o644, owner: 'root:root' });
   return [file(script, program), file(`${unitFolder}/${vipGuardUnit}`, unit(words))];
 }
@@ -55,21 +55,24 @@ const unit = (words: readonly string[]) => unitFile({
 });
 
 const program = `# Managed by kubekeep. Tells keepalived to let go of the VIP, or to leave it, where another balancer has it.
-# INTERFACE VIP,... OTHER,... BEFORE,... ALIVE VERDICT PID INTERVAL: addresses of the other balancers, and of those that keep the VIP where this one has it too;
-# the file in which HAProxy's state stands, the file for keepalived, the file with keepalived's process; seconds between two adverts.
-use strict; use warnings; use Socket; use Time::HiRes 'time';
+# INTERFACE VIP,... OTHER,... BEFORE,... ALIVE VERDICT PID INTERVAL ROUTER: addresses of the other balancers, and of those that keep the VIP where this one has it too;
+# the file in which HAProxy's state stands, the file for keepalived, the file with keepalived's process; seconds between two adverts; the virtual router id.
+use strict; use warnings; use Socket; use Time::HiRes (); use subs 'time';
+# Of the clock that nobody sets.
+sub time () { Time::HiRes::clock_gettime(Time::HiRes::CLOCK_MONOTONIC()) }
 my ($interface, @lists) = splice @ARGV, 0, 4;
 my @vips = split /,/, $lists[0];
 my @others = grep { $_ ne 'none' } split /,/, $lists[1];
 my %before = map { $_ => 1 } split /,/, $lists[2];
-my ($alive, $verdict, $pid, $interval) = @ARGV;
+my ($alive, $verdict, $pid, $interval, $router) = @ARGV;
 # Longer than adverts are apart, and shorter than VRRP waits for them.
 my $silence = 1.5 * $interval;
 
 sub interface { open my $file, '<', "/sys/class/net/$interface/$_[0]" or die "$interface: $!\\n"; chomp(my $line = <$file>); $line }
-my $mac = pack 'H*', interface('address') =~ s/://gr;
+my ($mac, $index) = (hardware(), interface('ifindex'));
+sub hardware { pack 'H*', interface('address') =~ s/://gr }
 socket my $wire, 17, SOCK_RAW, unpack('S', pack 'n', 0x0806) or die "packet socket: $!\\n";
-bind $wire, pack('S n i S C C a8', 17, 0x0806, interface('ifindex'), 0, 0, 0, '') or die "$interface: $!\\n";
+bind $wire, pack('S n i S C C a8', 17, 0x0806, $index, 0, 0, 0, '') or die "$interface: $!\\n";
 socket my $vrrp, PF_INET, SOCK_RAW, 112 or die "VRRP: $!\\n";
 
 # Address of another balancer by its hardware address, as it says itself; when it last answered for the VIP, and since when it has done so.
@@ -77,7 +80,7 @@ my (%named, %answered, %since);
 # When an advert of another balancer came last, and since when they have come without a pause. Nothing is known at the start.
 my ($advert, $adverts) = (time, time);
 my ($now, $had, $heldSince) = (time, 0, 0);
-my ($off, $offAt, $asked, $greeted, $watchdog, $faultAt) = (0, 0, 0, 0, 0, 0);
+my ($off, $offAt, $asked, $greeted, $watchdog, $faultAt) = (0, 0, 0, -10, 0, 0);
 
 # Where the kernel refuses that, it goes on without.
 system "/usr/bin/chrt --rr --pid 10 $$ > /dev/null 2>&1";
@@ -99,7 +102,11 @@ while (1) {
   $faultAt = !$held || !faulty() ? 0 : $faultAt || $now;
   if ($held && (($off && $now - $offAt > 0.3) || ($faultAt && $now - $faultAt > 1))) { take_off('keepalived did not let go of it') }
   elsif ($held && keepalived_died()) { take_off('keepalived has died') }
-  if ($now - $greeted > 10) { ask($_) for @others; $greeted = $now }
+  if ($now - $greeted > 10) {
+    # One that was made anew, or has another hardware address, is not the one that is listened at.
+    die "$interface has changed\\n" if hardware() ne $mac || interface('ifindex') != $index;
+    ask($_) for @others; $greeted = $now;
+  }
   # A holder has no haste to find another one; who may take the VIP next must know before keepalived does.
   if ($now - $asked > ($held && !@holders ? 0.5 : $interval / 5) && ($held || $off || $quiet)) { ask($vips[0]); $asked = $now }
   if ($now - $watchdog > 1) { notify('WATCHDOG=1'); $watchdog = $now }
@@ -108,7 +115,7 @@ while (1) {
 # Why a holder has to let go, if so.
 sub rival {
   my ($quiet, @holders) = @_;
-  my ($first) = grep { $before{$_} && $now - $since{$_} > 0.1 } @holders;
+  my ($first) = grep { $before{$_} && $answered{$_} - $since{$_} > 0.1 } @holders;
   return "$first has the VIP too" if $first;
   # They are sent by one who hears none of this host's, since one of two that hear each other lets go at once.
   return 'another host sends adverts' if !$quiet && $now - $adverts > 0.5 && $now - $heldSince > 0.5;
@@ -148,6 +155,11 @@ sub hear_vrrp {
   return unless defined $sender && length $sender;
   my $address = inet_ntoa((sockaddr_in($sender))[1]);
   return unless grep { $_ eq $address } @others;
+  # An advert of VRRPv3 for this VIP from this network (RFC 5798, 5.1.1.3), not of one that leaves (priority 0).
+  my $header = 4 * (ord($packet) & 15);
+  return unless length $packet >= $header + 8 && ord(substr $packet, 8) == 255;
+  my ($type, $id, $priority) = unpack 'C3', substr $packet, $header;
+  return unless $type == 0x31 && $id == $router && $priority > 0;
   $adverts = time if time - $advert > 0.3;
   $advert = time;
 }

@@ -61,6 +61,11 @@ function haproxyConfig({ cluster, facts }: RenderInput): string {
     '    timeout check 1s',
     '    default-server inter 500ms fastinter 100ms downinter 500ms fall 2 rise 2',
     ...servers.map(({ name, address }) => `    server ${name} ${address}:6443 ${server} tcp-ut 3s`),
+    // After a reload the old worker checks nobody any more, and keeps its sessions for minutes: there the kernel finds a host that is gone.
+    '    option srvtcpka',
+    '    srvtcpka-idle 2s',
+    '    srvtcpka-intvl 1s',
+    '    srvtcpka-cnt 3',
     // Where all of them seem dead, the checks are more likely wrong than the servers (a starved computer): then all are tried.
     '    option allbackups',
     ...servers.map(({ name, address }) => `    server ${name}-unchecked ${address}:6443 backup ${verify} tcp-ut 3s`),
@@ -101,6 +106,8 @@ function globalsAndFrontends({ cluster, facts }: Pick<RenderInput, 'cluster' | '
     '    timeout server-fin 5s',
     '',
     'frontend api',
+    // Some are left for the monitor page: a full table must refuse clients, not the question whether HAProxy is alive.
+    `    maxconn ${maxConnections(facts.openFiles) - 100}`,
     ...[vip, ...previousVips].map((address) => `    bind ${address}:${port}`),
     '    default_backend api',
     '',
@@ -130,6 +137,9 @@ const deadOrDraining = `-- Managed by kubekeep. Carries the answers of the backe
 -- Alive and says itself (500) that it cannot serve, mostly that it cannot read from etcd, while another can: close its sessions too, for each request of
 -- theirs would wait or fail. Where nobody could for a while (no quorum), all come back one after the other: the last ones get as long as that has lasted,
 -- since watches outlive it. No answer in time says nothing about etcd, and a late 500, whose read went unanswered, less than a prompt one.
+-- Who came in while all seemed dead sits at a server's unchecked twin, and is treated as its sessions are; but only once another has lived for a second:
+-- before that a connection to the twin may be in progress.
+-- After a reload the old worker's checks stand still, and so must this: what it would see is of the moment of the reload.
 -- Cut off: no server has etcd, and most cannot be reached at all. This balancer is on the wrong side of a broken network: it says that it is not
 -- alive, so that keepalived lets go of the VIP, which the other side has taken. Clients are told while the address is still here: later nothing reaches them.
 local settled = 0.8
@@ -167,6 +177,10 @@ local function close_sessions(name, why)
   core.backends["api"].servers[name]:shut_sess()
 end
 
+local function is_stopping()
+  return tostring(core.get_info().Stopping) == "1"
+end
+
 -- Since when the answer has been the same: name -> {answer, time}.
 local function remember(memory, name, answer, time)
   if memory[name] == nil or memory[name].answer ~= answer then memory[name] = { answer = answer, since = time } end
@@ -174,13 +188,18 @@ local function remember(memory, name, answer, time)
 end
 
 core.register_task(function()
-  local drained, dead_since, etcd, silent, hung, cut, network, given_up = {}, {}, {}, {}, {}, {}, {}, false
+  local drained, dead_since, etcd, says_500, silent, hung, cut, strays_closed, network = {}, {}, {}, {}, {}, {}, {}, {}, {}
+  local given_up, alive_since = false, nil
   local here = core.backends["here"].servers["vip"]
-  while true do
+  while not is_stopping() do
     core.msleep(100)
     local now = core.now()
     local time = now.sec + now.usec / 1e6
-    local fit, any, etcd_since, some_etcd, all, out_of_reach = {}, false, time, false, 0, 0
+    local fit, any, etcd_since, some_etcd, some_alive, all, out_of_reach = {}, false, time, false, false, 0, 0
+    for name in pairs(core.backends["api-ready"].servers) do
+      some_alive = some_alive or string.sub(core.backends["api"].servers[name]:get_stats().status, 1, 4) ~= "DOWN"
+    end
+    alive_since = some_alive and (alive_since or time) or nil
     for name, twin in pairs(core.backends["api-ready"].servers) do
       local server = core.backends["api"].servers[name]
       local stats = server:get_stats()
@@ -191,13 +210,15 @@ core.register_task(function()
         dead_since[name] = nil
       elseif dead_since[name] == nil then
         dead_since[name] = time
-      elseif dead_since[name] and time - dead_since[name] > 1.0 and (hung[name] or nobody_accepts(stats)) then
+      elseif dead_since[name] and time - dead_since[name] > 1.0 and (nobody_accepts(stats) or (hung[name] and some_alive)) then
         close_sessions(name, "it is dead, " .. last_check(stats))
         dead_since[name] = false
       end
       local _, running = last_check(stats)
       if not running then
-        remember(etcd, name, tonumber(stats.check_code) ~= 500, time).late = (tonumber(stats.check_duration) or 0) > late
+        local code = tonumber(stats.check_code)
+        says_500[name] = code == 500
+        if code then remember(etcd, name, code ~= 500, time).late = (tonumber(stats.check_duration) or 0) > late end
         silent[name] = unreachable(stats)
       end
       local has = etcd[name] or { answer = true, since = time }
@@ -218,9 +239,16 @@ core.register_task(function()
       end
       drained[name] = drain
       local without = etcd[name] and not etcd[name].answer and etcd[name].since
-      local useless = without and time - without > (etcd[name].late and settled_late or settled) and time - etcd_since > math.max(settled, math.min(etcd_since - without, most_patience))
+      local useless = without and says_500[name] and time - without > (etcd[name].late and settled_late or settled) and time - etcd_since > math.max(settled, math.min(etcd_since - without, most_patience))
       if useless and not cut[name] then close_sessions(name, "it says itself that it cannot serve, another can") end
       cut[name] = useless
+      local lost = dead_since[name] == false or cut[name]
+      if lost and not strays_closed[name] and alive_since and time - alive_since > 1.0 then
+        core.backends["api"].servers[name .. "-unchecked"]:shut_sess()
+        strays_closed[name] = true
+      elseif not lost then
+        strays_closed[name] = nil
+      end
     end
     local cut_off = remember(network, "cut off", not some_etcd and out_of_reach * 2 > all, time)
     local give_up = cut_off.answer and time - cut_off.since > cut_off_after

@@ -11,7 +11,8 @@ import type { Aim, Fault } from './fault.ts';
 const labOnly = 'is undone by apply, so nothing would undo it if kubekeep were killed';
 
 const forget = `rm -rf ${etcdDataFolder}.drill`;
-const setAside = `systemctl stop etcd.service; ${forget} && mv ${etcdDataFolder} ${etcdDataFolder}.drill`;
+/** Once more does no harm: what was set aside first stays. */
+const setAside = `systemctl stop etcd.service; [ -e ${etcdDataFolder}.drill ] || [ ! -e ${etcdDataFolder} ] || mv ${etcdDataFolder} ${etcdDataFolder}.drill`;
 
 /** Changes a byte of every value that a drill has written: bbolt has no checksum over what it stores. Fails where there is none. */
 const changeValues = `
@@ -23,11 +24,11 @@ const changeValues = `
 export const dataFaults: readonly Fault[] = [
   {
     id: 'E12', title: 'the data of an etcd follower is lost', component: 'etcd', needs: 'the data folder of one member moved aside, and room for a second copy', labOnly, seconds: 5, obstacle: needsThreeMembers,
-    aim: (stage) => followerUntilApply(stage, `${setAside} && systemctl start --no-block etcd.service`, { after: forget }),
+    aim: (stage) => followerUntilApply(stage, `${forget}; ${setAside} && systemctl start --no-block etcd.service`, { after: forget }),
   },
   {
     id: 'E13', title: "an etcd follower's data was changed behind its back", component: 'etcd', needs: 'a few bytes changed in the data of one member that is stopped, and room for a second copy', labOnly, seconds: 10, obstacle: needsThreeMembers,
-    aim: (stage) => followerUntilApply(stage, `systemctl stop etcd.service; perl -e ${quote(changeValues)} ${etcdDataFolder}/member/snap/db; found=$?; systemctl start --no-block etcd.service; exit $found`, { before: setAside, after: forget }),
+    aim: (stage) => followerUntilApply(stage, `${forget}; systemctl stop etcd.service; perl -e ${quote(changeValues)} ${etcdDataFolder}/member/snap/db; found=$?; systemctl start --no-block etcd.service; exit $found`, { before: setAside, after: forget }),
   },
   {
     id: 'A7', title: 'an API server restarts with an expired certificate', component: 'API server', needs: 'two files changed on one host', labOnly, seconds: 8,

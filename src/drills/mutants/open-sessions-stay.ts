@@ -9,6 +9,6 @@ export const openSessionsStay: SetupMutant = {
   fault: 'A3-most',
   caughtBy: 'C-gap',
   renderers: changed({
-    haproxy: (design) => rewritten(design, design.files.find(({ path }) => path.endsWith('.lua'))!.path, (text) => replaceOnce(text, '        server:shut_sess()\n', '')),
+    haproxy: (design) => rewritten(design, design.files.find(({ path }) => path.endsWith('.lua'))!.path, (text) => replaceOnce(text, '        close_sessions(name, "it is dead, " .. last_check(stats))\n', '')),
   }),
 };

@@ -189,7 +189,8 @@ function repairsFirst(steps: readonly Step[]): Step[] {
 
 /** The balancer that holds the VIP changes last: by then the others are known to be good. */
 function holderLast(cluster: Cluster, seen: readonly SeenHost[], steps: readonly Step[]): Step[] {
-  const holders = seen.filter(({ found }) => found.addresses.some(({ address }) => address === cluster.endpoint.vip)).map(({ host }) => host.name);
+  const vips = [cluster.endpoint.vip, ...cluster.endpoint.previousVips];
+  const holders = seen.filter(({ found }) => found.addresses.some(({ address }) => vips.includes(address))).map(({ host }) => host.name);
   return [...steps.filter(({ host }) => !holders.includes(host)), ...steps.filter(({ host }) => holders.includes(host))];
 }
 

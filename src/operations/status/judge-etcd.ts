@@ -1,5 +1,6 @@
 import type { EtcdMember } from '../../clients/etcd/connect-etcd.ts';
 import type { EtcdStatus } from '../../clients/etcd/etcd-status.ts';
+import { formatMemberId, type MemberId } from '../../clients/etcd/member-id.ts';
 import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
 import { reachable, type HostFacts, type Unreachable } from '../facts.ts';
 import type { EtcdClusterStatus, Finding, MemberStatus } from './cluster-status.ts';
@@ -18,8 +19,9 @@ export function judgeEtcd({ cluster, facts, etcd }: Observation): Judged<EtcdClu
   const listed = newest?.members ?? [];
   const index = newest?.status.raftIndex ?? 0;
   const hosts = hostsWith(cluster, 'etcd');
+  const raised = alarmsIn(answers.values());
   const members = [
-    ...hosts.map((host) => memberOf(host, memberFor(listed, host), answers.get(host.name)?.status, { known: newest !== undefined, index, ready: isReady(facts.hosts.get(host.name)) })),
+    ...hosts.map((host) => memberOf(host, memberFor(listed, host), answers.get(host.name)?.status, { known: newest !== undefined, index, ready: isReady(facts.hosts.get(host.name)), raised })),
     ...listed.filter((member) => !hosts.some((host) => memberFor([member], host))).map((member) => stranger(member)),
   ];
   const leaderId = newest?.status.leader;
@@ -32,7 +34,7 @@ export function judgeEtcd({ cluster, facts, etcd }: Observation): Judged<EtcdClu
     majority: Math.floor(voters / 2) + 1,
     members,
   };
-  return { status, findings: [...quorumFindings(status), ...members.flatMap(memberFindings), ...otherCluster(answers)] };
+  return { status, findings: [...quorumFindings(status), ...members.flatMap(memberFindings), ...alarmsOfOthers(raised, members), ...otherCluster(answers)] };
 }
 
 function memberFor(members: readonly EtcdMember[], { name, address }: HostSpec): EtcdMember | undefined {
@@ -43,13 +45,35 @@ function isReady(found: HostFacts | Unreachable | undefined): boolean {
   return reachable(found) && found.etcd.ready;
 }
 
-function memberOf({ name }: HostSpec, member: EtcdMember | undefined, status: EtcdStatus | undefined, { known, index, ready }: { known: boolean; index: number; ready: boolean }): MemberStatus {
+function memberOf({ name }: HostSpec, member: EtcdMember | undefined, status: EtcdStatus | undefined, { known, index, ready, raised }: { known: boolean; index: number; ready: boolean; raised: readonly RaisedAlarm[] }): MemberStatus {
   const id = member?.id ?? status?.member;
   if (!status) return { name, id, role: known && !member ? 'not a member' : ready ? 'ready' : 'no answer', said: undefined };
-  const { revision, raftTerm, raftAppliedIndex, dbSize, dbSizeInUse, dbSizeQuota, version, errors } = status;
+  const { revision, raftTerm, raftAppliedIndex, dbSize, dbSizeInUse, dbSizeQuota, version } = status;
   const role = status.isLearner ? 'learner' : status.leader === status.member ? 'leader' : 'follower';
-  const alarms = [...new Set(errors.flatMap((text) => text.match(/NOSPACE|CORRUPT/g) ?? []))];
+  const alarms = raised.filter(({ member: of }) => of === status.member).map(({ alarm }) => alarm);
   return { name, id, role, said: { revision, term: raftTerm, lag: Math.max(0, index - raftAppliedIndex), dbSize, dbSizeInUse, dbSizeQuota, version, alarms } };
+}
+
+interface RaisedAlarm {
+  /** The member that it is about; the whole cluster obeys it. */
+  readonly member: MemberId;
+  readonly alarm: string;
+}
+
+/** Every member tells the alarms of all of them (etcd 3.7: "memberID:N alarm:NOSPACE"). */
+function alarmsIn(answers: Iterable<{ readonly status: EtcdStatus }>): readonly RaisedAlarm[] {
+  const texts = [...answers].flatMap(({ status }) => status.errors);
+  const found = texts.flatMap((text) => [...text.matchAll(/memberID:\s*(\d+)\s+alarm:\s*(NOSPACE|CORRUPT)/g)].map(([, id = '', alarm = '']) => ({ member: formatMemberId(BigInt(id)), alarm })));
+  return [...new Map(found.map((one) => [`${one.member} ${one.alarm}`, one])).values()];
+}
+
+/** Alarms about members that do not answer, or are none any more: the cluster obeys these too. */
+function alarmsOfOthers(raised: readonly RaisedAlarm[], members: readonly MemberStatus[]): Finding[] {
+  const others = raised.filter(({ member }) => !members.some(({ id, said }) => said && id === member));
+  return others.map(({ member, alarm }) => {
+    const name = members.find(({ id }) => id === member)?.name;
+    return { message: `alarm ${alarm} is raised for ${name === undefined ? `etcd member ${member}, which is none any more` : `etcd on ${name}`}`, next: 'Once its cause is gone: etcdctl alarm disarm.' };
+  });
 }
 
 function stranger({ id, name, peerUrls }: EtcdMember): MemberStatus {
@@ -76,7 +100,7 @@ function memberFindings({ name, id, role, said }: MemberStatus): Finding[] {
   if (role === 'no answer' && id !== undefined && name.includes(':')) findings.push({ message: `etcd lists a member at ${name} (${id}) that has never started`, next: 'kubekeep apply goes on with the host that was being added.' });
   if (!said) return findings;
   if (said.alarms.includes('NOSPACE')) findings.push({ message: `etcd on ${name} is out of space (alarm NOSPACE), so nothing can be written`, next: 'Delete or compact data, defragment, then disarm the alarm with etcdctl alarm disarm.' });
-  if (said.alarms.includes('CORRUPT')) findings.push({ message: `the data of etcd on ${name} differs from the other members' (alarm CORRUPT)`, next: `Stop etcd on ${name}, move its data away, and run kubekeep apply: it joins again with good data.` });
+  if (said.alarms.includes('CORRUPT')) findings.push({ message: `the data of etcd on ${name} differs from the other members' (alarm CORRUPT)`, next: `Stop etcd on ${name}, move its data away, and run kubekeep apply: it joins again with good data. Then etcdctl alarm disarm.` });
   if (said.dbSizeInUse > said.dbSizeQuota * fullShare && !said.alarms.includes('NOSPACE')) {
     findings.push({ message: `the database of etcd on ${name} is ${Math.round((said.dbSizeInUse / said.dbSizeQuota) * 100)} % full`, next: 'Find out what fills it, or raise spec.etcd.quotaBackendBytes and run kubekeep apply.' });
   }

@@ -37,6 +37,12 @@ function withMember(name: string, changes: Partial<EtcdStatus>, from = anObserva
   return { ...from, etcd: new Map<string, Answer<EtcdAnswer>>([...others, [name, { ok: true, value: { ...value, members } }]]) };
 }
 
+/** As etcd writes it where it says whose alarm it is: decimal. */
+function numberOf(name: string): string {
+  const answer = anObservation().etcd.get(name)!;
+  return String(answer.ok && BigInt(`0x${answer.value.status.member}`));
+}
+
 /** Powered off: nothing on it answers, and the balancers have noticed. */
 function off(name: string, from = anObservation()): Observation {
   const hosts = new Map([...from.facts.hosts].map(([host, found]): [string, HostFacts | Unreachable] => {
@@ -69,7 +75,10 @@ const cases: readonly (readonly [title: string, observation: () => Observation, 
   ['a member that answers nobody is missed', () => onHost('cp3', { etcd: { hasData: true, formed: true, initialState: 'new', ready: false } }, withAnswer('etcd', 'cp3', { ok: false, reason: 'etcd on cp3: Status: no answer in time' })), [/etcd has 2 of 3/, /^etcd on cp3 does not answer$/]],
   ['a learner has no vote', () => withMember('cp3', { isLearner: true }), [/^etcd on cp3 is a learner/]],
   ['a full database', () => withMember('cp3', { dbSizeInUse: 7 * 2 ** 30 }), [/etcd on cp3 is 88 % full/]],
-  ['an alarm', () => withMember('cp3', { errors: ['memberID:10276657743932975437 alarm:NOSPACE '] }), [/etcd on cp3 is out of space/]],
+  ['an alarm', () => withMember('cp3', { errors: [`memberID:${numberOf('cp3')} alarm:NOSPACE `] }), [/^etcd on cp3 is out of space/]],
+  ['an alarm that every member tells is about one of them', () => ['cp1', 'cp2', 'cp3'].reduce((from, name) => withMember(name, { errors: [`memberID:${numberOf('cp2')}  alarm:CORRUPT`] }, from), anObservation()), [/^the data of etcd on cp2 differs/]],
+  ['an alarm of a member that is gone', () => withMember('cp1', { errors: ['memberID:7 alarm:CORRUPT'] }), [/^alarm CORRUPT is raised for etcd member 7, which is none any more$/]],
+  ['an alarm of a member that does not answer', () => withMember('cp1', { errors: [`memberID:${numberOf('cp3')} alarm:CORRUPT`] }, off('cp3')), [/2 of 3/, /^alarm CORRUPT is raised for etcd on cp3$/, /cp3 cannot be reached/]],
   ['a member that is far behind', () => withMember('cp3', { raftAppliedIndex: 3000 - 6000 }), [/etcd on cp3 is 6000 raft entries behind/]],
   ['a member of another cluster', () => withMember('cp3', { clusterId: 'c2' }), [/etcd on cp3 belongs to another etcd cluster/]],
   ['another version', () => withMember('cp3', { version: '3.7.2' }), [/^etcd on cp3 runs version 3.7.2 and the cluster file names 3.7.3$/]],
