@@ -10,6 +10,8 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   status: async () => (await import('./commands/status.ts')).addStatus,
   kubeconfig: async () => (await import('./commands/kubeconfig.ts')).addKubeconfig,
   kubectl: async () => (await import('./commands/kubectl.ts')).addKubectl,
+  backup: async () => (await import('./commands/backup.ts')).addBackup,
+  restore: async () => (await import('./commands/restore.ts')).addRestore,
   render: async () => (await import('./commands/render.ts')).addRender,
   destroy: async () => (await import('./commands/destroy.ts')).addDestroy,
   programs: async () => (await import('./commands/programs.ts')).addPrograms,

@@ -25,6 +25,7 @@ export function toCluster({ metadata, spec }: ClusterFile, { directory, home }: 
     etcd: spec.etcd,
     networks: spec.networks,
     programs: { ...spec.programs, directory: absolute(spec.programs.directory) },
+    backup: spec.backup && { ...spec.backup, repository: absolute(spec.backup.repository)! },
     hosts: spec.hosts.map(
       (host): HostSpec => ({
         ...host,

@@ -111,6 +111,13 @@ const programs = mapping({
     .describe('Base address of a mirror that is used instead of the official download addresses.'),
 });
 
+const recipient = () => text(/^age1[02-9ac-hj-np-z]{58}$/, 'an age recipient (age1…)');
+
+const backup = mapping({
+  repository: text(/^(?![A-Za-z0-9+.-]*:\/\/)[^\u0000-\u001f\u007f]{1,4096}$/, 'the path of a folder').describe('Where backups are kept: a folder, best on another machine that is mounted here; a relative path starts at the folder of the cluster file.'),
+  recipients: list(recipient(), 'age recipients').default([]).describe("Who can read backups besides this cluster's own identity: age recipients, whose identities are kept elsewhere."),
+});
+
 export const clusterFileSchema = mapping({
   apiVersion: oneOf(['kubekeep.dev/v1alpha1']).describe('Version of this format.'),
   kind: oneOf(['Cluster']).describe('Kind of this file.'),
@@ -123,6 +130,7 @@ export const clusterFileSchema = mapping({
     etcd: etcd.prefault({}).describe('The etcd members.'),
     networks: networks.prefault({}).describe('Networks inside the cluster; they must not overlap with the hosts or with each other.'),
     programs: programs.prefault({}).describe('Where the programs come from.'),
+    backup: backup.optional().describe('Where backups go and who can read them.'),
     ssh: mapping({
       port: port().default(defaults.sshPort).describe('SSH port.'),
       user: ssh.user.unwrap().default(defaults.sshUser).describe('Login user: root, or one with sudo that asks for no password.'),

@@ -12,6 +12,7 @@ export interface Cluster {
   readonly etcd: EtcdSpec;
   readonly networks: Networks;
   readonly programs: ProgramsSpec;
+  readonly backup?: BackupSpec | undefined;
   /** In the order of the file. */
   readonly hosts: readonly HostSpec[];
 }
@@ -48,6 +49,13 @@ export interface EtcdSpec {
   readonly heartbeatInterval: number;
   readonly electionTimeout: number;
   readonly quotaBackendBytes: number;
+}
+
+export interface BackupSpec {
+  /** Absolute path of a folder. */
+  readonly repository: string;
+  /** age recipients beside the cluster's own identity. */
+  readonly recipients: readonly string[];
 }
 
 export interface Networks {

@@ -41,8 +41,8 @@ describe('an example file', () => {
 
   it('stays good when its commented examples are used', () => {
     const text = exampleClusterFile({ name: 'prod', vip: '10.0.0.100/24', hosts: numbered('T3') });
-    const used = text.replaceAll(/^( *)# ((names|extraSans|apiServer|programs|ssh):.*| {2}(source|user|port|identity|jump): .*)$/gm, '$1$2');
-    assert.equal(used.split('\n').filter((line, position) => line !== text.split('\n')[position]).length, 10);
+    const used = text.replaceAll(/^( *)# ((names|extraSans|apiServer|programs|backup|ssh):.*| {2}(source|repository|user|port|identity|jump): .*)$/gm, '$1$2');
+    assert.equal(used.split('\n').filter((line, position) => line !== text.split('\n')[position]).length, 12);
     assert.deepEqual(findProblems(used), []);
     assert.equal(parseClusterFile(used, place).hosts[0]!.ssh.jump, 'admin@bastion.example');
   });

@@ -13,6 +13,7 @@ export interface ExampleFile {
   readonly previousVips?: readonly string[];
   readonly versions?: { readonly kubernetes?: string; readonly etcd?: string };
   readonly programs?: { readonly source?: ProgramSource; readonly directory?: string; readonly mirror?: string };
+  readonly backup?: { readonly repository?: string };
   /** For all hosts; paths as they shall stand in the file. */
   readonly ssh?: ExampleSsh;
 }
@@ -34,7 +35,7 @@ export interface ExampleSsh {
 }
 
 /** A commented cluster file. The same input gives the same text, and `parseClusterFile` reads it without problems where the values are good. */
-export function exampleClusterFile({ name, vip, hosts, title = about, names = [], previousVips = [], versions = {}, programs = {}, ssh = {} }: ExampleFile): string {
+export function exampleClusterFile({ name, vip, hosts, title = about, names = [], previousVips = [], versions = {}, programs = {}, backup = {}, ssh = {} }: ExampleFile): string {
   return [
     ...title.map((line) => `# ${line}`.trimEnd()),
     'apiVersion: kubekeep.dev/v1alpha1',
@@ -61,6 +62,7 @@ export function exampleClusterFile({ name, vip, hosts, title = about, names = []
     '    pods: 10.244.0.0/16',
     '    services: 10.96.0.0/12',
     ...section('programs', 'Where the programs come from: auto, release, build or directory.', ['source: auto'], programs),
+    ...section('backup', 'Where backups go; kubekeep backup init makes the repository.', ['repository: /mnt/backups/prod'], backup),
     ...section('ssh', 'How SSH reaches all hosts that say nothing else; without an identity your SSH agent and configuration decide.', ['user: root', 'port: 22', 'identity: ~/.ssh/id_ed25519', 'jump: admin@bastion.example'], ssh),
     '  # Without roles a host has all of them: etcd, control-plane, load-balancer.',
     '  hosts:',

@@ -36,6 +36,13 @@ export const catalogue = {
   'etcd-failed': { kind: 'failed', means: 'etcd answered with an error or not at all' },
   'changes-pending': { kind: 'pending', means: 'plan found changes' },
   'degraded': { kind: 'degraded', means: 'something is not as it should be; the output says what' },
+  'store-failed': { kind: 'failed', means: 'the place of a backup repository cannot be read or written' },
+  'repository-missing': { kind: 'user', means: 'there is no backup repository at that place, or none was named' },
+  'repository-exists': { kind: 'refused', means: 'there is a backup repository at that place already' },
+  'repository-damaged': { kind: 'failed', means: 'an object of the backup repository is missing or is not what was written; the message names it' },
+  'repository-mismatch': { kind: 'refused', means: 'the repository is another one, or an older state of it, than this cluster has seen' },
+  'data-damaged': { kind: 'failed', means: "etcd's backend file is damaged; the message names the page" },
+  'point-missing': { kind: 'user', means: 'the repository cannot give the point that was asked for; the message names the nearest ones' },
   'drill-refused': { kind: 'refused', means: 'a drill is not begun: the hosts are no machines of a lab on this computer, or something is wrong already' },
 } as const satisfies Record<string, { kind: ErrorKind; means: string }>;
 

@@ -72,6 +72,27 @@ export async function saveSecrets(folder: StateFolder, { sealed, identity }: Ope
   await writeSynced(join(folder.path, 'secrets.age'), sealed);
 }
 
+/** The operator's identity, from a file that was named or from the folder. Throws `identity-missing`, `file-missing`. */
+export async function readIdentity(folder: StateFolder, identityFile: string | undefined): Promise<Secret> {
+  const path = identityFile ?? join(folder.path, 'identity');
+  const text = await readIfThere(path);
+  if (text === undefined && identityFile !== undefined) throw new KubekeepError('file-missing', `the identity ${identityFile} cannot be read`);
+  if (text === undefined) throw new KubekeepError('identity-missing', `${path} is not there`, { hint: 'Give the identity that you copied away when the cluster was built: KUBEKEEP_IDENTITY=FILE.' });
+  return new Secret(keyLine(text));
+}
+
+/** A small file of the folder, whole; undefined where there is none. */
+export async function readKept(folder: StateFolder, name: string): Promise<string | undefined> {
+  return readIfThere(join(folder.path, name));
+}
+
+/** Puts a small file into the folder, durable, mode 0600. */
+export async function keep(folder: StateFolder, name: string, content: string): Promise<void> {
+  await mkdir(folder.path, { recursive: true, mode: 0o700 });
+  await writeSynced(join(folder.path, '..', '.gitignore'), '*\n');
+  await writeSynced(join(folder.path, name), content);
+}
+
 /** The first that opens: a host of another cluster may keep one that does not, and is named when the cluster ids are compared. */
 async function openFirst([sealed = '', ...more]: readonly string[], identity: Secret): Promise<{ secrets: ClusterSecrets; sealed: string }> {
   try {

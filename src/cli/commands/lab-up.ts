@@ -78,6 +78,7 @@ function clusterFileText(lab: Lab, topology: Topology): string {
     name: lab.name,
     title: [`Lab ${lab.name}, made by kubekeep lab up --topology ${topology}; kubekeep lab down --name ${lab.name} removes it and this file.`],
     vip: `${lab.gateway.replace(/\.1$/, '.100')}/24`,
+    backup: { repository: 'backups' },
     ssh: { user: 'root', identity: relative(lab.directory, identityFile(lab)) },
     hosts: lab.machines.map(({ name, address, hostKey }) => ({ name, address, roles: roles.get(name) ?? [], ssh: { hostKey } })),
   });

@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { DescMethodUnary, MessageInitShape, MessageShape, DescMessage } from '@bufbuild/protobuf';
-import { Client, credentials } from '@grpc/grpc-js';
+import type { DescMethodServerStreaming, DescMethodUnary, MessageInitShape, MessageShape, DescMessage } from '@bufbuild/protobuf';
+import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import type { EtcdConnection } from './etcd-connection.ts';
 import { toEtcdError } from './etcd-error.ts';
 
@@ -13,6 +13,8 @@ export interface CallOptions {
 export interface Channel {
   /** One request, one answer. Rejects with an EtcdError, or an AbortError when the signal fires. */
   call<I extends DescMessage, O extends DescMessage>(method: DescMethodUnary<I, O>, request: MessageInitShape<I>, options?: CallOptions): Promise<MessageShape<O>>;
+  /** One request, answers one after the other. Ends with the stream; rejects as `call` does, and after `deadline` without an answer. */
+  stream<I extends DescMessage, O extends DescMessage>(method: DescMethodServerStreaming<I, O>, request: MessageInitShape<I>, options?: CallOptions): AsyncGenerator<MessageShape<O>>;
   close(): void;
 }
 
@@ -36,6 +38,7 @@ export function openChannel(connection: EtcdConnection): Channel {
   });
   return {
     call: (method, request, options) => unary(client, connection, method, request, options),
+    stream: (method, request, options) => serverStream(client, connection, method, request, options),
     close: () => client.close(),
   };
 }
@@ -66,6 +69,39 @@ function unary<I extends DescMessage, O extends DescMessage>(
     signal?.addEventListener('abort', cancel, { once: true });
     if (signal?.aborted) cancel();
   });
+}
+
+async function* serverStream<I extends DescMessage, O extends DescMessage>(
+  client: Client,
+  { serverName, deadline: usual = 5000 }: EtcdConnection,
+  method: DescMethodServerStreaming<I, O>,
+  request: MessageInitShape<I>,
+  { signal, deadline = usual }: CallOptions = {},
+): AsyncGenerator<MessageShape<O>> {
+  const call = client.makeServerStreamRequest(
+    `/${method.parent.typeName}/${method.name}`,
+    (message: MessageShape<I>) => Buffer.from(toBinary(method.input, message)),
+    (bytes: Buffer) => fromBinary(method.output, bytes),
+    create(method.input, request),
+  );
+  const cancel = () => call.cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  if (signal?.aborted) cancel();
+  let timer = setTimeout(cancel, deadline);
+  try {
+    for await (const answer of call as AsyncIterable<MessageShape<O>>) {
+      // What is done with an answer takes as long as it takes.
+      clearTimeout(timer);
+      yield answer;
+      timer = setTimeout(cancel, deadline);
+    }
+  } catch (error) {
+    throw signal?.aborted ? aborted() : toEtcdError(serverName, method.name, error as ServiceError);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', cancel);
+    call.cancel();
+  }
 }
 
 function aborted(): DOMException {

@@ -32,6 +32,11 @@ export interface EtcdClient {
   hashKv(revision: number, options?: CallOptions): Promise<EtcdHash>;
   /** Gives unused space of the file back; the member serves nothing meanwhile, so allow minutes. */
   defragment(options?: CallOptions): Promise<void>;
+  /**
+   * The member's backend file as it is now, piece by piece, and behind it the 32 bytes of its SHA-256, as `etcdctl snapshot save` writes it. The deadline
+   * is for the time without a piece.
+   */
+  snapshot(options?: CallOptions): AsyncGenerator<Uint8Array>;
   /** Whether a linearizable read succeeds: this member is connected and there is a quorum and a leader. */
   canRead(options?: CallOptions): Promise<boolean>;
   close(): void;
@@ -64,7 +69,7 @@ export function connectEtcd(connection: EtcdConnection): EtcdClient {
   return { ...reads(channel), ...changes(channel), close: () => channel.close() };
 }
 
-function reads(channel: Channel): Pick<EtcdClient, 'status' | 'members' | 'alarms' | 'hashKv' | 'canRead'> {
+function reads(channel: Channel): Pick<EtcdClient, 'status' | 'members' | 'alarms' | 'hashKv' | 'snapshot' | 'canRead'> {
   return {
     status: async (options) => toEtcdStatus(await channel.call(Maintenance.method.status, {}, options)),
     members: async ({ stale = false, ...options } = {}) => {
@@ -78,6 +83,9 @@ function reads(channel: Channel): Pick<EtcdClient, 'status' | 'members' | 'alarm
     hashKv: async (revision, options) => {
       const answer = await channel.call(Maintenance.method.hashKV, { revision: BigInt(revision) }, options);
       return { hash: answer.hash, revision: Number(answer.hashRevision), compactRevision: Number(answer.compactRevision) };
+    },
+    async *snapshot(options) {
+      for await (const { blob } of channel.stream(Maintenance.method.snapshot, {}, options)) yield blob;
     },
     canRead: async (options) => {
       try {

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { openChain, type ChainOptions } from './chain.ts';
+import { encodeEntry, entryName } from './format/chain-entry.ts';
+import { encryptObject } from './format/encrypted-object.ts';
+import { deriveKeys, newRepositorySecret, newSigningKey, owner, publicBytes } from './repository-keys.ts';
+import { folderStore } from './store/folder-store.ts';
+
+const repository = randomBytes(16).toString('hex');
+const ownerKey = newSigningKey(owner);
+const writer = newSigningKey();
+const stranger = newSigningKey();
+const { structure } = deriveKeys(newRepositorySecret(), repository);
+const id = ({ writer: name }: typeof writer) => name;
+
+describe('a chain', () => {
+  let parent: string;
+  let count = 0;
+  before(async () => void (parent = await mkdtemp(join(tmpdir(), 'kubekeep-chain-'))));
+  after(() => rm(parent, { recursive: true }));
+
+  const at = (folder: string): ChainOptions => ({ store: folderStore(folder), repository, structure, ownerKey: publicBytes(ownerKey) });
+  /** With one writer, and as many entries of it. */
+  async function chainOf(entries: number, until?: number): Promise<string> {
+    const folder = join(parent, String(++count));
+    const chain = await openChain(at(folder));
+    await chain.append('writers', ownerKey, () => ({ writers: [{ id: id(writer), key: publicBytes(writer), ...(until !== undefined && { until }) }] }));
+    for (let number = 0; number < entries; number++) await chain.append('base', writer, () => ({ number }));
+    return folder;
+  }
+  const refused = (message: RegExp) => ({ code: 'repository-damaged', message });
+
+  it('is one, however many append at once, and each has seen all before its own', async () => {
+    const folder = await chainOf(0);
+    const chains = await Promise.all(Array.from({ length: 4 }, () => openChain(at(folder))));
+    await Promise.all(chains.map(async (chain, who) => {
+      for (let turn = 0; turn < 8; turn++) await chain.append('base', writer, (entries) => ({ who, turn, seen: entries.length }));
+    }));
+    const { entries } = await openChain(at(folder));
+    assert.equal(entries.length, 1 + 4 * 8);
+    for (const { number, body } of entries.slice(1)) assert.equal((body as { seen: number }).seen, number - 1);
+    for (let who = 0; who < 4; who++) assert.deepEqual(entries.slice(1).flatMap(({ body }) => ((body as { who: number }).who === who ? [(body as { turn: number }).turn] : [])), [0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it('gets no entry where the one who appends thinks better of it', async () => {
+    const folder = await chainOf(1);
+    const chain = await openChain(at(folder));
+    assert.equal(await chain.append('base', writer, () => undefined), undefined);
+    assert.equal((await openChain(at(folder))).entries.length, 2);
+  });
+
+  it('is refused with an entry that is missing, changed, moved or of another chain', async () => {
+    const folder = await chainOf(4);
+    const path = (number: number, of = folder) => join(of, entryName(number));
+    const good = await readFile(path(3));
+    const flipped = Buffer.from(good);
+    flipped[100]! ^= 1;
+    for (const [bad, message] of [
+      [flipped, /chain\/0*3: /],
+      [await readFile(path(4)), /it is entry 4/],
+      [await readFile(path(3, await chainOf(4))), /does not follow/],
+    ] as const) {
+      await writeFile(path(3), bad);
+      await assert.rejects(openChain(at(folder)), refused(message));
+    }
+    await rm(path(3));
+    await assert.rejects(openChain(at(folder)), refused(/chain\/0*3: it is missing, and chain\/0*4 is there/));
+    await writeFile(path(3), good);
+    assert.equal((await openChain(at(folder))).entries.length, 5);
+  });
+
+  it('is not added to by a stranger, by a writer who is revoked, nor by a writer who names writers', async () => {
+    const mismatch = { code: 'repository-mismatch' };
+    const folder = await chainOf(2);
+    const chain = await openChain(at(folder));
+    await assert.rejects(chain.append('base', stranger, () => ({})), mismatch);
+    await assert.rejects(chain.append('base', { ...stranger, writer: id(writer) }, () => ({})), mismatch);
+    await assert.rejects(chain.append('writers', writer, () => ({ writers: [] })), mismatch);
+    const revoked = await openChain(at(await chainOf(2, 3)));
+    assert.equal(revoked.entries.length, 3);
+    await assert.rejects(revoked.append('base', writer, () => ({})), mismatch);
+    assert.equal((await openChain(at(folder))).entries.length, 3);
+  });
+
+  for (const { title, forged } of [
+    { title: 'a stranger', forged: { key: stranger, kind: 'base' } },
+    { title: 'a stranger under the name of a writer', forged: { key: { ...stranger, writer: id(writer) }, kind: 'base' } },
+    { title: 'a stranger under the name of the owner', forged: { key: { ...stranger, writer: owner }, kind: 'writers' } },
+    { title: 'a writer who names writers', forged: { key: writer, kind: 'writers' } },
+  ] as const) {
+    it(`is refused with an entry by ${title}`, async () => {
+      const folder = await chainOf(1);
+      const { entries } = await openChain(at(folder));
+      const body = encryptObject(Buffer.from('{"writers":[]}'), { repository: Buffer.from(repository, 'hex'), kind: 'entry' }, structure);
+      const bytes = encodeEntry({ number: 3, previous: entries.at(-1)!.hash, epoch: 0, writer: forged.key.writer, catalog: 0, kind: forged.kind, body }, forged.key.key);
+      await writeFile(join(folder, entryName(3)), bytes);
+      await assert.rejects(openChain(at(folder)), refused(/chain\/0*3: it is not signed by a writer/));
+    });
+  }
+});

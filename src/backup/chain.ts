@@ -1,0 +1,105 @@
+import { KubekeepError } from '../lib/errors.ts';
+import { damaged, decryptObject, encryptObject, hashOf, type ObjectKey } from './format/encrypted-object.ts';
+import { decodeEntry, encodeEntry, entryName, firstPrevious, isSignedBy, type ChainEntry, type EntryKind } from './format/chain-entry.ts';
+import { owner, publicBytes, publicKeyOf, type SigningKey } from './repository-keys.ts';
+import type { Store } from './store/store.ts';
+
+export interface ReadEntry extends Omit<ChainEntry, 'body'> {
+  readonly hash: string;
+  /** JSON. */
+  readonly body: unknown;
+}
+
+export interface Chain {
+  /** All entries in their order, each checked against the one before it and its writer's key. */
+  readonly entries: readonly ReadEntry[];
+  /** Reads what others have appended meanwhile. */
+  refresh(): Promise<void>;
+  /** Appends one after all that are there, however many write at once. `decide` is asked anew when somebody else was quicker; undefined appends nothing. */
+  append(kind: EntryKind, key: SigningKey, decide: (entries: readonly ReadEntry[]) => unknown): Promise<ReadEntry | undefined>;
+}
+
+export interface ChainOptions {
+  readonly store: Store;
+  /** 32 hexadecimal digits. */
+  readonly repository: string;
+  readonly structure: ObjectKey;
+  /** The owner's public key, 32 bytes in base64url. */
+  readonly ownerKey: string;
+}
+
+interface WriterList {
+  readonly writers: readonly { readonly id: string; readonly key: string; /** Number of the last entry that counts, where the writer is revoked. */ readonly until?: number }[];
+}
+
+/** Only the owner says who writes and for whom. */
+const ownersKinds: ReadonlySet<EntryKind> = new Set(['writers', 'recipients', 'policy']);
+const mostAttempts = 50;
+
+/** The repository's only order: docs/design/repository-format.md, section 8. Throws `repository-damaged` where an entry is not what it should be. */
+export async function openChain(options: ChainOptions): Promise<Chain> {
+  const entries: ReadEntry[] = [];
+  const refresh = async () => {
+    for (;;) {
+      const name = entryName(entries.length + 1);
+      const bytes = await options.store.read(name);
+      if (!bytes) return;
+      entries.push(checked(Buffer.from(bytes), name, entries, options));
+    }
+  };
+  await refresh();
+  const later = (await options.store.list('chain/')).find((name) => name > entryName(entries.length));
+  if (later !== undefined) {
+    // Perhaps it was written just now.
+    await refresh();
+    if (later > entryName(entries.length)) throw damaged(entryName(entries.length + 1), `it is missing, and ${later} is there`);
+  }
+  return { entries, refresh, append: (kind, key, decide) => append({ entries, refresh, kind, key, decide, ...options }) };
+}
+
+interface Append extends ChainOptions {
+  readonly entries: readonly ReadEntry[];
+  readonly refresh: () => Promise<void>;
+  readonly kind: EntryKind;
+  readonly key: SigningKey;
+  readonly decide: (entries: readonly ReadEntry[]) => unknown;
+}
+
+async function append({ entries, refresh, kind, key, decide, store, repository, structure, ownerKey }: Append): Promise<ReadEntry | undefined> {
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    const content = decide(entries);
+    if (content === undefined) return undefined;
+    const number = entries.length + 1;
+    if (keyOf({ writer: key.writer, kind, number }, entries, ownerKey) !== publicBytes(key)) {
+      throw new KubekeepError('repository-mismatch', `the keys of this computer may not add an entry of kind ${kind} to ${store.place}`, { hint: 'They were revoked, or are those of another repository.' });
+    }
+    const body = encryptObject(Buffer.from(JSON.stringify(content)), { repository: Buffer.from(repository, 'hex'), kind: 'entry' }, structure);
+    const last = entries.at(-1);
+    const bytes = encodeEntry({ number, previous: last?.hash ?? firstPrevious, epoch: last?.epoch ?? 0, writer: key.writer, catalog: 0, kind, body }, key.key);
+    const outcome = await store.create(entryName(number), bytes);
+    await refresh();
+    if (outcome === 'created' || entries[number - 1]?.hash === hashOf(bytes)) return entries[number - 1];
+    if (entries.length < number) throw damaged(entryName(number), `it can neither be made nor read in ${store.place}`);
+  }
+  throw new KubekeepError('store-failed', `${mostAttempts} times another writer of ${store.place} was quicker`);
+}
+
+function checked(bytes: Buffer, name: string, before: readonly ReadEntry[], { repository, structure, ownerKey }: ChainOptions): ReadEntry {
+  const entry = decodeEntry(bytes, name);
+  const last = before.at(-1);
+  if (entry.previous !== (last?.hash ?? firstPrevious)) throw damaged(name, 'it does not follow on the entry before it');
+  if (entry.epoch !== (last?.epoch ?? 0)) throw damaged(name, 'it belongs to another epoch than the entry before it');
+  const key = keyOf(entry, before, ownerKey);
+  if (key === undefined || !isSignedBy(bytes, publicKeyOf(key))) throw damaged(name, `it is not signed by a writer of this repository (${entry.writer})`);
+  const body: unknown = JSON.parse(decryptObject(entry.body, { repository: Buffer.from(repository, 'hex'), kind: 'entry', name }, structure).toString());
+  return { ...entry, body, hash: hashOf(bytes) };
+}
+
+/** The public key that an entry must be signed with; undefined where its writer may not write it. */
+function keyOf({ writer, kind, number }: Pick<ChainEntry, 'writer' | 'kind' | 'number'>, before: readonly ReadEntry[], ownerKey: string): string | undefined {
+  if (writer === owner) return ownerKey;
+  if (ownersKinds.has(kind)) return undefined;
+  const list = before.findLast((entry) => entry.kind === 'writers')?.body as WriterList | undefined;
+  const found = list?.writers.find(({ id }) => id === writer);
+  return found && number <= (found.until ?? Infinity) ? found.key : undefined;
+}

@@ -1,0 +1,66 @@
+/** Grows as it is written. Integers are unsigned LEB128. */
+export class ByteWriter {
+  #bytes = Buffer.alloc(256);
+  #length = 0;
+
+  number(value: number): void {
+    this.#reserve(10);
+    let rest = value;
+    while (rest > 0x7f) {
+      this.#bytes[this.#length++] = (rest % 128) + 128;
+      rest = Math.floor(rest / 128);
+    }
+    this.#bytes[this.#length++] = rest;
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  done(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #reserve(count: number): void {
+    if (this.#length + count <= this.#bytes.length) return;
+    const larger = Buffer.alloc(Math.max(this.#bytes.length * 2, this.#length + count));
+    this.#bytes.copy(larger);
+    this.#bytes = larger;
+  }
+}
+
+/** Reads what a ByteWriter wrote; throws a RangeError where there is less, or a number beyond 2^53. */
+export class ByteReader {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  number(): number {
+    let value = 0;
+    for (let factor = 1; ; factor *= 128) {
+      const byte = this.raw(1)[0]!;
+      value += (byte & 0x7f) * factor;
+      if (value > Number.MAX_SAFE_INTEGER) throw new RangeError('a number is too large');
+      if (byte < 128) return value;
+    }
+  }
+
+  raw(count: number): Buffer {
+    if (count > this.left) throw new RangeError('it ends too early');
+    this.#at += count;
+    return this.#bytes.subarray(this.#at - count, this.#at);
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  end(): void {
+    if (this.left > 0) throw new RangeError('there is more behind its end');
+  }
+}

@@ -1,0 +1,100 @@
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { KubekeepError } from '../../lib/errors.ts';
+
+/** docs/design/repository-format.md, section 5. */
+const magic = Buffer.from('KKP1');
+const kinds = { pack: 1, table: 2, index: 3, segment: 4, sealed: 5, entry: 6 } as const;
+const scopes = { structure: 0, data: 1, escrow: 2 } as const;
+const headerLength = 60;
+const tagLength = 16;
+const mostPlain = 64 << 20;
+const nonce = Buffer.alloc(12);
+
+export type ObjectKind = keyof typeof kinds;
+
+/** A key that objects' own keys are derived from. */
+export interface ObjectKey {
+  readonly scope: keyof typeof scopes;
+  /** 16 bytes; zeros for the structure key. */
+  readonly capture: Uint8Array;
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+}
+
+export interface ObjectContext {
+  /** Repository id, 16 bytes. */
+  readonly repository: Uint8Array;
+  readonly kind: ObjectKind;
+}
+
+/** Compresses and encrypts. Each call uses a key of its own, so that the fixed nonce encrypts one text only. */
+export function encryptObject(plain: Uint8Array, { repository, kind }: ObjectContext, { scope, capture, key }: ObjectKey): Buffer {
+  const header = Buffer.alloc(headerLength);
+  magic.copy(header);
+  header[4] = kinds[kind];
+  header[5] = scopes[scope];
+  header.set(capture, 8);
+  header.set(randomBytes(32), 24);
+  header.writeUInt32LE(plain.length, 56);
+  const cipher = createCipheriv('aes-256-gcm', objectKey(key, header), nonce);
+  cipher.setAAD(Buffer.concat([repository, header]));
+  const body = cipher.update(compressed(plain));
+  return Buffer.concat([header, body, cipher.final(), cipher.getAuthTag()]);
+}
+
+/** The capture whose key opens the object: 32 hexadecimal digits. Throws `repository-damaged`. */
+export function captureOf(bytes: Uint8Array, name: string): string {
+  if (bytes.length < headerLength + tagLength || !magic.equals(bytes.subarray(0, 4))) throw damaged(name, 'it is not an object of a repository');
+  return Buffer.from(bytes.subarray(8, 24)).toString('hex');
+}
+
+/** The plain text. Throws `repository-damaged` where the object is not exactly what was written under that key, as that kind, in that repository. */
+export function decryptObject(bytes: Uint8Array, { repository, kind, name }: ObjectContext & { readonly name: string }, { scope, capture, key }: ObjectKey): Buffer {
+  if (captureOf(bytes, name) !== Buffer.from(capture).toString('hex') || bytes[5] !== scopes[scope]) throw damaged(name, 'it belongs to another key');
+  const header = Buffer.from(bytes.subarray(0, headerLength));
+  if (header[4] !== kinds[kind]) throw damaged(name, `it is no ${kind}`);
+  const length = header.readUInt32LE(56);
+  if (length > mostPlain) throw damaged(name, `it claims to hold ${length} bytes`);
+  const decipher = createDecipheriv('aes-256-gcm', objectKey(key, header), nonce, { authTagLength: tagLength });
+  decipher.setAAD(Buffer.concat([repository, header]));
+  decipher.setAuthTag(bytes.subarray(bytes.length - tagLength));
+  const frame = decipher.update(bytes.subarray(headerLength, bytes.length - tagLength));
+  try {
+    decipher.final();
+  } catch (error) {
+    throw damaged(name, 'its bytes are not those that were written, or not in this repository', error);
+  }
+  return decompressed(frame, length, name);
+}
+
+/** SHA-256 of the stored bytes in hexadecimal digits: the last part of an object's name. */
+export function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+export function damaged(name: string, why: string, cause?: unknown): KubekeepError {
+  return new KubekeepError('repository-damaged', `${name}: ${why}`, { cause });
+}
+
+function objectKey(key: Uint8Array, header: Buffer): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', key, header.subarray(24, 56), 'kubekeep/1 object', 32));
+}
+
+function compressed(plain: Uint8Array): Buffer {
+  return zstdCompressSync(plain, {
+    pledgedSrcSize: plain.length,
+    params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1, [constants.ZSTD_c_contentSizeFlag]: 1 },
+  });
+}
+
+/** Node 24 stops after the first of several frames without a word; the length shows it. */
+function decompressed(frame: Buffer, length: number, name: string): Buffer {
+  try {
+    const plain = zstdDecompressSync(frame, { maxOutputLength: Math.max(1, length) });
+    if (plain.length === length) return plain;
+    throw new Error(`${plain.length} bytes instead of ${length}`);
+  } catch (error) {
+    throw damaged(name, `its content cannot be unpacked: ${(error as Error).message}`, error);
+  }
+}

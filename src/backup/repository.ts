@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { KubekeepError } from '../lib/errors.ts';
+import { Secret } from '../lib/secret.ts';
+import { openChain, type Chain } from './chain.ts';
+import { captureOf, damaged, decryptObject, encryptObject, hashOf, type ObjectKey, type ObjectKind } from './format/encrypted-object.ts';
+import { deriveKeys, newRepositorySecret, newSigningKey, owner, publicBytes, unwrapKey, wrap, type DerivedKeys, type SigningKey, type WriterKeys } from './repository-keys.ts';
+import type { Store } from './store/store.ts';
+
+/** An open repository: its chain, and objects under names that are their hashes. */
+export interface Repository extends DerivedKeys {
+  /** 32 hexadecimal digits. */
+  readonly id: string;
+  readonly store: Store;
+  readonly chain: Chain;
+  readonly recipients: Recipients;
+  /** Encrypts, stores, and gives the hash that the object is named by. */
+  put(kind: StoredKind, plain: Uint8Array, key: ObjectKey): Promise<string>;
+  /** Throws `repository-damaged` where the object is missing or not what was written. `keyFor` is given the object's capture. */
+  get(kind: StoredKind, hash: string, keyFor: (capture: string) => ObjectKey | Promise<ObjectKey>): Promise<Buffer>;
+}
+
+type StoredKind = Exclude<ObjectKind, 'entry'>;
+
+export interface Recipients {
+  readonly generation: number;
+  /** `age1…` */
+  readonly recipients: readonly string[];
+}
+
+const folders: Readonly<Record<StoredKind, string>> = { pack: 'packs', table: 'tables', index: 'indexes', segment: 'segments', sealed: 'sealed' };
+const marker = 'kubekeep-repository';
+const markerSchema = z.object({ format: z.number(), id: z.string().regex(/^[0-9a-f]{32}$/), owner: z.string().regex(/^[A-Za-z0-9_-]{43}$/) });
+type Marker = z.output<typeof markerSchema>;
+
+export interface NewRepository extends WriterKeys {
+  readonly owner: SigningKey;
+}
+
+/**
+ * Makes a repository in an empty place. `keep` is given its keys before anything is written: what they are needed for must not outlive them. Throws
+ * `repository-exists`, also where the store does not refuse a name that is taken.
+ */
+export async function createRepository(store: Store, recipients: readonly string[], keep: (keys: NewRepository) => Promise<void>): Promise<NewRepository> {
+  const taken = (await store.list('')).length > 0;
+  if (taken) {
+    throw new KubekeepError('repository-exists', `${store.place} is not empty`, { hint: 'Choose another place, or look at what is there: kubekeep backup list.' });
+  }
+  const keys: NewRepository = { repository: randomBytes(16).toString('hex'), secret: newRepositorySecret(), writer: newSigningKey(), owner: newSigningKey(owner) };
+  await keep(keys);
+  await refuseUnfit(store);
+  await store.create('keys/1.age', await wrap(Buffer.from(keys.secret.reveal(), 'base64'), recipients));
+  const ownerKey = publicBytes(keys.owner);
+  const chain = await openChain({ store, repository: keys.repository, ownerKey, structure: deriveKeys(keys.secret, keys.repository).structure });
+  await chain.append('recipients', keys.owner, () => ({ generation: 1, recipients }));
+  await chain.append('writers', keys.owner, () => ({ writers: [{ id: keys.writer.writer, key: publicBytes(keys.writer) }] }));
+  const content: Marker = { format: 1, id: keys.repository, owner: ownerKey };
+  await store.create(marker, Buffer.from(`${JSON.stringify(content)}\n`));
+  return keys;
+}
+
+/** With the keys of a writer. Throws `repository-missing`, `repository-mismatch`, `repository-damaged`. */
+export async function openRepository(store: Store, keys: Pick<WriterKeys, 'repository' | 'secret'>): Promise<Repository> {
+  const { id, owner: ownerKey } = await readMarker(store);
+  if (id !== keys.repository) {
+    throw new KubekeepError('repository-mismatch', `${store.place} holds repository ${id.slice(0, 12)}, and this cluster writes to ${keys.repository.slice(0, 12)}`, { hint: 'Check spec.backup.repository in the cluster file.' });
+  }
+  const derived = deriveKeys(keys.secret, id);
+  const chain = await openChain({ store, repository: id, ownerKey, structure: derived.structure });
+  const recipients = chain.entries.findLast(({ kind }) => kind === 'recipients')?.body as Recipients | undefined;
+  if (!recipients) throw damaged('chain', `no entry says for whom ${store.place} is written`);
+  const repository = Buffer.from(id, 'hex');
+  return {
+    id,
+    store,
+    chain,
+    recipients,
+    ...derived,
+    async put(kind, plain, key) {
+      const bytes = encryptObject(plain, { repository, kind }, key);
+      const hash = hashOf(bytes);
+      await store.create(objectName(kind, hash), bytes);
+      return hash;
+    },
+    async get(kind, hash, keyFor) {
+      const name = objectName(kind, hash);
+      const bytes = await store.read(name);
+      if (!bytes) throw damaged(name, `it is missing in ${store.place}`);
+      if (hashOf(bytes) !== hash) throw damaged(name, 'its bytes are not those that were written');
+      return decryptObject(bytes, { repository, kind, name }, await keyFor(captureOf(bytes, name)));
+    },
+  };
+}
+
+/** With the identity of a recipient alone. */
+export async function openRepositoryAs(store: Store, identity: Secret): Promise<Repository> {
+  const { id } = await readMarker(store);
+  const generations = (await store.list('keys/')).map((name) => Number(/^keys\/(\d+)\.age$/.exec(name)?.[1])).filter(Number.isSafeInteger);
+  const name = `keys/${Math.max(...generations, 1)}.age`;
+  const wrapped = await store.read(name);
+  if (!wrapped) throw damaged(name, `it is missing in ${store.place}`);
+  return openRepository(store, { repository: id, secret: new Secret(Buffer.from(await unwrapKey(wrapped, identity, name)).toString('base64')) });
+}
+
+function objectName(kind: StoredKind, hash: string): string {
+  return `${folders[kind]}/${hash.slice(0, 2)}/${hash}`;
+}
+
+async function readMarker(store: Store): Promise<Marker> {
+  const bytes = await store.read(marker);
+  if (!bytes) throw new KubekeepError('repository-missing', `there is no backup repository in ${store.place}`, { hint: 'kubekeep backup init makes one.' });
+  const read = markerSchema.safeParse(json(bytes));
+  if (!read.success) throw damaged(marker, 'it is not what kubekeep writes');
+  if (read.data.format !== 1) throw new KubekeepError('repository-mismatch', `${store.place} has format ${read.data.format}, and this release knows format 1`, { hint: 'Use a newer kubekeep.' });
+  return read.data;
+}
+
+function json(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString());
+  } catch {
+    return undefined;
+  }
+}
+
+/** A store that takes a name twice would lose entries when two write at once. */
+async function refuseUnfit(store: Store): Promise<void> {
+  const name = 'keys/trial';
+  await store.create(name, Buffer.from('1'));
+  const again = await store.create(name, Buffer.from('2'));
+  const kept = await store.read(name);
+  await store.remove(name);
+  if (again === 'exists' && kept && Buffer.from(kept).toString() === '1') return;
+  throw new KubekeepError('store-failed', `${store.place} lets a name be written twice, so two writers would lose each other's entries`, { hint: 'Use a folder, or an S3 server that obeys If-None-Match.' });
+}

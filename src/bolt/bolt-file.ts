@@ -1,0 +1,197 @@
+import { KubekeepError } from '../lib/errors.ts';
+
+/** Bytes of a backend file, wherever they lie. `read` gives exactly `length` bytes or throws. */
+export interface ReadAt {
+  /** In bytes. */
+  readonly size: number;
+  read(offset: number, length: number): Buffer;
+}
+
+export interface BoltFile {
+  readonly pageSize: number;
+  /** Of the newer meta page: the transaction that wrote the file last. */
+  readonly transaction: bigint;
+  /** Keys and values of a bucket at the top in the order of their bytes; nothing where there is no such bucket. Valid until the next step. */
+  rows(bucket: string): Generator<BoltRow>;
+  /** The last row of a bucket. */
+  last(bucket: string): BoltRow | undefined;
+}
+
+export interface BoltRow {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+/** Page size by the first two meta pages, which must be among the bytes. Throws `data-damaged`. */
+export function pageSizeIn(bytes: Buffer): number {
+  return pageSizeOf({ size: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) });
+}
+
+interface Page {
+  readonly id: number;
+  readonly flags: number;
+  readonly count: number;
+  readonly bytes: Buffer;
+}
+
+const branchFlag = 0x01;
+const leafFlag = 0x02;
+const bucketFlag = 0x01;
+const pageHeader = 16;
+const elementLength = 16;
+
+/**
+ * A file of bbolt (etcd-io/bbolt, internal/common: page.go, meta.go, bucket.go), read and never written. Nothing that it says is believed beyond its
+ * size: throws `data-damaged` with page and offset. Only what the root reaches is looked at; free pages hold anything.
+ */
+export function openBolt(source: ReadAt): BoltFile {
+  const pageSize = pageSizeOf(source);
+  const meta = newestMeta(source, pageSize);
+  const bucketRoot = (page: PageReader, name: string): Page | undefined => {
+    const found = find(page, page(meta.root), Buffer.from(name));
+    if (!found) return undefined;
+    if ((found.flags & bucketFlag) === 0 || found.value.length < 16) throw broken(`${name} is no bucket`);
+    const root = number(found.value, 0);
+    return root === 0 ? pageOf(found.value.subarray(16), 0) : page(root);
+  };
+  return {
+    pageSize,
+    transaction: meta.transaction,
+    *rows(bucket) {
+      const page = pagesOnce(source, pageSize);
+      const root = bucketRoot(page, bucket);
+      if (root) yield* rowsBelow(page, root);
+    },
+    last: (bucket) => {
+      const page = pagesOnce(source, pageSize);
+      const root = bucketRoot(page, bucket);
+      return root && lastBelow(page, root);
+    },
+  };
+}
+
+function broken(what: string): KubekeepError {
+  return new KubekeepError('data-damaged', `the backend file of etcd is damaged: ${what}`);
+}
+
+/** The first meta page may be the broken one: then the second lies at one of the usual page sizes. */
+function pageSizeOf(source: ReadAt): number {
+  for (const at of [0, 4096, 8192, 16384, 32768, 65536, 1024, 2048]) {
+    const meta = metaAt(source, at);
+    if (meta && (at === 0 || meta.pageSize === at)) return meta.pageSize;
+  }
+  throw broken('neither of its two first pages is a valid meta page');
+}
+
+interface Meta {
+  readonly pageSize: number;
+  readonly root: number;
+  readonly transaction: bigint;
+}
+
+function newestMeta(source: ReadAt, pageSize: number): Meta {
+  const found = [metaAt(source, 0), metaAt(source, pageSize)].flatMap((meta) => (meta?.pageSize === pageSize ? [meta] : []));
+  const newest = found.toSorted((one, other) => (one.transaction < other.transaction ? 1 : -1))[0];
+  if (!newest) throw broken('neither of its two first pages is a valid meta page');
+  return newest;
+}
+
+function metaAt(source: ReadAt, offset: number): Meta | undefined {
+  if (offset + pageHeader + 64 > source.size) return undefined;
+  const bytes = source.read(offset + pageHeader, 64);
+  const pageSize = bytes.readUInt32LE(8);
+  const valid = bytes.readUInt32LE(0) === 0xed0cdaed && bytes.readUInt32LE(4) === 2 && fnv1a(bytes.subarray(0, 56)) === bytes.readBigUInt64LE(56);
+  if (!valid || pageSize < 1024 || pageSize > 65536 || (pageSize & (pageSize - 1)) !== 0) return undefined;
+  return { pageSize, root: number(bytes, 16), transaction: bytes.readBigUInt64LE(48) };
+}
+
+function fnv1a(bytes: Buffer): bigint {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of bytes) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  return hash;
+}
+
+/** A tree reaches no page twice. One that goes round would never end. */
+function pagesOnce(source: ReadAt, pageSize: number): PageReader {
+  const seen = new Set<number>();
+  return (id) => {
+    if (seen.size === seen.add(id).size) throw broken(`page ${id} is reached twice`);
+    return readPage(source, id, pageSize);
+  };
+}
+
+function readPage(source: ReadAt, id: number, pageSize: number): Page {
+  const offset = id * pageSize;
+  if (offset + pageSize > source.size) throw broken(`page ${id} lies beyond its end`);
+  const first = source.read(offset, pageSize);
+  const overflow = first.readUInt32LE(12);
+  if (number(first, 0) !== id) throw broken(`page ${id} (offset ${offset}) says that it is page ${first.readBigUInt64LE(0)}`);
+  if (offset + (overflow + 1) * pageSize > source.size) throw broken(`page ${id} (offset ${offset}) reaches beyond its end`);
+  return pageOf(overflow === 0 ? first : source.read(offset, (overflow + 1) * pageSize), id);
+}
+
+function pageOf(bytes: Buffer, id: number): Page {
+  if (bytes.length < pageHeader) throw broken(`a page inside page ${id} is cut`);
+  const page = { id, flags: bytes.readUInt16LE(8), count: bytes.readUInt16LE(10), bytes };
+  if (pageHeader + page.count * elementLength > bytes.length) throw broken(`page ${id} claims to have ${page.count} elements`);
+  return page;
+}
+
+type PageReader = (id: number) => Page;
+
+function* rowsBelow(read: PageReader, page: Page): Generator<BoltRow> {
+  if ((page.flags & leafFlag) !== 0) {
+    for (let index = 0; index < page.count; index++) yield leafRow(page, index);
+    return;
+  }
+  for (let index = 0; index < page.count; index++) yield* rowsBelow(read, child(read, page, index));
+}
+
+function lastBelow(read: PageReader, page: Page): BoltRow | undefined {
+  if (page.count === 0) return undefined;
+  if ((page.flags & leafFlag) !== 0) return leafRow(page, page.count - 1);
+  return lastBelow(read, child(read, page, page.count - 1));
+}
+
+function find(read: PageReader, page: Page, key: Buffer): (BoltRow & { readonly flags: number }) | undefined {
+  if ((page.flags & leafFlag) !== 0) {
+    for (let index = 0; index < page.count; index++) {
+      const row = leafRow(page, index);
+      if (row.key.equals(key)) return row;
+    }
+    return undefined;
+  }
+  let index = 0;
+  while (index + 1 < page.count && branchKey(page, index + 1).compare(key) <= 0) index++;
+  return page.count === 0 ? undefined : find(read, child(read, page, index), key);
+}
+
+function child(read: PageReader, page: Page, index: number): Page {
+  if ((page.flags & branchFlag) === 0) throw broken(`page ${page.id} is neither branch nor leaf`);
+  return read(number(page.bytes, pageHeader + index * elementLength + 8));
+}
+
+function branchKey(page: Page, index: number): Buffer {
+  const at = pageHeader + index * elementLength;
+  return part(page, at + page.bytes.readUInt32LE(at), page.bytes.readUInt32LE(at + 4));
+}
+
+function leafRow(page: Page, index: number): BoltRow & { readonly flags: number } {
+  const at = pageHeader + index * elementLength;
+  const flags = page.bytes.readUInt32LE(at);
+  const from = at + page.bytes.readUInt32LE(at + 4);
+  const keyLength = page.bytes.readUInt32LE(at + 8);
+  return { flags, key: part(page, from, keyLength), value: part(page, from + keyLength, page.bytes.readUInt32LE(at + 12)) };
+}
+
+function part(page: Page, from: number, length: number): Buffer {
+  if (from + length > page.bytes.length) throw broken(`an element of page ${page.id} reaches beyond its end`);
+  return page.bytes.subarray(from, from + length);
+}
+
+/** 64 bits, of which a page number or a length uses 53 at the most. */
+function number(bytes: Buffer, at: number): number {
+  const value = bytes.readBigUInt64LE(at);
+  if (value > 0xffffffffffn) throw broken(`a page number (${value}) is absurd`);
+  return Number(value);
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { openBolt, type ReadAt } from '../../src/bolt/bolt-file.ts';
+import { hashKvOf, revisionsOf } from '../../src/bolt/key-space.ts';
+import { seededDraw } from '../../src/lib/seeded-draw.ts';
+import { loneEtcd, type LoneEtcd } from '../support/lone-etcd.ts';
+
+const seed = Number(process.env['KUBEKEEP_TEST_SEED'] ?? 7);
+
+describe(`a backend file of a real etcd (KUBEKEEP_TEST_SEED=${seed})`, () => {
+  let folder: string;
+  let etcd: LoneEtcd;
+  const files: ReadAt[] = [];
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'kubekeep-bolt-'));
+    etcd = await loneEtcd(folder);
+  });
+  after(async () => {
+    await etcd[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+
+  it('has the revision and the hash that the member says, after any puts, deletes and compactions', async () => {
+    const draw = seededDraw(seed);
+    const below = (limit: number) => Math.floor(draw() * limit);
+    for (let round = 0; round < 8; round++) {
+      for (let write = 0; write < 12; write++) {
+        const keys = Array.from({ length: 1 + below(12) }, () => `/registry/things/${below(60)}`);
+        await etcd.write(Object.fromEntries(keys.map((key) => [key, round === 5 || below(4) === 0 ? undefined : 'v'.repeat(below(3000))])));
+      }
+      const { revision } = await etcd.client.status();
+      if (round % 3 === 1) await etcd.compact(revision - below(8));
+      const file = await etcd.snapshotFile();
+      files.push(file);
+      assert.equal(revisionsOf(openBolt(file)).current, revision);
+      const answer = await etcd.client.hashKv(revision);
+      assert.equal(hashKvOf(openBolt(file), revision, answer.compactRevision), answer.hash, `round ${round}`);
+    }
+  });
+
+  it('that is cut or has bytes changed gives an error or the same, and never hangs', async () => {
+    const whole = files.at(-1)!;
+    const bytes = Buffer.from(whole.read(0, whole.size));
+    const draw = seededDraw(seed);
+    let refused = 0;
+    for (let round = 0; round < 400; round++) {
+      const changed = Buffer.from(bytes.subarray(0, round % 4 === 0 ? Math.floor(draw() * bytes.length) : bytes.length));
+      for (let count = 0; count < 20 && changed.length > 0; count++) changed[Math.floor(draw() * changed.length)] = Math.floor(draw() * 256);
+      const source: ReadAt = {
+        size: changed.length,
+        read: (offset, length) => {
+          assert.ok(offset >= 0 && offset + length <= changed.length, 'it reads beyond the end');
+          return changed.subarray(offset, offset + length);
+        },
+      };
+      try {
+        hashKvOf(openBolt(source), Number.MAX_SAFE_INTEGER, -1);
+      } catch (error) {
+        assert.equal((error as { code?: string }).code, 'data-damaged', String((error as Error).stack));
+        refused++;
+      }
+    }
+    assert.ok(refused > 50, `${refused} of 400 were refused`);
+  });
+});
