@@ -41,10 +41,11 @@ export interface Base extends BaseBody {
 
 /** Bases in the order in which they were taken. */
 export function basesOf({ entries }: Pick<Chain, 'entries'>): readonly Base[] {
-  return entries.filter(({ kind }) => kind === 'base').map(toBase);
+  return entries.filter(({ kind }) => kind === 'base').map(baseOf);
 }
 
-function toBase({ number, body }: ReadEntry): Base {
+/** Throws `repository-damaged`. */
+export function baseOf({ number, body }: ReadEntry): Base {
   const read = baseSchema.safeParse(body);
   if (!read.success) throw damaged(entryName(number), 'it is no base that this release understands');
   const { hashes, member } = read.data;

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
-import { Decrypter, Encrypter } from 'age-encryption';
 import { z } from 'zod';
+import { decryptWith } from '../lib/age.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { Secret } from '../lib/secret.ts';
 import { damaged, type ObjectKey } from './format/encrypted-object.ts';
@@ -67,13 +67,6 @@ export function deriveKeys(secret: Secret, repository: string): DerivedKeys {
   return { pageId: derive('kubekeep/1 page id'), structure: { scope: 'structure', capture: new Uint8Array(16), key: derive('kubekeep/1 structure') } };
 }
 
-/** An age file for the recipients. */
-export async function wrap(content: Uint8Array, recipients: readonly string[]): Promise<Uint8Array> {
-  const encrypter = new Encrypter();
-  for (const recipient of recipients) encrypter.addRecipient(recipient);
-  return encrypter.encrypt(content);
-}
-
 /** A key of 32 bytes. Throws what `unwrap` throws. */
 export async function unwrapKey(wrapped: Uint8Array, identity: Secret, name: string): Promise<Uint8Array> {
   const key = await unwrap(wrapped, identity, name);
@@ -82,16 +75,9 @@ export async function unwrapKey(wrapped: Uint8Array, identity: Secret, name: str
 }
 
 /** Throws `identity-missing` where the identity is not one of the recipients, `repository-damaged` where the file is not whole. */
-export async function unwrap(wrapped: Uint8Array, identity: Secret, name: string): Promise<Uint8Array> {
-  const decrypter = new Decrypter();
-  try {
-    decrypter.addIdentity(identity.reveal());
-  } catch {
-    // The library's error may quote the identity, so it is not kept as the cause.
-    throw new KubekeepError('identity-missing', 'what was given as identity is not an age identity', { hint: 'An identity starts with AGE-SECRET-KEY-1.' });
-  }
-  return decrypter.decrypt(wrapped).catch((cause: Error) => {
-    if (!cause.message.startsWith('no identity matched')) throw damaged(name, 'it is no whole age file', cause);
-    throw new KubekeepError('identity-missing', `the identity does not open ${name}: it was written for other recipients`, { hint: 'Give another one: KUBEKEEP_IDENTITY=FILE.', cause });
+export function unwrap(wrapped: Uint8Array, identity: Secret, name: string): Promise<Uint8Array> {
+  return decryptWith(identity, () => wrapped, {
+    forOthers: (cause) => new KubekeepError('identity-missing', `the identity does not open ${name}: it was written for other recipients`, { hint: 'Give another one: KUBEKEEP_IDENTITY=FILE.', cause }),
+    broken: (cause) => damaged(name, 'it is no whole age file', cause),
   });
 }

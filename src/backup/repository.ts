@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { encryptFor } from '../lib/age.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { Secret } from '../lib/secret.ts';
 import { openChain, type Chain } from './chain.ts';
 import { captureOf, damaged, decryptObject, encryptObject, hashOf, type ObjectKey, type ObjectKind } from './format/encrypted-object.ts';
-import { deriveKeys, newRepositorySecret, newSigningKey, owner, publicBytes, unwrapKey, wrap, type DerivedKeys, type SigningKey, type WriterKeys } from './repository-keys.ts';
+import { deriveKeys, newRepositorySecret, newSigningKey, owner, publicBytes, unwrapKey, type DerivedKeys, type SigningKey, type WriterKeys } from './repository-keys.ts';
 import type { Store } from './store/store.ts';
 
 /** An open repository: its chain, and objects under names that are their hashes. */
@@ -49,7 +50,7 @@ export async function createRepository(store: Store, recipients: readonly string
   const keys: NewRepository = { repository: randomBytes(16).toString('hex'), secret: newRepositorySecret(), writer: newSigningKey(), owner: newSigningKey(owner) };
   await keep(keys);
   await refuseUnfit(store);
-  await store.create('keys/1.age', await wrap(Buffer.from(keys.secret.reveal(), 'base64'), recipients));
+  await store.create('keys/1.age', await encryptFor(recipients, Buffer.from(keys.secret.reveal(), 'base64')));
   const ownerKey = publicBytes(keys.owner);
   const chain = await openChain({ store, repository: keys.repository, ownerKey, structure: deriveKeys(keys.secret, keys.repository).structure });
   await chain.append('recipients', keys.owner, () => ({ generation: 1, recipients }));

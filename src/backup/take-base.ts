@@ -3,12 +3,13 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { openBolt, pageSizeIn, type BoltFile } from '../bolt/bolt-file.ts';
 import { hashKvOf, revisionsOf } from '../bolt/key-space.ts';
+import { encryptFor } from '../lib/age.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import type { ObjectKey } from './format/encrypted-object.ts';
 import { encodePageTable, idLength, pagesOf, type PageTable } from './format/page-table.ts';
 import { readPageTable } from './page-tables.ts';
-import { basesOf, type Base, type BaseBody } from './points.ts';
-import { wrap, type SigningKey } from './repository-keys.ts';
+import { baseOf, basesOf, type Base, type BaseBody } from './points.ts';
+import type { SigningKey } from './repository-keys.ts';
 import type { Repository } from './repository.ts';
 
 /** Where a base comes from: one member, and all that can be asked whether it has the same data. */
@@ -42,14 +43,14 @@ const headLength = 2 * 65536;
  * most members have other data than the one it comes from; then the chain is as before.
  */
 export async function takeBase(repository: Repository, source: BaseSource, { writer, spool, now }: TakeOptions): Promise<Base> {
-  const { parent, known } = await whatIsThere(repository, source.timeline, now);
+  const parent = await parentFor(repository, source.timeline, now);
   const capture = randomBytes(16);
   const key: ObjectKey = { scope: 'data', capture, key: randomBytes(32) };
   const { recipients, generation } = repository.recipients;
-  await repository.store.create(`captures/${capture.toString('hex')}.${generation}.age`, await wrap(key.key, recipients));
+  await repository.store.create(`captures/${capture.toString('hex')}.${generation}.age`, await encryptFor(recipients, key.key));
   const file = await open(spool, 'wx', 0o600);
   try {
-    const pages = new PageWriter(repository, key, known);
+    const pages = new PageWriter(repository, key, parent?.table);
     const { length, sha256 } = await flow(source, file, pages);
     const table = await pages.done();
     const bolt = readable(spool, length);
@@ -63,7 +64,7 @@ export async function takeBase(repository: Repository, source: BaseSource, { wri
         table: stored, depth: stands ? parent!.base.depth + 1 : 0, whole: !parent, capture: capture.toString('hex'), added: pages.added,
       };
       const entry = await repository.chain.append('base', writer, () => body);
-      return basesOf(repository.chain).find(({ number }) => number === entry!.number)!;
+      return baseOf(entry!);
     } finally {
       bolt.close();
     }
@@ -73,17 +74,17 @@ export async function takeBase(repository: Repository, source: BaseSource, { wri
   }
 }
 
-type Places = Map<string, readonly [pack: string, slot: number]>;
+interface Parent {
+  readonly base: Base;
+  readonly table: PageTable;
+}
 
-/** The pages that need not be stored again; none where it is time for a base that stands on nothing older. */
-async function whatIsThere(repository: Repository, timeline: string, now: number): Promise<{ readonly parent?: { readonly base: Base; readonly table: PageTable }; readonly known: Places }> {
+/** The base whose pages need not be stored again; undefined where it is time for one that stands on nothing older. */
+async function parentFor(repository: Repository, timeline: string, now: number): Promise<Parent | undefined> {
   const bases = basesOf(repository.chain).filter((base) => base.timeline === timeline);
   const [last, whole] = [bases.at(-1), bases.findLast((base) => base.whole)];
-  if (!last || !whole || now - whole.time >= wholeEvery) return { known: new Map() };
-  const table = await readPageTable(repository, last.table);
-  const known: Places = new Map();
-  for (let page = 0; page < pagesOf(table); page++) known.set(idAt(table.ids, page), [table.packs[table.pack[page]!]!, table.slot[page]!]);
-  return { parent: { base: last, table }, known };
+  if (!last || !whole || now - whole.time >= wholeEvery) return undefined;
+  return { base: last, table: await readPageTable(repository, last.table) };
 }
 
 function idAt(ids: Uint8Array, page: number): string {
@@ -126,7 +127,9 @@ async function taken(bytes: Buffer, { hash, file, pages }: { readonly hash: Hash
 class PageWriter {
   readonly #repository: Repository;
   readonly #key: ObjectKey;
-  readonly #known: Places;
+  readonly #parent: PageTable | undefined;
+  /** Where in the parent a page of that id stands. */
+  readonly #known = new Map<string, number>();
   readonly #ids: Buffer[] = [];
   readonly #places: (readonly [pack: number, slot: number])[] = [];
   readonly #packs: string[] = [];
@@ -137,10 +140,11 @@ class PageWriter {
   #pageSize = 0;
   added = 0;
 
-  constructor(repository: Repository, key: ObjectKey, known: Places) {
+  constructor(repository: Repository, key: ObjectKey, parent: PageTable | undefined) {
     this.#repository = repository;
     this.#key = key;
-    this.#known = known;
+    this.#parent = parent;
+    for (let page = 0; parent && page < pagesOf(parent); page++) this.#known.set(idAt(parent.ids, page), page);
   }
 
   /** How many of the first `most` bytes are whole pages; the first ones say how large a page is. */
@@ -152,9 +156,10 @@ class PageWriter {
   async add(bytes: Buffer): Promise<void> {
     for (let at = 0; at < bytes.length; at += this.#pageSize) {
       const page = bytes.subarray(at, at + this.#pageSize);
-      const id = createHmac('sha256', this.#repository.pageId).update(page).digest().subarray(0, idLength);
-      this.#ids.push(id);
-      this.#places.push(this.#placeOf(id.toString('latin1')) ?? this.#wait(id.toString('latin1'), page));
+      const bytesOfId = createHmac('sha256', this.#repository.pageId).update(page).digest().subarray(0, idLength);
+      const id = bytesOfId.toString('latin1');
+      this.#ids.push(bytesOfId);
+      this.#places.push(this.#placeOf(id) ?? this.#wait(id, page));
       if (this.#waiting.length * this.#pageSize >= packSize) await this.#store();
     }
   }
@@ -172,9 +177,9 @@ class PageWriter {
 
   #placeOf(id: string): readonly [pack: number, slot: number] | undefined {
     const known = this.#known.get(id);
-    if (!known) return this.#here.get(id);
-    const [pack, slot] = known;
-    return [this.#packNumbers.get(pack) ?? this.#newPack(pack), slot];
+    if (known === undefined || !this.#parent) return this.#here.get(id);
+    const pack = this.#parent.packs[this.#parent.pack[known]!]!;
+    return [this.#packNumbers.get(pack) ?? this.#newPack(pack), this.#parent.slot[known]!];
   }
 
   #newPack(hash: string): number {

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { dirname } from 'node:path';
 import { KubekeepError } from '../lib/errors.ts';
 import type { Secret } from '../lib/secret.ts';
+import { syncFolder } from './_sync-folder.ts';
 import { damaged, type ObjectKey } from './format/encrypted-object.ts';
 import { pagesOf, type PageTable } from './format/page-table.ts';
 import { readPageTable } from './page-tables.ts';
@@ -45,9 +46,7 @@ export async function writeSnapshot(repository: Repository, base: Base, path: st
     await file.write(Buffer.from(sha256, 'hex'), 0, 32, base.length);
     await file.sync();
     await rename(unfinished, path);
-    const folder = await open(dirname(path), 'r');
-    await folder.sync();
-    await folder.close();
+    await syncFolder(dirname(path));
   } finally {
     await file.close();
     await rm(unfinished, { force: true });

@@ -1,7 +1,10 @@
 import { join } from 'node:path';
+import { folderStore } from '../backup/store/folder-store.ts';
+import type { Store } from '../backup/store/store.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Host } from '../hosts/host.ts';
 import { sshHost } from '../hosts/ssh.ts';
+import { KubekeepError } from '../lib/errors.ts';
 import type { Operation } from '../operations/operation.ts';
 import { stateFolder, type StateFolder } from '../operations/state.ts';
 import { fetchPrograms, findPrograms } from '../programs/fetch-programs.ts';
@@ -44,6 +47,12 @@ export function operationOn(cli: Wired, cluster: Cluster, state: StateFolder, { 
       await Promise.all([...hosts.values()].map((host) => host.close()));
     },
   };
+}
+
+/** The repository that the cluster file names. Throws `repository-missing`. */
+export function storeOf({ backup }: Cluster): Store {
+  if (backup) return folderStore(backup.repository);
+  throw new KubekeepError('repository-missing', 'the cluster file names no backup repository', { hint: 'Add spec.backup: { repository: FOLDER }.' });
 }
 
 /** @internal also for tests */

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KubekeepError } from '../lib/errors.ts';
+import { isRunning } from './is-running.ts';
 
 /** A unix socket's path has at most 107 bytes, of which ssh takes 17 while it makes one and we up to 20 for the name. */
 const longestFolder = 70;
@@ -31,14 +32,6 @@ export function ownFileName(connection: number): string {
 async function sweep(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const pid = /^(\d+)-\d+[.-]/.exec(name)?.[1];
-    if (pid !== undefined && !exists(Number(pid))) await rm(join(folder, name), { force: true });
-  }
-}
-
-function exists(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if (pid !== undefined && !isRunning(Number(pid))) await rm(join(folder, name), { force: true });
   }
 }

@@ -36,10 +36,8 @@ export function stateFolder(directory: string, cluster: string): StateFolder {
  */
 export async function openSecrets(folder: StateFolder, { cluster, facts, identityFile, now }: { cluster: string; facts: ClusterFacts; identityFile: string | undefined; now: number }): Promise<OpenedSecrets> {
   const seen = [...facts.hosts].flatMap(([name, found]) => (reachable(found) ? [{ name, found }] : []));
-  const identityPath = identityFile ?? join(folder.path, 'identity');
-  const identityText = (await readIfThere(identityPath))?.trim();
-  if (identityFile && identityText === undefined) throw new KubekeepError('file-missing', `the identity ${identityFile} cannot be read`);
-  const local = await readIfThere(join(folder.path, 'secrets.age'));
+  const { path: identityPath, text: identityText } = await identityAt(folder, identityFile);
+  const local = await readKept(folder, 'secrets.age');
   const copies = local === undefined ? [...new Set(seen.flatMap(({ found }) => found.sealed ?? []))] : [local];
   if (copies.length === 0) {
     const owned = seen.find(({ found }) => found.identity !== undefined);
@@ -57,28 +55,31 @@ export async function openSecrets(folder: StateFolder, { cluster, facts, identit
 
 /** The secrets as the folder alone has them, without asking a host; undefined where it has none. Throws `identity-missing`, `state-broken`. */
 export async function openKeptSecrets(folder: StateFolder, { cluster, identityFile }: { cluster: string; identityFile: string | undefined }): Promise<OpenedSecrets | undefined> {
-  if ((await readIfThere(join(folder.path, 'secrets.age'))) === undefined) return undefined;
+  if ((await readKept(folder, 'secrets.age')) === undefined) return undefined;
   return openSecrets(folder, { cluster, facts: { observedAt: 0, hosts: new Map() }, identityFile, now: 0 });
 }
 
 /** Puts identity and sealed secrets into the folder. Nothing is overwritten with something else: an existing identity stays. */
 export async function saveSecrets(folder: StateFolder, { sealed, identity }: OpenedSecrets): Promise<void> {
-  await mkdir(folder.path, { recursive: true, mode: 0o700 });
-  await writeSynced(join(folder.path, '..', '.gitignore'), '*\n');
-  const identityPath = join(folder.path, 'identity');
-  if ((await readIfThere(identityPath)) === undefined) {
-    await writeSynced(identityPath, `# age identity of this cluster. Copy it to a safe place: with it and the cluster file everything else can be rebuilt from the hosts.\n${identity.reveal()}\n`);
+  if ((await readKept(folder, 'identity')) === undefined) {
+    await keep(folder, 'identity', `# age identity of this cluster. Copy it to a safe place: with it and the cluster file everything else can be rebuilt from the hosts.\n${identity.reveal()}\n`);
   }
-  await writeSynced(join(folder.path, 'secrets.age'), sealed);
+  await keep(folder, 'secrets.age', sealed);
 }
 
 /** The operator's identity, from a file that was named or from the folder. Throws `identity-missing`, `file-missing`. */
 export async function readIdentity(folder: StateFolder, identityFile: string | undefined): Promise<Secret> {
-  const path = identityFile ?? join(folder.path, 'identity');
-  const text = await readIfThere(path);
-  if (text === undefined && identityFile !== undefined) throw new KubekeepError('file-missing', `the identity ${identityFile} cannot be read`);
+  const { path, text } = await identityAt(folder, identityFile);
   if (text === undefined) throw new KubekeepError('identity-missing', `${path} is not there`, { hint: 'Give the identity that you copied away when the cluster was built: KUBEKEEP_IDENTITY=FILE.' });
   return new Secret(keyLine(text));
+}
+
+/** Where the operator's identity is, and what stands there. Throws `file-missing` where the file that was named cannot be read. */
+async function identityAt(folder: StateFolder, identityFile: string | undefined): Promise<{ readonly path: string; readonly text: string | undefined }> {
+  const path = identityFile ?? join(folder.path, 'identity');
+  const text = await readIfThere(path);
+  if (text === undefined && identityFile) throw new KubekeepError('file-missing', `the identity ${identityFile} cannot be read`);
+  return { path, text: text?.trim() };
 }
 
 /** A small file of the folder, whole; undefined where there is none. */

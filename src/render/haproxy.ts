@@ -163,12 +163,16 @@ local function unanswered(status)
   return string.sub(status, 1, 2) == "L4" or string.sub(status, 1, 2) == "L6" or status == "L7TOUT"
 end
 
+local function is_down(stats)
+  return string.sub(stats.status, 1, 4) == "DOWN"
+end
+
 local function is_up(server)
   return string.sub(server:get_stats().status, 1, 2) == "UP"
 end
 
 local function unreachable(stats)
-  return string.sub(stats.status, 1, 4) == "DOWN" and nobody_accepts(stats) and not string.find(stats.last_chk or "", "refused", 1, true)
+  return is_down(stats) and nobody_accepts(stats) and not string.find(stats.last_chk or "", "refused", 1, true)
 end
 
 -- Closes what is open to a server, and says why: who looks for a cut connection later finds it in the journal.
@@ -196,14 +200,15 @@ core.register_task(function()
     local now = core.now()
     local time = now.sec + now.usec / 1e6
     local fit, any, etcd_since, some_etcd, some_alive, all, out_of_reach = {}, false, time, false, false, 0, 0
+    local seen = {}
     for name in pairs(core.backends["api-ready"].servers) do
-      some_alive = some_alive or string.sub(core.backends["api"].servers[name]:get_stats().status, 1, 4) ~= "DOWN"
+      seen[name] = core.backends["api"].servers[name]:get_stats()
+      some_alive = some_alive or not is_down(seen[name])
     end
     alive_since = some_alive and (alive_since or time) or nil
     for name, twin in pairs(core.backends["api-ready"].servers) do
-      local server = core.backends["api"].servers[name]
-      local stats = server:get_stats()
-      local alive = string.sub(stats.status, 1, 4) ~= "DOWN"
+      local stats = seen[name]
+      local alive = not is_down(stats)
       local patient, asking = last_check(twin:get_stats())
       if not asking then hung[name] = unanswered(patient) end
       if alive then

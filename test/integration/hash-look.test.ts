@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -17,7 +17,7 @@ import { endProcess } from '../support/end-process.ts';
 import { evidence } from '../support/drill-evidence.ts';
 import { aHost, cluster } from '../support/example-cluster.ts';
 import { freePorts } from '../support/free-ports.ts';
-import { startEtcd, writeCertificates, type EtcdPlace } from '../support/real-etcd.ts';
+import { etcdctlAccess, startEtcd, writeCertificates, writeOperator, type EtcdPlace } from '../support/real-etcd.ts';
 import { forwardPort, type UnixForward } from '../support/unix-forward.ts';
 
 // Two real etcds that know nothing of each other, taken for the members of one: what is written to only one of them is a difference.
@@ -31,8 +31,7 @@ const forwards: UnixForward[] = [];
 const operator = await issueLeaf(etcdOperatorLeaf(), secrets.authorities.etcd, { now });
 
 before(async () => {
-  writeFileSync(join(folder, 'operator.crt'), operator.certificate);
-  writeFileSync(join(folder, 'operator.key'), operator.privateKey.reveal(), { mode: 0o600 });
+  writeOperator(folder, operator);
   for (const place of places) {
     mkdirSync(place.folder);
     await writeCertificates(place, { etcd: secrets.authorities.etcd, peer: secrets.authorities['etcd-peer'] }, now);
@@ -79,6 +78,5 @@ async function look() {
 
 function put(name: string, key: string, value: string): void {
   const place = places.find((one) => one.name === name)!;
-  const access = ['--cacert', join(place.folder, 'etcd-ca.pem'), '--cert', join(folder, 'operator.crt'), '--key', join(folder, 'operator.key')];
-  execFileSync(cachedProgram('etcdctl', '3.7.3'), ['--endpoints', `https://127.0.0.1:${place.clientPort}`, '--command-timeout', '20s', ...access, 'put', key, value], { stdio: 'pipe' });
+  execFileSync(cachedProgram('etcdctl', '3.7.3'), [...etcdctlAccess(place, folder), '--command-timeout', '20s', 'put', key, value], { stdio: 'pipe' });
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectEtcd, type EtcdClient } from '../../src/clients/etcd/connect-etcd.ts';
 import type { ReadAt } from '../../src/bolt/bolt-file.ts';
@@ -10,7 +10,7 @@ import { etcdOperatorLeaf } from '../../src/pki/leaves.ts';
 import { cachedProgram } from './cached-program.ts';
 import { endProcess } from './end-process.ts';
 import { freePorts } from './free-ports.ts';
-import { startEtcd, writeCertificates, type EtcdPlace } from './real-etcd.ts';
+import { etcdctlAccess, startEtcd, writeCertificates, writeOperator, type EtcdPlace } from './real-etcd.ts';
 import { forwardPort } from './unix-forward.ts';
 
 /** A cluster of one real etcd, written to by etcdctl. */
@@ -21,7 +21,6 @@ export interface LoneEtcd extends AsyncDisposable {
   compact(revision: number): Promise<void>;
   /** What the Snapshot stream gives, without the 32 bytes behind it. */
   snapshotFile(): Promise<ReadAt>;
-  etcdctl(...args: string[]): Promise<string>;
 }
 
 export async function loneEtcd(folder: string): Promise<LoneEtcd> {
@@ -33,20 +32,18 @@ export async function loneEtcd(folder: string): Promise<LoneEtcd> {
   await writeCertificates(place, authorities, now);
   const socketPath = join(place.folder, 'client.sock');
   const forward = await forwardPort(clientPort, socketPath);
-  const { certificate, privateKey } = await issueLeaf(etcdOperatorLeaf(), authorities.etcd, { now });
-  const client = connectEtcd({ socketPath, serverName: 'm1', ca: authorities.etcd.certificate, certificate, key: privateKey });
+  const operator = await issueLeaf(etcdOperatorLeaf(), authorities.etcd, { now });
+  const client = connectEtcd({ socketPath, serverName: 'm1', ca: authorities.etcd.certificate, certificate: operator.certificate, key: operator.privateKey });
   const process = startEtcd(place, { m1: `https://127.0.0.1:${peerPort}` }, 'new');
   const end = performance.now() + 20_000;
   while (!(await client.canRead().catch(() => false))) {
     if (performance.now() > end) throw new Error('etcd did not start within 20 s');
     await systemClock.sleep(50);
   }
-  writeFileSync(join(place.folder, 'operator.crt'), certificate);
-  writeFileSync(join(place.folder, 'operator.key'), privateKey.reveal(), { mode: 0o600 });
-  const access = ['--endpoints', `https://127.0.0.1:${clientPort}`, '--cacert', join(place.folder, 'etcd-ca.pem'), '--cert', join(place.folder, 'operator.crt'), '--key', join(place.folder, 'operator.key')];
+  writeOperator(place.folder, operator);
   const etcdctl = (args: readonly string[], input = '') =>
     new Promise<string>((resolve, reject) => {
-      const child = execFile(cachedProgram('etcdctl', '3.7.3'), [...access, ...args], { timeout: 20_000 }, (error, stdout) => (error ? reject(error) : resolve(stdout)));
+      const child = execFile(cachedProgram('etcdctl', '3.7.3'), [...etcdctlAccess(place, place.folder), ...args], { timeout: 20_000 }, (error, stdout) => (error ? reject(error) : resolve(stdout)));
       child.stdin!.end(input);
     });
   return {
@@ -58,7 +55,6 @@ export async function loneEtcd(folder: string): Promise<LoneEtcd> {
       const bytes = Buffer.concat(pieces).subarray(0, -32);
       return { size: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) };
     },
-    etcdctl: (...args) => etcdctl(args),
     async [Symbol.asyncDispose]() {
       client.close();
       await endProcess(process);

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Authority } from '../../src/pki/authorities.ts';
-import { issueLeaf } from '../../src/pki/issue.ts';
+import { issueLeaf, type IssuedLeaf } from '../../src/pki/issue.ts';
 import { leavesFor } from '../../src/pki/leaves.ts';
 import { cachedProgram } from './cached-program.ts';
 import { aHost, cluster } from './example-cluster.ts';
@@ -26,6 +26,17 @@ export async function writeCertificates({ name, folder }: EtcdPlace, authorities
   }
   writeFileSync(join(folder, 'etcd-ca.pem'), authorities.etcd.certificate);
   writeFileSync(join(folder, 'peer-ca.pem'), authorities.peer.certificate);
+}
+
+/** Puts an operator's certificate below `folder`, for `etcdctlAccess`. */
+export function writeOperator(folder: string, { certificate, privateKey }: IssuedLeaf): void {
+  writeFileSync(join(folder, 'operator.crt'), certificate);
+  writeFileSync(join(folder, 'operator.key'), privateKey.reveal(), { mode: 0o600 });
+}
+
+/** How etcdctl reaches the member as the operator below `operator`. */
+export function etcdctlAccess({ folder, clientPort }: EtcdPlace, operator: string): readonly string[] {
+  return ['--endpoints', `https://127.0.0.1:${clientPort}`, '--cacert', join(folder, 'etcd-ca.pem'), '--cert', join(operator, 'operator.crt'), '--key', join(operator, 'operator.key')];
 }
 
 /** Starts a real etcd on loopback with mutual TLS on both ports. `initial`: name=URL of every member. */

@@ -2,6 +2,7 @@ import { link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:f
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { KubekeepError } from '../../lib/errors.ts';
+import { syncFolder } from '../_sync-folder.ts';
 import type { Store } from './store.ts';
 
 /** A folder of this computer, or one that is mounted here. Files are 0600, folders 0700. */
@@ -19,7 +20,7 @@ export function folderStore(folder: string): Store {
     list: (prefix) => said(`cannot list ${prefix}`, () => listed(folder, prefix)),
     remove: (name) => said(`cannot remove ${name}`, async () => {
       await rm(path(name), { force: true });
-      await synced(dirname(path(name))).catch(absent);
+      await syncFolder(dirname(path(name))).catch(absent);
     }),
   };
 }
@@ -41,7 +42,7 @@ async function placed(target: string, bytes: Uint8Array, place: (from: string, t
       await file.close();
     }
     await place(written, target);
-    await synced(folder);
+    await syncFolder(folder);
     return 'created';
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST' && place === link) return 'exists';
@@ -49,12 +50,6 @@ async function placed(target: string, bytes: Uint8Array, place: (from: string, t
   } finally {
     await unlink(written).catch(absent);
   }
-}
-
-async function synced(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  await handle.sync();
-  await handle.close();
 }
 
 async function listed(folder: string, prefix: string): Promise<readonly string[]> {

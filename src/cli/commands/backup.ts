@@ -1,9 +1,5 @@
 import type { Command } from 'commander';
-import { basesOf, type Base } from '../../backup/points.ts';
-import { folderStore } from '../../backup/store/folder-store.ts';
-import type { Store } from '../../backup/store/store.ts';
-import type { Cluster } from '../../cluster/cluster.ts';
-import { KubekeepError } from '../../lib/errors.ts';
+import { basesOf } from '../../backup/points.ts';
 import { initBackup } from '../../operations/backup/init-backup.ts';
 import { openToRead } from '../../operations/backup/open-backup.ts';
 import { runBackup } from '../../operations/backup/run-backup.ts';
@@ -11,7 +7,9 @@ import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
 import { clusterFileOption } from '../cluster-file.ts';
 import { textTable } from '../text-table.ts';
-import { openOperation } from '../wire.ts';
+import { megabytes } from '../megabytes.ts';
+import { openOperation, storeOf } from '../wire.ts';
+import { sentence } from './_backup.ts';
 
 interface Flags {
   readonly file: string;
@@ -46,7 +44,7 @@ function addRun(group: Command, cli: Cli): void {
     .action(async ({ file }: Flags) => {
       await using operation = await openOperation(cli, { file, connectTimeout: 4 });
       const base = await runBackup(operation, storeOf(operation.cluster));
-      cli.print({ kind: 'Base', data: { base }, text: `${sentence(base)}\n${size(base.added)} of ${size(base.length)} were new` });
+      cli.print({ kind: 'Base', data: { base }, text: `${sentence(base)}\n${megabytes(base.added)} of ${megabytes(base.length)} were new` });
     });
 }
 
@@ -57,25 +55,10 @@ function addList(group: Command, cli: Cli): void {
     .addOption(clusterFileOption())
     .action(async ({ file }: Flags) => {
       await using operation = await openOperation(cli, { file });
-      const { repository } = await openToRead({ store: storeOf(operation.cluster), state: operation.state, identityFile: operation.identityFile });
+      const { repository } = await openToRead(operation, storeOf(operation.cluster));
       const bases = basesOf(repository.chain);
-      const rows = bases.map((base) => [String(base.number), new Date(base.time).toISOString().slice(0, 19).replace('T', ' '), String(base.revision), base.hashChecked ? 'taken, hash-checked' : 'taken', base.member, size(base.length), size(base.added)]);
+      const rows = bases.map((base) => [String(base.number), new Date(base.time).toISOString().slice(0, 19).replace('T', ' '), String(base.revision), base.hashChecked ? 'taken, hash-checked' : 'taken', base.member, megabytes(base.length), megabytes(base.added)]);
       const text = rows.length === 0 ? `no base in ${repository.store.place}\nNext: kubekeep backup run` : textTable([['BASE', 'TIME (UTC)', 'REVISION', 'STATE', 'FROM', 'SIZE', 'NEW'], ...rows]);
       cli.print({ kind: 'Bases', data: { repository: repository.id, place: repository.store.place, bases }, text });
     });
-}
-
-/** The repository that the cluster file names. */
-export function storeOf({ backup }: Cluster): Store {
-  if (backup) return folderStore(backup.repository);
-  throw new KubekeepError('repository-missing', 'the cluster file names no backup repository', { hint: 'Add spec.backup: { repository: FOLDER }.' });
-}
-
-export function sentence(base: Base): string {
-  const agree = base.hashes.filter(({ verdict }) => verdict === 'equal').length;
-  return `base ${base.number}: revision ${base.revision} of etcd on ${base.member}, ${base.hashChecked ? `hash-checked with ${agree} of ${base.hashes.length} members` : 'taken'}`;
-}
-
-function size(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

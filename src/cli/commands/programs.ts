@@ -10,6 +10,7 @@ import type { Platform, Program, ProgramFamily, ProgramName } from '../../progra
 import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
 import { clusterFileOption, readClusterFile } from '../cluster-file.ts';
+import { megabytes } from '../megabytes.ts';
 import { thisPlatform } from '../this-platform.ts';
 
 interface WantedFlags {
@@ -110,7 +111,7 @@ function same(a: Program, b: Program): boolean {
 
 function table(rows: readonly ListRow[]): string {
   const cells = rows.map(({ name, version, platform, cached, size = 0, sha256 = '', origins = [] }) => {
-    return [name, version, platform, cached ? `${(size / 1e6).toFixed(1)} MB` : '-', cached ? sha256.slice(0, 12) : '-', cached ? origins.join(', ') : 'not in cache'];
+    return [name, version, platform, cached ? megabytes(size) : '-', cached ? sha256.slice(0, 12) : '-', cached ? origins.join(', ') : 'not in cache'];
   });
   const all = [['PROGRAM', 'VERSION', 'PLATFORM', 'SIZE', 'SHA256', 'SOURCE'], ...cells];
   const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));

@@ -4,8 +4,8 @@ import { captureKeys, writeSnapshot } from '../../backup/write-snapshot.ts';
 import { openToRead } from '../../operations/backup/open-backup.ts';
 import type { AddCommand } from '../add-command.ts';
 import { clusterFileOption } from '../cluster-file.ts';
-import { openOperation } from '../wire.ts';
-import { sentence, storeOf } from './backup.ts';
+import { openOperation, storeOf } from '../wire.ts';
+import { sentence } from './_backup.ts';
 
 interface Flags {
   readonly file: string;
@@ -25,7 +25,7 @@ export const addRestore: AddCommand = (program, cli) => {
     .requiredOption('--to <path>', 'the file to write')
     .action(async ({ file, at, to }: Flags) => {
       await using operation = await openOperation(cli, { file });
-      const { repository, identity } = await openToRead({ store: storeOf(operation.cluster), state: operation.state, identityFile: operation.identityFile });
+      const { repository, identity } = await openToRead(operation, storeOf(operation.cluster));
       const base = baseAt(basesOf(repository.chain), at);
       cli.progress({ type: 'started', title: `restore: ${sentence(base)}`, step: 'restore/file' });
       await writeSnapshot(repository, base, resolve(to), captureKeys(repository, identity));

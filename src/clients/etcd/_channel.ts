@@ -54,10 +54,7 @@ function unary<I extends DescMessage, O extends DescMessage>(
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => call.cancel(), deadline);
     const call = client.makeUnaryRequest(
-      `/${method.parent.typeName}/${method.name}`,
-      (message: MessageShape<I>) => Buffer.from(toBinary(method.input, message)),
-      (bytes: Buffer) => fromBinary(method.output, bytes),
-      create(method.input, request),
+      ...encoded(method, request),
       (error, answer) => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', cancel);
@@ -78,12 +75,7 @@ async function* serverStream<I extends DescMessage, O extends DescMessage>(
   request: MessageInitShape<I>,
   { signal, deadline = usual }: CallOptions = {},
 ): AsyncGenerator<MessageShape<O>> {
-  const call = client.makeServerStreamRequest(
-    `/${method.parent.typeName}/${method.name}`,
-    (message: MessageShape<I>) => Buffer.from(toBinary(method.input, message)),
-    (bytes: Buffer) => fromBinary(method.output, bytes),
-    create(method.input, request),
-  );
+  const call = client.makeServerStreamRequest(...encoded(method, request));
   const cancel = () => call.cancel();
   signal?.addEventListener('abort', cancel, { once: true });
   if (signal?.aborted) cancel();
@@ -102,6 +94,16 @@ async function* serverStream<I extends DescMessage, O extends DescMessage>(
     signal?.removeEventListener('abort', cancel);
     call.cancel();
   }
+}
+
+/** What gRPC wants to know of a call: its path, how both messages look on the wire, and the request. */
+function encoded<I extends DescMessage, O extends DescMessage>(method: DescMethodUnary<I, O> | DescMethodServerStreaming<I, O>, request: MessageInitShape<I>) {
+  return [
+    `/${method.parent.typeName}/${method.name}`,
+    (message: MessageShape<I>) => Buffer.from(toBinary(method.input, message)),
+    (bytes: Buffer) => fromBinary(method.output, bytes),
+    create(method.input, request),
+  ] as const;
 }
 
 function aborted(): DOMException {

@@ -1,6 +1,7 @@
 import { createRepository } from '../../backup/repository.ts';
-import { wrap, writerKeysToText } from '../../backup/repository-keys.ts';
+import { writerKeysToText } from '../../backup/repository-keys.ts';
 import type { Store } from '../../backup/store/store.ts';
+import { encryptFor } from '../../lib/age.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { recipientOf } from '../../pki/seal.ts';
 import { existingSecrets } from '../existing-secrets.ts';
@@ -24,7 +25,7 @@ export async function initBackup(operation: Operation, store: Store): Promise<Ma
   const own = await recipientOf(identity);
   const recipients = [...new Set([own, ...cluster.backup!.recipients])];
   const { repository } = await createRepository(store, recipients, async (keys) => {
-    await keep(state, keysFile, `${Buffer.from(await wrap(Buffer.from(writerKeysToText(keys)), [own])).toString('base64')}\n`);
+    await keep(state, keysFile, `${Buffer.from(await encryptFor([own], writerKeysToText(keys))).toString('base64')}\n`);
   });
   return { id: repository, place: store.place, recipients };
 }

@@ -3,17 +3,14 @@ import { unwrap, writerKeysFromText, type WriterKeys } from '../../backup/reposi
 import type { Store } from '../../backup/store/store.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import type { Secret } from '../../lib/secret.ts';
+import type { Operation } from '../operation.ts';
 import { keep, readIdentity, readKept, type StateFolder } from '../state.ts';
 
 /** Names in the state folder: the keys to write with, sealed to the identity, and the newest entry that was seen. */
 export const keysFile = 'repository.age';
 const seenFile = 'repository-seen.json';
 
-export interface Place {
-  readonly store: Store;
-  readonly state: StateFolder;
-  readonly identityFile: string | undefined;
-}
+type Reader = Pick<Operation, 'state' | 'identityFile'>;
 
 export interface OpenBackup {
   readonly repository: Repository;
@@ -21,7 +18,7 @@ export interface OpenBackup {
 }
 
 /** To read: the identity is enough. Throws `repository-mismatch` where the chain is not the one that was seen, or an older one. */
-export async function openToRead({ store, state, identityFile }: Place): Promise<OpenBackup> {
+export async function openToRead({ state, identityFile }: Reader, store: Store): Promise<OpenBackup> {
   const identity = await readIdentity(state, identityFile);
   const repository = await openRepositoryAs(store, identity);
   await remember(state, repository);
@@ -29,7 +26,7 @@ export async function openToRead({ store, state, identityFile }: Place): Promise
 }
 
 /** To write: with the keys that `backup init` kept. */
-export async function openToWrite({ store, state, identityFile }: Place): Promise<OpenBackup & { readonly keys: WriterKeys }> {
+export async function openToWrite({ state, identityFile }: Reader, store: Store): Promise<OpenBackup & { readonly keys: WriterKeys }> {
   const identity = await readIdentity(state, identityFile);
   const sealed = await readKept(state, keysFile);
   if (sealed === undefined) throw new KubekeepError('repository-missing', `${state.path} has no keys of a backup repository`, { hint: 'kubekeep backup init makes a repository and its keys.' });
@@ -55,5 +52,5 @@ export async function remember(state: StateFolder, { id, store, chain: { entries
     });
   }
   const newest = entries.at(-1);
-  if (newest) await keep(state, seenFile, `${JSON.stringify({ id, number: newest.number, hash: newest.hash } satisfies Seen)}\n`);
+  if (newest && newest.hash !== seen?.hash) await keep(state, seenFile, `${JSON.stringify({ id, number: newest.number, hash: newest.hash } satisfies Seen)}\n`);
 }

@@ -7,6 +7,7 @@ import type { EtcdClient } from '../../clients/etcd/connect-etcd.ts';
 import type { EtcdStatus } from '../../clients/etcd/etcd-status.ts';
 import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
 import { KubekeepError } from '../../lib/errors.ts';
+import { isRunning } from '../../hosts/is-running.ts';
 import type { Progress } from '../../lib/progress.ts';
 import { etcdCertificate, etcdOf } from '../clients.ts';
 import { existingSecrets } from '../existing-secrets.ts';
@@ -24,8 +25,8 @@ const patience = 60_000;
 
 /** Takes a base from a follower where there is one, so that the leader has less to do. Throws `etcd-failed` where no member answers. */
 export async function runBackup(operation: Operation, store: Store): Promise<Base> {
-  const { cluster, state, identityFile, clock, progress } = operation;
-  const { repository, keys } = await openToWrite({ store, state, identityFile });
+  const { cluster, state, clock, progress } = operation;
+  const { repository, keys } = await openToWrite(operation, store);
   const { secrets } = await existingSecrets(operation);
   const certificate = etcdCertificate(secrets, clock.now());
   const specs = hostsWith(cluster, 'etcd');
@@ -86,13 +87,5 @@ async function removeLeftSpools(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const [, pid] = /^spool-(\d+)$/.exec(name) ?? [];
     if (pid !== undefined && !isRunning(Number(pid))) await rm(join(folder, name), { force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
