@@ -23,13 +23,13 @@ describe('the secrets of a cluster', () => {
 
   before(async () => {
     const begin = performance.now();
-    const watch = await watchProcesses();
+    using watch = await watchProcesses();
     it1 = await labCluster('T1', 'test-canary');
     host = it1.hosts.get('cp1')!;
     const run = async (code: number, ...args: string[]) => {
       const outcome = await it1.run(...args);
       runs.push({ what: args.join(' '), outcome });
-      assert.equal(outcome.code, code, `${args.join(' ')}: ${outcome.stderr.slice(-2000)}`);
+      assert.equal(outcome.code, code, `${args.join(' ')}: ${outcome.stderr.slice(-2000)}${outcome.stdout.slice(-2000)}`);
       return outcome;
     };
     await run(0, 'apply', '--yes');
@@ -93,7 +93,7 @@ describe('the secrets of a cluster', () => {
   it('are noticed in each of these places when they are put there', async () => {
     const [here] = canaries.filter(({ name }) => name === 'the CA kubernetes') as [Canary];
     const [there] = canaries.filter(({ name }) => name === 'the identity') as [Canary];
-    const watch = await watchProcesses();
+    using watch = await watchProcesses();
     await Promise.all([
       once(spawn('sh', ['-c', 'sleep 0.2', 'sh', here.text]), 'exit'),
       once(spawn('sleep', ['0.2'], { env: { ...process.env, LEAK: here.text } }), 'exit'),

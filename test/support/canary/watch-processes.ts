@@ -13,8 +13,12 @@ export interface Watched {
   readonly processes: number;
 }
 
+export interface Watch extends Disposable {
+  end(canaries: readonly Canary[]): Promise<Watched>;
+}
+
 /** Watches the arguments and environments of all processes of this computer until it is told what to look for. */
-export async function watchProcesses(): Promise<{ end(canaries: readonly Canary[]): Promise<Watched> }> {
+export async function watchProcesses(): Promise<Watch> {
   const child = spawn(process.execPath, [fromRepository('test/support/canary/watch-program.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
   return {
@@ -23,5 +27,6 @@ export async function watchProcesses(): Promise<{ end(canaries: readonly Canary[
       child.stdin.end(JSON.stringify(canaries));
       return JSON.parse(await said) as Watched;
     },
+    [Symbol.dispose]: () => void child.kill(),
   };
 }
