@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomBytes, sign } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { openChain, type ChainOptions } from './chain.ts';
 import { encodeEntry, entryName } from './format/chain-entry.ts';
 import { encryptObject } from './format/encrypted-object.ts';
-import { deriveKeys, newRepositorySecret, newSigningKey, owner, publicBytes } from './repository-keys.ts';
+import { deriveKeys, newOwnerKeys, newSigningKey, owner, publicBytes } from './repository-keys.ts';
 import { folderStore } from './store/folder-store.ts';
 
 const repository = randomBytes(16).toString('hex');
 const ownerKey = newSigningKey(owner);
 const writer = newSigningKey();
 const stranger = newSigningKey();
-const { structure } = deriveKeys(newRepositorySecret(), repository);
+const { structure } = deriveKeys(newOwnerKeys().secret, repository);
 const id = ({ writer: name }: typeof writer) => name;
 
 describe('a chain', () => {
@@ -71,6 +71,30 @@ describe('a chain', () => {
     await assert.rejects(openChain(at(folder)), refused(/chain\/0*3: it is missing, and chain\/0*4 is there/));
     await writeFile(path(3), good);
     assert.equal((await openChain(at(folder))).entries.length, 5);
+  });
+
+  it('passes over an entry of a kind that a newer release may add', async () => {
+    const folder = await chainOf(1);
+    const { entries } = await openChain(at(folder));
+    const bytes = encodeEntry({ number: 3, previous: entries.at(-1)!.hash, epoch: 0, writer: id(writer), catalog: 0, kind: 'base', body: randomBytes(50) }, writer.key);
+    bytes[76] = 200;
+    sign(null, bytes.subarray(0, -64), writer.key).copy(bytes, bytes.length - 64);
+    await writeFile(join(folder, entryName(3)), bytes);
+    const chain = await openChain(at(folder));
+    assert.deepEqual({ kind: chain.entries[2]!.kind, body: chain.entries[2]!.body }, { kind: 'unknown', body: undefined });
+    assert.equal((await chain.append('base', writer, () => ({})))!.number, 4);
+  });
+
+  it('is not begun anew in a place that has lost it, as one that is not mounted has', async () => {
+    const folder = await chainOf(2);
+    const chain = await openChain(at(folder));
+    await rename(folder, `${folder}-away`);
+    await mkdir(folder);
+    await assert.rejects(chain.append('base', writer, () => ({})), { code: 'store-failed', message: /has lost chain\/0*3, which was there/ });
+    assert.deepEqual(await readdir(folder), []);
+    await rm(folder, { recursive: true });
+    await rename(`${folder}-away`, folder);
+    assert.equal((await chain.append('base', writer, () => ({})))!.number, 4);
   });
 
   it('is not added to by a stranger, by a writer who is revoked, nor by a writer who names writers', async () => {

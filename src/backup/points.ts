@@ -1,8 +1,13 @@
 import { z } from 'zod';
 import { KubekeepError } from '../lib/errors.ts';
+import type { CaptureKeys } from './captures.ts';
 import type { Chain, ReadEntry } from './chain.ts';
+import { logOf, type HolePart, type SegmentPart } from './change-log/coverage.ts';
+import { readSegment } from './change-log/read-log.ts';
+import { verdicts } from './compare-members.ts';
 import { damaged } from './format/encrypted-object.ts';
 import { entryName } from './format/chain-entry.ts';
+import type { Repository } from './repository.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -14,7 +19,9 @@ const baseSchema = z.object({
   compacted: z.number(),
   etcd: z.string(),
   member: z.string(),
-  /** Unix time in ms at which the stream began. */
+  /** A linearizable read at the member succeeded just before: the base has all that was acknowledged until then. */
+  quorum: z.boolean(),
+  /** Unix time in ms at which the stream's first piece came: nothing in it is newer. */
   time: z.number(),
   length: z.number(),
   sha256: hash,
@@ -26,7 +33,8 @@ const baseSchema = z.object({
   capture: z.string(),
   /** New in the store, in bytes of etcd's file. */
   added: z.number(),
-  hashes: z.array(z.object({ member: z.string(), verdict: z.enum(['equal', 'different', 'not reached']) })),
+  /** HashKV of all members at the base's revision, compared with the file's. */
+  hashes: z.array(z.object({ member: z.string(), verdict: z.enum(verdicts), hash: z.number().optional(), compactRevision: z.number().optional() })),
 });
 
 export type BaseBody = z.output<typeof baseSchema>;
@@ -35,6 +43,8 @@ export type BaseBody = z.output<typeof baseSchema>;
 export interface Base extends BaseBody {
   /** Number of its entry. */
   readonly number: number;
+  /** Who took it: 32 hexadecimal digits. */
+  readonly writer: string;
   /** Another member than the one that it was taken from has the same hash, and none has another one. */
   readonly hashChecked: boolean;
 }
@@ -45,30 +55,90 @@ export function basesOf({ entries }: Pick<Chain, 'entries'>): readonly Base[] {
 }
 
 /** Throws `repository-damaged`. */
-export function baseOf({ number, body }: ReadEntry): Base {
+export function baseOf({ number, writer, body }: ReadEntry): Base {
   const read = baseSchema.safeParse(body);
   if (!read.success) throw damaged(entryName(number), 'it is no base that this release understands');
   const { hashes, member } = read.data;
   const hashChecked = hashes.some((one) => one.member !== member && one.verdict === 'equal') && hashes.every(({ verdict }) => verdict !== 'different');
-  return { ...read.data, number, hashChecked };
+  return { ...read.data, number, writer, hashChecked };
 }
 
-/** The base that `latest`, `revision:N`, `base:N` or a time names: the newest that is not after it. Throws `point-missing`, `usage`. */
-export function baseAt(bases: readonly Base[], point: string): Base {
-  const fits = pointFilter(point);
-  const found = bases.findLast(fits);
-  if (found) return found;
-  const first = bases[0];
-  const what = first ? `the oldest base is of ${new Date(first.time).toISOString()}, revision ${first.revision}` : 'it has no base yet';
-  throw new KubekeepError('point-missing', `the repository has nothing at ${point}: ${what}`, { hint: 'kubekeep backup list shows what there is.' });
+/** A state of etcd that the repository can give back. */
+export interface Point {
+  readonly base: Base;
+  /** The base's own, or a later one to which the log leads from it. */
+  readonly revision: number;
+  /** Unix time in ms: when the capturer had that revision, or when the base was begun. */
+  readonly time: number;
 }
 
-function pointFilter(point: string): (base: Base) => boolean {
-  if (point === 'latest') return () => true;
-  const [, word, number] = /^(revision|base):(\d+)$/.exec(point) ?? [];
-  if (word === 'revision') return ({ revision }) => revision <= Number(number);
-  if (word === 'base') return (base) => base.number === Number(number);
-  const time = Date.parse(point);
-  if (Number.isNaN(time)) throw new KubekeepError('usage', `"${point}" is no point in time`, { hint: 'A point is latest, a time such as 2026-11-25T14:02:00Z, revision:N or base:N.' });
-  return (base) => base.time <= time;
+/**
+ * What `latest`, a time, `revision:N` or `base:N` names. A time is the last revision that a capturer had by then; a revision belongs to the newest timeline that has come so far. Throws
+ * `point-missing` where neither a base nor the log has it exactly, `usage`.
+ */
+export async function resolvePoint(repository: Repository, text: string, keys: CaptureKeys): Promise<Point> {
+  const { chain } = repository;
+  const bases = basesOf(chain);
+  const wanted = wantedPoint(text);
+  const base = baseFor(bases, wanted);
+  if (!base) {
+    const first = bases[0];
+    throw missing(text, first ? `the oldest base is of ${new Date(first.time).toISOString()}, revision ${first.revision}` : 'it has no base yet');
+  }
+  const own: Point = { base, revision: base.revision, time: base.time };
+  if (wanted.by === 'base' || base.revision === wanted.revision) return own;
+  const after = logOf(chain, base.timeline).filter(({ last }) => last > base.revision);
+  // A log that began later leads nowhere from this base.
+  const log = after[0] && after[0].first > base.revision + 1 ? [] : after;
+  const hole = log.findIndex(({ kind }) => kind === 'hole');
+  const segments = (hole < 0 ? log : log.slice(0, hole)) as readonly SegmentPart[];
+  const end = segments.at(-1);
+  const lost = hole < 0 ? undefined : (log[hole] as HolePart);
+  const holds = wanted.by === 'time' ? segments.findLast(({ from }) => from <= wanted.time) : segments.find(({ last }) => last >= wanted.revision);
+  if (wanted.by === 'latest') return end ? { base, revision: end.last, time: end.to } : own;
+  // What happened in a hole may have happened before that time.
+  const inHole = lost && (wanted.by === 'time' ? (end?.to ?? base.time) < wanted.time : !holds);
+  if (inHole) throw missing(text, `revisions ${lost.first} to ${lost.last} are lost (${lost.why}); revision ${Math.max(base.revision, lost.first - 1)} is the last one before that`);
+  if (!holds) {
+    if (wanted.by === 'time') return own;
+    throw missing(text, `revision ${end?.last ?? base.revision} is the last one before that`);
+  }
+  const { records } = await readSegment(repository, holds, keys);
+  const record = records.findLast(({ revision, received }) => revision > base.revision && (wanted.by === 'time' ? received <= wanted.time : revision <= wanted.revision));
+  return record ? { base, revision: record.revision, time: record.received } : own;
+}
+
+type Wanted =
+  | { readonly by: 'latest'; readonly revision: number }
+  | { readonly by: 'revision'; readonly revision: number }
+  | { readonly by: 'base'; readonly number: number; readonly revision?: undefined }
+  | { readonly by: 'time'; readonly time: number; readonly revision?: undefined };
+
+function wantedPoint(text: string): Wanted {
+  if (text === 'latest') return { by: 'latest', revision: Infinity };
+  const [, word, number] = /^(revision|base):(\d+)$/.exec(text) ?? [];
+  if (word === 'revision') return { by: 'revision', revision: Number(number) };
+  if (word === 'base') return { by: 'base', number: Number(number) };
+  const time = /^\d{4}-\d\d-\d\d([T ][\d:.]+(Z|[+-]\d\d:?\d\d)?)?$/.test(text) ? Date.parse(text) : NaN;
+  if (Number.isNaN(time)) throw new KubekeepError('usage', `"${text}" is no point in time`, { hint: 'A point is latest, a time such as 2026-11-25T14:02:00Z, revision:N or base:N.' });
+  return { by: 'time', time };
+}
+
+/**
+ * The newest base that is not after what is wanted. Entries that two writers append at once may be in any order, so that neither the last one of a timeline nor of the chain has to be its newest.
+ */
+function baseFor(bases: readonly Base[], wanted: Wanted): Base | undefined {
+  if (wanted.by === 'base') return bases.find(({ number }) => number === wanted.number);
+  if (wanted.by === 'time') return greatest(bases.filter(({ time }) => time <= wanted.time), ({ time }) => time);
+  const timelines = [...new Set(bases.map(({ timeline }) => timeline))];
+  const newest = timelines.findLast((timeline) => bases.some((base) => base.timeline === timeline && base.revision <= wanted.revision));
+  return greatest(bases.filter(({ timeline, revision }) => timeline === newest && revision <= wanted.revision), ({ revision }) => revision);
+}
+
+function greatest(bases: readonly Base[], of: (base: Base) => number): Base | undefined {
+  return bases.reduce<Base | undefined>((best, base) => (best && of(best) > of(base) ? best : base), undefined);
+}
+
+function missing(point: string, why: string): KubekeepError {
+  return new KubekeepError('point-missing', `the repository has nothing at ${point}: ${why}`, { hint: 'kubekeep backup list shows what there is.' });
 }

@@ -21,8 +21,21 @@ export interface WriterKeys {
   /** 32 bytes in base64. */
   readonly secret: Secret;
   readonly writer: SigningKey;
+  /** The owner's public key, 32 bytes in base64url: what the place itself says of its owner is not believed. */
+  readonly ownerKey: string;
 }
 
+/** What one who makes a repository has. */
+export interface OwnerKeys extends WriterKeys {
+  readonly owner: SigningKey;
+}
+
+export function newOwnerKeys(): OwnerKeys {
+  const ownersKey = newSigningKey(owner);
+  return { repository: randomBytes(16).toString('hex'), secret: new Secret(randomBytes(32).toString('base64')), writer: newSigningKey(), owner: ownersKey, ownerKey: publicBytes(ownersKey) };
+}
+
+/** @internal also for tests */
 export function newSigningKey(writer = randomBytes(16).toString('hex')): SigningKey {
   return { writer, key: generateKeyPairSync('ed25519').privateKey };
 }
@@ -41,20 +54,17 @@ function signingKeyToText({ key }: SigningKey): string {
 }
 
 /** JSON, to be sealed. */
-export function writerKeysToText({ repository, secret, writer, owner: ownerKey }: WriterKeys & { readonly owner: SigningKey }): string {
-  return JSON.stringify({ repository, secret: secret.reveal(), writer: { id: writer.writer, key: signingKeyToText(writer) }, owner: signingKeyToText(ownerKey) });
+export function ownerKeysToText({ repository, secret, writer, owner: ownersKey }: OwnerKeys): string {
+  return JSON.stringify({ repository, secret: secret.reveal(), writer: { id: writer.writer, key: signingKeyToText(writer) }, owner: signingKeyToText(ownersKey) });
 }
 
-const writerKeysSchema = z.object({ repository: z.string(), secret: z.string(), writer: z.object({ id: z.string(), key: z.string() }) });
+const ownerKeysSchema = z.object({ repository: z.string(), secret: z.string(), writer: z.object({ id: z.string(), key: z.string() }), owner: z.string() });
 
-/** Throws where the text is not what `writerKeysToText` gave. */
-export function writerKeysFromText(text: string): WriterKeys {
-  const { repository, secret, writer } = writerKeysSchema.parse(JSON.parse(text));
-  return { repository, secret: new Secret(secret), writer: { writer: writer.id, key: createPrivateKey(writer.key) } };
-}
-
-export function newRepositorySecret(): Secret {
-  return new Secret(randomBytes(32).toString('base64'));
+/** Throws where the text is not what `ownerKeysToText` gave. */
+export function ownerKeysFromText(text: string): OwnerKeys {
+  const { repository, secret, writer, owner: ownersText } = ownerKeysSchema.parse(JSON.parse(text));
+  const ownersKey = { writer: owner, key: createPrivateKey(ownersText) };
+  return { repository, secret: new Secret(secret), writer: { writer: writer.id, key: createPrivateKey(writer.key) }, owner: ownersKey, ownerKey: publicBytes(ownersKey) };
 }
 
 export interface DerivedKeys {

@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { encryptFor } from '../lib/age.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { Secret } from '../lib/secret.ts';
-import { openChain, type Chain } from './chain.ts';
+import { openChain, type Chain, type ReadEntry } from './chain.ts';
 import { captureOf, damaged, decryptObject, encryptObject, hashOf, type ObjectKey, type ObjectKind } from './format/encrypted-object.ts';
-import { deriveKeys, newRepositorySecret, newSigningKey, owner, publicBytes, unwrapKey, type DerivedKeys, type SigningKey, type WriterKeys } from './repository-keys.ts';
+import { deriveKeys, publicBytes, unwrapKey, type DerivedKeys, type OwnerKeys, type WriterKeys } from './repository-keys.ts';
 import type { Store } from './store/store.ts';
 
 /** An open repository: its chain, and objects under names that are their hashes. */
@@ -31,40 +30,51 @@ export interface Recipients {
 
 const folders: Readonly<Record<StoredKind, string>> = { pack: 'packs', table: 'tables', index: 'indexes', segment: 'segments', sealed: 'sealed' };
 const marker = 'kubekeep-repository';
+const trial = 'keys/trial';
 const markerSchema = z.object({ format: z.number(), id: z.string().regex(/^[0-9a-f]{32}$/), owner: z.string().regex(/^[A-Za-z0-9_-]{43}$/) });
 type Marker = z.output<typeof markerSchema>;
 
-export interface NewRepository extends WriterKeys {
-  readonly owner: SigningKey;
+export interface CreateOptions {
+  readonly keys: OwnerKeys;
+  /** An earlier attempt with these keys did not come to its end: what it left is gone over once more. */
+  readonly begun: boolean;
+  /** Is called before anything is written that needs the keys. */
+  readonly keep: () => Promise<void>;
 }
 
 /**
- * Makes a repository in an empty place. `keep` is given its keys before anything is written: what they are needed for must not outlive them. Throws
- * `repository-exists`, also where the store does not refuse a name that is taken.
+ * Makes a repository in an empty place; it is one once its marker is there, which is written last. Throws `repository-exists`, and `store-failed` where the
+ * place does not refuse a name that is taken; `identity-missing` where a recipient is none: then nothing was written or kept.
  */
-export async function createRepository(store: Store, recipients: readonly string[], keep: (keys: NewRepository) => Promise<void>): Promise<NewRepository> {
-  const taken = (await store.list('')).length > 0;
-  if (taken) {
+export async function createRepository(store: Store, recipients: readonly string[], { keys, begun, keep }: CreateOptions): Promise<void> {
+  const names = (await store.list('')).filter((name) => name !== trial);
+  if (begun && names.includes(marker) && (await readMarker(store)).id === keys.repository) return;
+  if (names.includes(marker) || (names.length > 0 && !begun)) {
     throw new KubekeepError('repository-exists', `${store.place} is not empty`, { hint: 'Choose another place, or look at what is there: kubekeep backup list.' });
   }
-  const keys: NewRepository = { repository: randomBytes(16).toString('hex'), secret: newRepositorySecret(), writer: newSigningKey(), owner: newSigningKey(owner) };
-  await keep(keys);
+  const wrapped = await encryptFor(recipients, Buffer.from(keys.secret.reveal(), 'base64'));
   await refuseUnfit(store);
-  await store.create('keys/1.age', await encryptFor(recipients, Buffer.from(keys.secret.reveal(), 'base64')));
-  const ownerKey = publicBytes(keys.owner);
-  const chain = await openChain({ store, repository: keys.repository, ownerKey, structure: deriveKeys(keys.secret, keys.repository).structure });
-  await chain.append('recipients', keys.owner, () => ({ generation: 1, recipients }));
-  await chain.append('writers', keys.owner, () => ({ writers: [{ id: keys.writer.writer, key: publicBytes(keys.writer) }] }));
-  const content: Marker = { format: 1, id: keys.repository, owner: ownerKey };
-  await store.create(marker, Buffer.from(`${JSON.stringify(content)}\n`));
-  return keys;
+  await keep();
+  await store.remove('keys/1.age');
+  await createNew(store, 'keys/1.age', wrapped);
+  const { repository, ownerKey, owner, writer } = keys;
+  const chain = await openChain({ store, repository, ownerKey, structure: deriveKeys(keys.secret, repository).structure });
+  const unlessThere = (content: unknown) => (entries: readonly ReadEntry[]) => (entries.some(({ body }) => JSON.stringify(body) === JSON.stringify(content)) ? undefined : content);
+  await chain.append('recipients', owner, unlessThere({ generation: 1, recipients }));
+  await chain.append('writers', owner, unlessThere({ writers: [{ id: writer.writer, key: publicBytes(writer) }] }));
+  await createNew(store, marker, Buffer.from(`${JSON.stringify({ format: 1, id: repository, owner: ownerKey } satisfies Marker)}\n`));
+}
+
+async function createNew(store: Store, name: string, bytes: Uint8Array): Promise<void> {
+  if ((await store.create(name, bytes)) === 'created') return;
+  throw new KubekeepError('repository-exists', `somebody else made ${name} in ${store.place} meanwhile`, { hint: 'Choose another place, or look at what is there: kubekeep backup list.' });
 }
 
 /** With the keys of a writer. Throws `repository-missing`, `repository-mismatch`, `repository-damaged`. */
-export async function openRepository(store: Store, keys: Pick<WriterKeys, 'repository' | 'secret'>): Promise<Repository> {
+export async function openRepository(store: Store, keys: Pick<WriterKeys, 'repository' | 'secret' | 'ownerKey'>): Promise<Repository> {
   const { id, owner: ownerKey } = await readMarker(store);
-  if (id !== keys.repository) {
-    throw new KubekeepError('repository-mismatch', `${store.place} holds repository ${id.slice(0, 12)}, and this cluster writes to ${keys.repository.slice(0, 12)}`, { hint: 'Check spec.backup.repository in the cluster file.' });
+  if (id !== keys.repository || ownerKey !== keys.ownerKey) {
+    throw new KubekeepError('repository-mismatch', `${store.place} holds repository ${nameOf(id, ownerKey)}, and this cluster writes to ${nameOf(keys.repository, keys.ownerKey)}`, { hint: 'Check spec.backup.repository in the cluster file.' });
   }
   const derived = deriveKeys(keys.secret, id);
   const chain = await openChain({ store, repository: id, ownerKey, structure: derived.structure });
@@ -93,14 +103,19 @@ export async function openRepository(store: Store, keys: Pick<WriterKeys, 'repos
   };
 }
 
-/** With the identity of a recipient alone. */
+/** With the identity of a recipient alone: whose repository it is says the place itself, so compare `id` with what is known of it. */
 export async function openRepositoryAs(store: Store, identity: Secret): Promise<Repository> {
-  const { id } = await readMarker(store);
+  const { id, owner: ownerKey } = await readMarker(store);
   const generations = (await store.list('keys/')).map((name) => Number(/^keys\/(\d+)\.age$/.exec(name)?.[1])).filter(Number.isSafeInteger);
   const name = `keys/${Math.max(...generations, 1)}.age`;
   const wrapped = await store.read(name);
   if (!wrapped) throw damaged(name, `it is missing in ${store.place}`);
-  return openRepository(store, { repository: id, secret: new Secret(Buffer.from(await unwrapKey(wrapped, identity, name)).toString('base64')) });
+  return openRepository(store, { repository: id, ownerKey, secret: new Secret(Buffer.from(await unwrapKey(wrapped, identity, name)).toString('base64')) });
+}
+
+/** For sentences: an exchanged repository may have the id of the right one. */
+function nameOf(id: string, ownerKey: string): string {
+  return `${id.slice(0, 12)} of owner ${ownerKey.slice(0, 12)}`;
 }
 
 function objectName(kind: StoredKind, hash: string): string {
@@ -126,11 +141,10 @@ function json(bytes: Uint8Array): unknown {
 
 /** A store that takes a name twice would lose entries when two write at once. */
 async function refuseUnfit(store: Store): Promise<void> {
-  const name = 'keys/trial';
-  await store.create(name, Buffer.from('1'));
-  const again = await store.create(name, Buffer.from('2'));
-  const kept = await store.read(name);
-  await store.remove(name);
+  await store.create(trial, Buffer.from('1'));
+  const again = await store.create(trial, Buffer.from('2'));
+  const kept = await store.read(trial);
+  await store.remove(trial);
   if (again === 'exists' && kept && Buffer.from(kept).toString() === '1') return;
   throw new KubekeepError('store-failed', `${store.place} lets a name be written twice, so two writers would lose each other's entries`, { hint: 'Use a folder, or an S3 server that obeys If-None-Match.' });
 }

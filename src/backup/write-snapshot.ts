@@ -3,44 +3,31 @@ import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { dirname } from 'node:path';
 import { KubekeepError } from '../lib/errors.ts';
-import type { Secret } from '../lib/secret.ts';
 import { syncFolder } from './_sync-folder.ts';
-import { damaged, type ObjectKey } from './format/encrypted-object.ts';
+import type { CaptureKeys } from './captures.ts';
+import { damaged } from './format/encrypted-object.ts';
 import { pagesOf, type PageTable } from './format/page-table.ts';
 import { readPageTable } from './page-tables.ts';
 import type { Base } from './points.ts';
-import { unwrapKey } from './repository-keys.ts';
 import type { Repository } from './repository.ts';
-
-/** A way to the data keys: only recipients have it. */
-export function captureKeys(repository: Repository, identity: Secret): (capture: string) => Promise<ObjectKey> {
-  const known = new Map<string, Promise<ObjectKey>>();
-  const unwrap = async (capture: string): Promise<ObjectKey> => {
-    const name = `captures/${capture}.${repository.recipients.generation}.age`;
-    const wrapped = await repository.store.read(name);
-    if (!wrapped) throw damaged(name, `it is missing in ${repository.store.place}, and without it what was stored with it cannot be read`);
-    return { scope: 'data', capture: Buffer.from(capture, 'hex'), key: await unwrapKey(wrapped, identity, name) };
-  };
-  return (capture) => {
-    const key = known.get(capture) ?? unwrap(capture);
-    known.set(capture, key);
-    return key;
-  };
-}
 
 /**
  * Writes a base as `etcdctl snapshot save` does: the file, and its SHA-256 behind it. Nothing stands at `path` until all of it is there and has the hash that
  * etcd gave; what stood there stays otherwise. Each pack is read once, so memory is that of one.
  */
-export async function writeSnapshot(repository: Repository, base: Base, path: string, keys: (capture: string) => Promise<ObjectKey>): Promise<void> {
+export async function writeSnapshot(repository: Repository, base: Base, path: string, keys: CaptureKeys, signal?: AbortSignal): Promise<void> {
   const table = await readPageTable(repository, base.table);
   if (pagesOf(table) * table.pageSize !== base.length) throw damaged(`table ${base.table}`, `it has ${pagesOf(table)} pages and its base ${base.length} bytes`);
-  const unfinished = `${path}.${process.pid}.part`;
-  const file = await open(unfinished, 'wx', 0o600).catch((error: Error) => {
-    throw new KubekeepError('file-missing', `${unfinished} cannot be written: ${error.message}`, { cause: error });
+  const unfinished = `${path}.part`;
+  const file = await open(unfinished, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    const hint = error.code === 'EEXIST' ? 'Another restore is writing it, or one was killed: then remove it.' : undefined;
+    throw new KubekeepError('file-missing', `${unfinished} cannot be written: ${error.message}`, { hint, cause: error });
   });
   try {
-    for (const [pack, pages] of pagesByPack(table)) await placePages(file, await repository.get('pack', pack, keys), { pack, pages, table });
+    for (const [pack, pages] of pagesByPack(table)) {
+      signal?.throwIfAborted();
+      await placePages(file, await repository.get('pack', pack, keys), { pack, pages, table });
+    }
     const sha256 = await hashOfFile(unfinished);
     if (sha256 !== base.sha256) throw damaged(`base ${base.number}`, 'put together from its pages it is not the file that etcd sent');
     await file.write(Buffer.from(sha256, 'hex'), 0, 32, base.length);
@@ -64,11 +51,14 @@ function pagesByPack(table: PageTable): ReadonlyMap<string, readonly number[]> {
   return found;
 }
 
+/** Pages that lie beside each other in the pack and in the file are written at once. */
 async function placePages(file: FileHandle, content: Buffer, { pack, pages, table: { slot, pageSize } }: { readonly pack: string; readonly pages: readonly number[]; readonly table: PageTable }): Promise<void> {
-  for (const page of pages) {
-    const from = slot[page]! * pageSize;
-    if (from + pageSize > content.length) throw damaged(`pack ${pack}`, `it has no page ${slot[page]}`);
-    await file.write(content, from, pageSize, page * pageSize);
+  for (let first = 0, next = 1; first < pages.length; first = next++) {
+    while (next < pages.length && pages[next] === pages[next - 1]! + 1 && slot[pages[next]!] === slot[pages[next - 1]!]! + 1) next++;
+    const from = slot[pages[first]!]! * pageSize;
+    const length = (next - first) * pageSize;
+    if (from + length > content.length) throw damaged(`pack ${pack}`, `it has no page ${slot[pages[next - 1]!]}`);
+    await file.write(content, from, length, pages[first]! * pageSize);
   }
 }
 

@@ -22,11 +22,6 @@ export interface BoltRow {
   readonly value: Buffer;
 }
 
-/** Page size by the first two meta pages, which must be among the bytes. Throws `data-damaged`. */
-export function pageSizeIn(bytes: Buffer): number {
-  return pageSizeOf({ size: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) });
-}
-
 interface Page {
   readonly id: number;
   readonly flags: number;

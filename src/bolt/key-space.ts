@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { crc32c } from './crc32c.ts';
 import type { BoltFile, BoltRow } from './bolt-file.ts';
 
@@ -11,6 +12,8 @@ export interface Revisions {
 
 const mainLength = 8;
 const rowKeyLength = 17;
+/** Rows between two moments in which the rest of the program gets its turn. */
+const stint = 4096;
 
 export function revisionsOf(file: BoltFile): Revisions {
   const last = file.last('key');
@@ -23,26 +26,50 @@ export function revisionsOf(file: BoltFile): Revisions {
 
 /**
  * What a member answers to HashKV at `revision` when it says `compacted` (etcd 3.7, server/storage/mvcc/hash.go): CRC-32C over the bucket's name, then
- * row keys and values in order, without rows after the revision, rows that compaction drops, and a tombstone exactly at it.
+ * row keys and values in order, without rows after the revision, rows that compaction drops, and a tombstone exactly at it. Right only where the file itself is
+ * not compacted farther than `compacted`.
  */
-export function hashKvOf(file: BoltFile, revision: number, compacted: number): number {
-  const keep = new Map<string, string>();
-  for (const row of file.rows('key')) {
-    if (mainOf(row.key) > revision) break;
-    const user = userKeyOf(row);
-    if (isTombstone(row)) keep.delete(user);
-    else keep.set(user, row.key.toString('latin1'));
-  }
-  const kept = new Set(keep.values());
+export async function hashKvOf(file: BoltFile, revision: number, compacted: number, signal?: AbortSignal): Promise<number> {
+  const dropped = await rowsDropped(file, revision, compacted, signal);
   let hash = crc32c(Buffer.from('key'));
-  for (const row of file.rows('key')) {
+  let index = 0;
+  for await (const row of rowsUpTo(file, revision, signal)) {
     const main = mainOf(row.key);
-    if (main > revision) break;
-    if (main <= compacted && kept.size > 0 && !kept.has(row.key.toString('latin1'))) continue;
+    if (main <= compacted && dropped(index++)) continue;
     if (main === compacted && isTombstone(row)) continue;
     hash = crc32c(row.value, crc32c(row.key, hash));
   }
   return hash;
+}
+
+/**
+ * Which of the rows at or before `compacted` count no more, by their position: those that are not their key's newest at `revision`. None where no key is left:
+ * that is how etcd has it.
+ */
+async function rowsDropped(file: BoltFile, revision: number, compacted: number, signal: AbortSignal | undefined): Promise<(index: number) => boolean> {
+  if (compacted < 0) return () => false;
+  /** The newest row of each key: its position, or -1 where it comes after `compacted`. */
+  const newest = new Map<string, number>();
+  let rows = 0;
+  for await (const row of rowsUpTo(file, revision, signal)) {
+    const position = mainOf(row.key) <= compacted ? rows++ : -1;
+    const user = userKeyOf(row);
+    if (isTombstone(row)) newest.delete(user);
+    else newest.set(user, position);
+  }
+  if (newest.size === 0) return () => false;
+  const kept = new Uint8Array(rows);
+  for (const position of newest.values()) if (position >= 0) kept[position] = 1;
+  return (index) => kept[index] === 0;
+}
+
+async function* rowsUpTo(file: BoltFile, revision: number, signal: AbortSignal | undefined): AsyncGenerator<BoltRow> {
+  let count = 0;
+  for (const row of file.rows('key')) {
+    if (mainOf(row.key) > revision) return;
+    if (++count % stint === 0) await setImmediate(undefined, { signal });
+    yield row;
+  }
 }
 
 function mainOf(key: Buffer): number {

@@ -1,4 +1,5 @@
 import { rm, writeFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { explainLostConnection, explainSshFailure } from './_explain-ssh-failure.ts';
 import { serveForward, type ForwardServer } from './_forward-server.ts';
@@ -44,8 +45,9 @@ export function sshHost(target: SshTarget, { folder, knownHosts, connectTimeout 
     if (target.hostKey) await writeFile(pinned, `${hostKeyAlias(name)} ${target.hostKey}\n`, { mode: 0o600 });
     return openConnection(target, { options, base: `${base}.${generation++}`, patience: connectTimeout + 15 });
   });
-  const servers: ForwardServer[] = [];
-  let forwards = 0;
+  /** By target: who asks again and again, as long as a host is away, gets one and the same. */
+  const forwards = new Map<string, Forward>();
+  let made = 0;
   const session: Session = async (words, about) => runOver(target, options, await connection.get(about.signal), words, about);
 
   const host: Host = {
@@ -56,17 +58,33 @@ export function sshHost(target: SshTarget, { folder, knownHosts, connectTimeout 
     },
     upload: (file, { signal, timeout = 1_800_000, onBytes } = {}) => sendFile(target, session, file, { signal, timeout, onBytes }),
     async forward({ port, address = '127.0.0.1' }) {
-      const path = `${base}-${forwards++}.fwd`;
       await connection.get();
-      servers.push(await serveForward(path, async () => (await connection.get()).dial(address, port)));
-      return path;
+      const target = `${address} ${port}`;
+      const forward = forwards.get(target) ?? serve(`${base}-${made++}.fwd`, async () => (await connection.get()).dial(address, port));
+      forwards.set(target, forward);
+      await forward.server.catch((error: unknown) => {
+        forwards.delete(target);
+        throw error;
+      });
+      return forward.path;
     },
     async close() {
-      await Promise.all([connection.close(), ...servers.splice(0).map((server) => server.close())]);
+      const servers = [...forwards.values()];
+      forwards.clear();
+      await Promise.all([connection.close(), ...servers.map(({ server }) => server.then((one) => one.close(), () => {}))]);
       await rm(pinned, { force: true });
     },
   };
   return host;
+}
+
+interface Forward {
+  readonly path: string;
+  readonly server: Promise<ForwardServer>;
+}
+
+function serve(path: string, dial: () => Promise<Socket>): Forward {
+  return { path, server: serveForward(path, dial) };
 }
 
 /** Runs a command of plain words on the host as root, for at most `timeout` milliseconds. */

@@ -9,7 +9,7 @@ import type { ClusterSecrets } from '../pki/secrets.ts';
 /** A client of the etcd member of a host, through the host's SSH connection, with a certificate that is kept nowhere. */
 export async function etcdOf(spec: HostSpec, host: Host, secrets: ClusterSecrets, now: number, certificate = etcdCertificate(secrets, now)): Promise<EtcdClient> {
   const [socketPath, issued] = await Promise.all([host.forward({ port: 2379 }), certificate]);
-  return connectEtcd({ socketPath, serverName: spec.name, ca: secrets.authorities.etcd.certificate, certificate: issued.certificate, key: issued.privateKey });
+  return connectEtcd({ socketPath, serverName: spec.name, tls: { ca: secrets.authorities.etcd.certificate, certificate: issued.certificate, key: issued.privateKey } });
 }
 
 /** A client of the API, at `address` as `host` reaches it (the host's own API server, or the VIP), as an administrator. */

@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { Secret } from '../../src/lib/secret.ts';
-import { createRepository, openRepository, openRepositoryAs, type NewRepository } from '../../src/backup/repository.ts';
+import { createRepository, openRepository, openRepositoryAs } from '../../src/backup/repository.ts';
+import { newOwnerKeys, newSigningKey, publicBytes, type SigningKey } from '../../src/backup/repository-keys.ts';
 import { basesOf, type Base } from '../../src/backup/points.ts';
 import { folderStore } from '../../src/backup/store/folder-store.ts';
 import { takeBase, type BaseSource } from '../../src/backup/take-base.ts';
-import { captureKeys, writeSnapshot } from '../../src/backup/write-snapshot.ts';
+import { captureKeys } from '../../src/backup/captures.ts';
+import { writeSnapshot } from '../../src/backup/write-snapshot.ts';
 import { cachedProgram } from '../support/cached-program.ts';
 import { loneEtcd, type LoneEtcd } from '../support/lone-etcd.ts';
 
@@ -20,7 +22,7 @@ const canary = 'canary-2f6b1d';
 describe('a base of a real etcd', () => {
   let folder: string;
   let etcd: LoneEtcd;
-  let keys: NewRepository;
+  const keys = newOwnerKeys();
   let identity: Secret;
   let now = Date.parse('2026-11-25T12:00:00Z');
   const place = () => join(folder, 'repository');
@@ -30,7 +32,7 @@ describe('a base of a real etcd', () => {
     folder = await mkdtemp(join(tmpdir(), 'kubekeep-base-'));
     etcd = await loneEtcd(folder);
     identity = new Secret(await generateX25519Identity());
-    keys = await createRepository(folderStore(place()), [await identityToRecipient(identity.reveal())], async () => {});
+    await createRepository(folderStore(place()), [await identityToRecipient(identity.reveal())], { keys, begun: false, keep: async () => {} });
     for (let round = 0; round < 40; round++) await etcd.write(Object.fromEntries(Array.from({ length: 25 }, (_, number) => [`/registry/${canary}/${round}-${number}`, `${canary}${'v'.repeat(2000)}${round}-${number}`])));
   });
   after(async () => {
@@ -41,7 +43,7 @@ describe('a base of a real etcd', () => {
   /** What the stream gave is kept, to be compared with. */
   function source(changes: Partial<BaseSource> = {}): BaseSource {
     return {
-      timeline: 'c1:0', etcd: '3.7.3', member: 'm1',
+      timeline: 'c1:0', etcd: '3.7.3', member: 'm1', quorum: true,
       async *snapshot() {
         const pieces: Uint8Array[] = [];
         for await (const piece of etcd.client.snapshot()) {
@@ -50,25 +52,30 @@ describe('a base of a real etcd', () => {
         }
         kept.push(Buffer.concat(pieces));
       },
-      hashes: async (revision) => [{ member: 'm1', answer: await etcd.client.hashKv(revision) }, { member: 'm2', answer: await etcd.client.hashKv(revision) }, { member: 'm3', answer: undefined }],
+      hashes: async ({ current }) => [{ member: 'm1', answer: await hashAt(current) }, { member: 'm2', answer: await hashAt(current) }, { member: 'm3', answer: 'not reached' }],
       ...changes,
     };
   }
+  async function hashAt(revision: number) {
+    const { hash, compactRevision } = await etcd.client.hashKv(revision);
+    return { hash, compactRevision };
+  }
   const open = () => openRepository(folderStore(place()), keys);
-  const take = async (changes: Partial<BaseSource> = {}): Promise<Base> => takeBase(await open(), source(changes), { writer: keys.writer, spool: join(folder, 'spool'), now });
+  const take = async (changes: Partial<BaseSource> = {}, writer: SigningKey = keys.writer): Promise<Base> => takeBase(await open(), source(changes), { writer, spoolFolder: folder, now: () => now });
   const packs = async () => (await readdir(join(place(), 'packs'), { recursive: true, withFileTypes: true })).filter((one) => one.isFile()).length;
 
   it('comes back byte for byte by the identity alone, and etcdutl accepts it', async () => {
     const base = await take();
     assert.equal(base.revision, (await etcd.client.status()).revision);
-    assert.deepEqual(base.hashes, [{ member: 'm1', verdict: 'equal' }, { member: 'm2', verdict: 'equal' }, { member: 'm3', verdict: 'not reached' }]);
+    const told = await hashAt(base.revision);
+    assert.deepEqual(base.hashes, [{ member: 'm1', verdict: 'equal', ...told }, { member: 'm2', verdict: 'equal', ...told }, { member: 'm3', verdict: 'not reached' }]);
     assert.ok(base.hashChecked && base.whole);
     const repository = await openRepositoryAs(folderStore(place()), identity);
     const path = join(folder, 'snap.db');
     await writeSnapshot(repository, basesOf(repository.chain)[0]!, path, captureKeys(repository, identity));
     assert.deepEqual(await readFile(path), kept.at(-1));
-    const told = JSON.parse(execFileSync(cachedProgram('etcdutl', '3.7.3'), ['snapshot', 'status', path, '--write-out', 'json'], { encoding: 'utf8' })) as { revision: number };
-    assert.equal(told.revision, base.revision);
+    const status = JSON.parse(execFileSync(cachedProgram('etcdutl', '3.7.3'), ['snapshot', 'status', path, '--write-out', 'json'], { encoding: 'utf8' })) as { revision: number };
+    assert.equal(status.revision, base.revision);
     execFileSync(cachedProgram('etcdutl', '3.7.3'), ['snapshot', 'restore', path, '--data-dir', join(folder, 'restored')], { stdio: 'ignore' });
     assert.ok((await stat(join(folder, 'restored/member/snap/db'))).size > 0);
   });
@@ -124,21 +131,60 @@ describe('a base of a real etcd', () => {
   });
 
   it('is not taken from a member whose data most others do not have, nor from a stream that was changed or cut', async () => {
-    const wrong = async (revision: number) => ({ ...(await etcd.client.hashKv(revision)), hash: 1 });
+    const wrong = async (revision: number) => ({ ...(await hashAt(revision)), hash: 1 });
     const entries = (await open()).chain.entries.length;
     const refused = (message: RegExp) => ({ code: 'data-damaged', message });
-    await assert.rejects(take({ hashes: async (revision) => [{ member: 'm1', answer: await etcd.client.hashKv(revision) }, ...(await Promise.all(['m2', 'm3'].map(async (member) => ({ member, answer: await wrong(revision) }))))] }), refused(/m2 and m3/));
-    await assert.rejects(take({ hashes: async (revision) => [{ member: 'm1', answer: await wrong(revision) }] }), refused(/m1/));
+    await assert.rejects(take({ hashes: async ({ current }) => [{ member: 'm1', answer: await hashAt(current) }, ...(await Promise.all(['m2', 'm3'].map(async (member) => ({ member, answer: await wrong(current) }))))] }), refused(/m2 and m3/));
+    await assert.rejects(take({ hashes: async ({ current }) => [{ member: 'm1', answer: await wrong(current) }] }), refused(/m1/));
     const pieces = await Array.fromAsync(etcd.client.snapshot());
     const bytes = Buffer.concat(pieces);
     const changed = Buffer.from(bytes);
     changed[changed.length >> 1]! ^= 1;
     async function* stream(content: Buffer) { yield content; }
     await assert.rejects(take({ snapshot: () => stream(changed) }), refused(/SHA-256 differs/));
-    await assert.rejects(take({ snapshot: () => stream(bytes.subarray(0, bytes.length - 1000)) }), refused(/no whole pages/));
-    await assert.rejects(take({ snapshot: () => stream(Buffer.alloc(10)) }), refused(/no whole pages/));
+    await assert.rejects(take({ snapshot: () => stream(bytes.subarray(0, bytes.length - 1000)) }), refused(/SHA-256 differs/));
+    await assert.rejects(take({ snapshot: () => stream(Buffer.alloc(10)) }), refused(/SHA-256 differs/));
     assert.equal((await open()).chain.entries.length, entries);
-    assert.deepEqual((await readdir(folder)).filter((name) => name === 'spool'), []);
+    assert.deepEqual((await readdir(folder)).filter((name) => name.startsWith('spool')), []);
+  });
+
+  it('is taken anew where etcd was compacted past it meanwhile, and says who could not be compared', async () => {
+    let taken = 0;
+    const snapshot = async function* () {
+      for await (const piece of etcd.client.snapshot()) yield piece;
+      if (++taken > 1) return;
+      await etcd.write({ '/registry/late': 'x' });
+      await etcd.compact((await etcd.client.status()).revision);
+    };
+    const answer = (revision: number) => hashAt(revision).catch((error: { reason?: string }) => (error.reason === 'compacted' ? ('compacted' as const) : assert.fail(error.reason ?? 'no reason')));
+    const base = await take({ snapshot, hashes: async ({ current }) => [{ member: 'm1', answer: await answer(current) }, { member: 'm2', answer: { hash: 1, compactRevision: current - 1 } }] });
+    assert.equal(taken, 2);
+    assert.equal(base.compacted, base.revision, 'this is the revision that etcd was compacted at');
+    // Of that very revision etcd gives the hash that it had before the compaction.
+    assert.deepEqual(base.hashes.map(({ verdict }) => verdict), ['not comparable', 'not comparable']);
+    await etcd.write({ '/registry/later': 'x' });
+    const next = await take({ hashes: async ({ current, compacted }) => [{ member: 'm1', answer: await answer(current) }, { member: 'm2', answer: { hash: 1, compactRevision: compacted - 1 } }, { member: 'm3', answer: 'behind' }] });
+    assert.deepEqual(next.hashes.map(({ verdict }) => verdict), ['equal', 'not comparable', 'not comparable']);
+    const given = await take({ hashes: async () => [{ member: 'm1', answer: 'compacted' }] });
+    assert.deepEqual(given.hashes, [{ member: 'm1', verdict: 'not comparable' }], 'a second time it is taken all the same');
+  });
+
+  it('is not taken where the comparison was interrupted', async () => {
+    const entries = (await open()).chain.entries.length;
+    await assert.rejects(take({ hashes: () => Promise.reject(new DOMException('interrupted', 'AbortError')) }), { name: 'AbortError' });
+    assert.equal((await open()).chain.entries.length, entries);
+  });
+
+  it('of another writer stands on none of this one, and neither does one after a clock that was ahead', async () => {
+    const other = newSigningKey();
+    await (await open()).chain.append('writers', keys.owner, () => ({ writers: [keys.writer, other].map((one) => ({ id: one.writer, key: publicBytes(one) })) }));
+    assert.equal((await take({}, other)).whole, true);
+    assert.equal((await take()).whole, false);
+    now += 3 * day;
+    assert.equal((await take({}, other)).whole, false);
+    now -= 4 * day;
+    assert.equal((await take({}, other)).whole, true);
+    now += 4 * day;
   });
 
   it('does not open with another identity', async () => {

@@ -37,7 +37,7 @@ describe(`a backend file of a real etcd (KUBEKEEP_TEST_SEED=${seed})`, () => {
       files.push(file);
       assert.equal(revisionsOf(openBolt(file)).current, revision);
       const answer = await etcd.client.hashKv(revision);
-      assert.equal(hashKvOf(openBolt(file), revision, answer.compactRevision), answer.hash, `round ${round}`);
+      assert.equal(await hashKvOf(openBolt(file), revision, answer.compactRevision), answer.hash, `round ${round}`);
     }
   });
 
@@ -57,7 +57,7 @@ describe(`a backend file of a real etcd (KUBEKEEP_TEST_SEED=${seed})`, () => {
         },
       };
       try {
-        hashKvOf(openBolt(source), Number.MAX_SAFE_INTEGER, -1);
+        await hashKvOf(openBolt(source), Number.MAX_SAFE_INTEGER, -1);
       } catch (error) {
         assert.equal((error as { code?: string }).code, 'data-damaged', String((error as Error).stack));
         refused++;

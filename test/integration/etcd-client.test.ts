@@ -60,7 +60,7 @@ interface Changes {
 
 async function client(place: EtcdPlace, { authority = authorities.etcd, ca = authorities.etcd.certificate, serverName = place.name }: Changes): Promise<EtcdClient> {
   const { certificate, privateKey } = await issueLeaf(etcdOperatorLeaf(), authority, { now });
-  return connectEtcd({ socketPath: join(place.folder, 'client.sock'), serverName, ca, certificate, key: privateKey });
+  return connectEtcd({ socketPath: join(place.folder, 'client.sock'), serverName, tls: { ca, certificate, key: privateKey } });
 }
 
 async function until(done: () => Promise<boolean>): Promise<void> {

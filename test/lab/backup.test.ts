@@ -4,8 +4,13 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { apiThroughVip } from '../../src/drills/api-through-vip.ts';
+import type { EtcdClient } from '../../src/clients/etcd/connect-etcd.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { openBolt } from '../../src/bolt/bolt-file.ts';
+import { hashKvOf, revisionsOf } from '../../src/bolt/key-space.ts';
+import { etcdOf } from '../../src/operations/clients.ts';
 import { cachedProgram } from '../support/cached-program.ts';
-import { expectZero, labCluster, type LabCluster } from '../support/lab-cluster.ts';
+import { expectZero, labCluster, startKubekeep, type LabCluster, type Running } from '../support/lab-cluster.ts';
 
 const canary = 'canary-77c1e0';
 
@@ -14,6 +19,23 @@ describe('backups of a cluster', () => {
   const folder = () => dirname(it3.file);
   const repository = () => join(folder(), 'backups');
   const bases = async () => (JSON.parse((await expectZero(it3.run('backup', 'list', '--json'))).stdout) as { bases: readonly { number: number; revision: number; hashChecked: boolean; added: number; length: number }[] }).bases;
+
+  const listed = async () => JSON.parse((await expectZero(it3.run('backup', 'list', '--json'))).stdout) as { bases: readonly { revision: number }[]; log: readonly { kind: string; first: number; last: number; member: string }[] };
+  async function withEtcd<T>(name: string, ask: (client: EtcdClient) => Promise<T>): Promise<T> {
+    const client = await etcdOf(it3.cluster.hosts.find((host) => host.name === name)!, it3.hosts.get(name)!, await it3.secrets(), Date.now());
+    return ask(client).finally(() => client.close());
+  }
+  const revisionOf = (name: string) => withEtcd(name, async (client) => (await client.status()).revision);
+  /** The last piece of the log, once it has the revision. */
+  async function logReaches(revision: number) {
+    const until = performance.now() + 60_000;
+    for (;;) {
+      const last = (await listed()).log.at(-1);
+      if (last && last.last >= revision) return last;
+      assert.ok(performance.now() < until, `the log is at ${last?.last} and not at ${revision} after a minute`);
+      await systemClock.sleep(200);
+    }
+  }
 
   before(async () => {
     it3 = await labCluster('T3', 'test-backup');
@@ -27,6 +49,8 @@ describe('backups of a cluster', () => {
     assert.equal(none.code, 2, none.stderr);
     assert.match(none.stderr, /kubekeep backup init/);
     assert.match((await expectZero(it3.run('backup', 'init'))).stdout, /^repository [0-9a-f]{12} in .*backups/);
+    const check = await it3.run('backup', 'check');
+    assert.deepEqual({ code: check.code, said: check.stdout.trim() }, { code: 5, said: '- there is no base' });
     const again = await it3.run('backup', 'init');
     assert.equal(again.code, 3, again.stderr);
   });
@@ -60,6 +84,65 @@ describe('backups of a cluster', () => {
     const early = await it3.run('restore', 'file', '--at', 'revision:1', '--to', path);
     assert.equal(early.code, 2, early.stderr);
     assert.match(early.stderr, /the oldest base is of/);
+  });
+
+  it('follow every revision, through a follower that is killed, two at once, and a member that stops', async () => {
+    const reach = await it3.reach();
+    const configMap = (name: string) => apiThroughVip(reach, (api) => api.post(`/api/v1/namespaces/${canary}/configmaps`, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { word: canary } }));
+    /** Some may be refused or go unanswered while a member is away. */
+    const write = async (name: string) => {
+      let written = 0;
+      for (let number = 0; number < 20; number++) written += await configMap(`${name}-${number}`).then(() => 1, () => 0);
+      assert.ok(written >= 10, `${written} of 20 were written`);
+    };
+    const followers: Running[] = [];
+    const follow = () => followers.push(startKubekeep(['backup', 'follow', '--file', it3.file]));
+    try {
+      follow();
+      await write('first');
+      await logReaches(await revisionOf('cp1'));
+      followers[0]!.process.kill('SIGKILL');
+      await write('second');
+      follow();
+      follow();
+      await write('third');
+      const { member } = await logReaches(await revisionOf('cp1'));
+      await it3.hosts.get(member)!.run('systemctl stop etcd');
+      const other = member === 'cp1' ? 'cp2' : 'cp1';
+      await write('fourth');
+      await logReaches(await revisionOf(other));
+      await it3.hosts.get(member)!.run('systemctl start etcd');
+      await it3.healthy();
+    } finally {
+      for (const { process } of followers) process.kill('SIGINT');
+    }
+    const outcomes = await Promise.all(followers.map(({ ended }) => ended));
+    assert.deepEqual(outcomes.slice(1).map(({ code }) => code), [130, 130], JSON.stringify(outcomes));
+    const { log, bases } = await listed();
+    assert.equal(log.length, 1, JSON.stringify(log));
+    assert.equal(log[0]!.kind, 'segment');
+    const from = Math.max(...bases.map(({ revision }) => revision).filter((revision) => revision < log[0]!.first));
+    assert.equal(log[0]!.first, from + 1);
+    assert.match((await expectZero(it3.run('backup', 'check'))).stdout, /^newest point: revision \d+, \d+ s ago; newest base: .*\nnothing is wrong$/m);
+  });
+
+  it('give back any revision of the log, as the members had it', async () => {
+    const { log: [range], bases } = await listed();
+    const newest = Math.max(...bases.map(({ revision }) => revision));
+    // Compacted every five minutes, which may be now: the later half is there for long enough.
+    for (const revision of [Math.floor((newest + range!.last) / 2), range!.last - 1, range!.last]) {
+      const path = join(folder(), `${revision}.db`);
+      const { stdout } = await expectZero(it3.run('restore', 'file', '--at', `revision:${revision}`, '--to', path));
+      assert.match(stdout, new RegExp(`revision ${revision}, captured 20.*${revision - newest} revisions of the log`));
+      const told = await withEtcd('cp1', (client) => client.hashKv(revision));
+      const bytes = await readFile(path);
+      const file = openBolt({ size: bytes.length - 32, read: (offset, length) => bytes.subarray(offset, offset + length) });
+      assert.equal(revisionsOf(file).current, revision);
+      assert.equal(await hashKvOf(file, revision, told.compactRevision), told.hash, `revision ${revision}, compacted to ${told.compactRevision}`);
+    }
+    const later = await it3.run('restore', 'file', '--at', `revision:${range!.last + 100_000}`, '--to', join(folder(), 'never.db'));
+    assert.equal(later.code, 2, later.stderr);
+    assert.match(later.stderr, new RegExp(`revision ${range!.last} is the last one before that`));
   });
 
   it('show nothing of the cluster in the repository', async () => {

@@ -33,7 +33,7 @@ export async function loneEtcd(folder: string): Promise<LoneEtcd> {
   const socketPath = join(place.folder, 'client.sock');
   const forward = await forwardPort(clientPort, socketPath);
   const operator = await issueLeaf(etcdOperatorLeaf(), authorities.etcd, { now });
-  const client = connectEtcd({ socketPath, serverName: 'm1', ca: authorities.etcd.certificate, certificate: operator.certificate, key: operator.privateKey });
+  const client = connectEtcd({ socketPath, serverName: 'm1', tls: { ca: authorities.etcd.certificate, certificate: operator.certificate, key: operator.privateKey } });
   const process = startEtcd(place, { m1: `https://127.0.0.1:${peerPort}` }, 'new');
   const end = performance.now() + 20_000;
   while (!(await client.canRead().catch(() => false))) {

@@ -16,11 +16,14 @@ export function markdownProblems(folder: string): readonly string[] {
   });
 }
 
+/** An etcd that replays a log listens on a unix socket in a folder that its user alone can enter: there is nobody else to be mistaken for. */
+const allowedLine = { file: 'src/clients/etcd/_channel.ts', pattern: /: credentials\.createInsecure\(\);$/ };
+
 /** One line for each line of production source that turns the check of a server's identity off. */
 export function unverifiedConnections(folder: string): readonly string[] {
   const forbidden = /rejectUnauthorized\s*:\s*false|StrictHostKeyChecking[= ](no|off|accept-new)|NODE_TLS_REJECT_UNAUTHORIZED|UserKnownHostsFile[= ]\/dev\/null|insecure-skip-tls-verify|createInsecure\(|curl [^'"`]*(-k|--insecure)\b/;
   return globSync(['src/**/*.ts', 'bin/*.mjs'], { cwd: folder }).filter((file) => !/\.(test|conformance)\.ts$/.test(file)).sort().flatMap((file) =>
-    readFileSync(join(folder, file), 'utf8').split('\n').filter((line) => forbidden.test(line)).map((line) => `verify-servers: ${file}: ${line.trim()}`));
+    readFileSync(join(folder, file), 'utf8').split('\n').filter((line) => forbidden.test(line) && !(file === allowedLine.file && allowedLine.pattern.test(line))).map((line) => `verify-servers: ${file}: ${line.trim()}`));
 }
 
 interface LockedPackage {

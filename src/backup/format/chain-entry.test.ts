@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { decodeEntry, encodeEntry, entryKinds, entryName, isSignedBy, type ChainEntry, type EntryKind } from './chain-entry.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-const entry: ChainEntry = { number: 4711, previous: randomBytes(32).toString('hex'), epoch: 3, writer: randomBytes(16).toString('hex'), catalog: 4700, kind: 'base', body: randomBytes(50) };
+const entry: ChainEntry & { readonly kind: EntryKind } = { number: 4711, previous: randomBytes(32).toString('hex'), epoch: 3, writer: randomBytes(16).toString('hex'), catalog: 4700, kind: 'base', body: randomBytes(50) };
 const name = entryName(entry.number);
 
 describe('an entry of the chain', () => {
@@ -43,5 +43,9 @@ describe('an entry of the chain', () => {
     const unknown = Buffer.from(bytes);
     unknown[76] = 99;
     assert.throws(() => decodeEntry(unknown, name), refused(/newer kubekeep/));
+    unknown[76] = 127;
+    assert.throws(() => decodeEntry(unknown, name), refused(/newer kubekeep/));
+    unknown[76] = 128;
+    assert.equal(decodeEntry(unknown, name).kind, 'unknown');
   });
 });

@@ -3,8 +3,10 @@ import { damaged } from './encrypted-object.ts';
 
 /** docs/design/repository-format.md, section 8. */
 const magic = Buffer.from('KKC1');
-export const entryKinds = { base: 1, segment: 2, hole: 3, leader: 4, catalog: 5, verdict: 6, retire: 7, removed: 8, writers: 9, recipients: 10, timeline: 11, policy: 12 } as const;
+export const entryKinds = { base: 1, segment: 2, hole: 3, catalog: 5, verdict: 6, retire: 7, removed: 8, writers: 9, recipients: 10, timeline: 11, policy: 12 } as const;
 export type EntryKind = keyof typeof entryKinds;
+/** Kinds from this number on may be passed over by who does not know them. */
+const firstOptional = 128;
 const kindOf = new Map<number, EntryKind>(Object.entries(entryKinds).map(([name, number]) => [number, name as EntryKind]));
 const headLength = 84;
 const signatureLength = 64;
@@ -19,7 +21,8 @@ export interface EntryHead {
   readonly writer: string;
   /** Number of the newest catalog at or before this entry; 0 where there is none. */
   readonly catalog: number;
-  readonly kind: EntryKind;
+  /** `unknown`: of a newer release, and nothing that an older one has to know. */
+  readonly kind: EntryKind | 'unknown';
 }
 
 export interface ChainEntry extends EntryHead {
@@ -33,7 +36,7 @@ export function entryName(number: number): string {
   return `chain/${number.toString(16).padStart(16, '0')}`;
 }
 
-export function encodeEntry(entry: ChainEntry, key: KeyObject): Buffer {
+export function encodeEntry(entry: ChainEntry & { readonly kind: EntryKind }, key: KeyObject): Buffer {
   const head = Buffer.alloc(headLength);
   magic.copy(head);
   head.writeBigUInt64BE(BigInt(entry.number), 4);
@@ -51,7 +54,7 @@ export function encodeEntry(entry: ChainEntry, key: KeyObject): Buffer {
 export function decodeEntry(bytes: Buffer, name: string): ChainEntry {
   if (bytes.length < headLength + signatureLength || !magic.equals(bytes.subarray(0, 4))) throw damaged(name, 'it is no entry of a chain');
   if (bytes.readUInt32LE(80) !== bytes.length - headLength - signatureLength) throw damaged(name, 'its length is not the one that it claims');
-  const kind = kindOf.get(bytes[76]!);
+  const kind = kindOf.get(bytes[76]!) ?? (bytes[76]! >= firstOptional ? 'unknown' : undefined);
   if (kind === undefined) throw damaged(name, `it is of a kind (${bytes[76]}) that this release does not know: use a newer kubekeep`);
   const number = Number(bytes.readBigUInt64BE(4));
   if (entryName(number) !== name) throw damaged(name, `it is entry ${number}`);

@@ -30,6 +30,7 @@ export interface ObjectContext {
 
 /** Compresses and encrypts. Each call uses a key of its own, so that the fixed nonce encrypts one text only. */
 export function encryptObject(plain: Uint8Array, { repository, kind }: ObjectContext, { scope, capture, key }: ObjectKey): Buffer {
+  if (plain.length > mostPlain) throw new RangeError(`${plain.length} bytes are too many for one object of a repository`);
   const header = Buffer.alloc(headerLength);
   magic.copy(header);
   header[4] = kinds[kind];

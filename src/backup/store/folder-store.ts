@@ -31,7 +31,7 @@ const temporary = '.writing-';
 /** Written beside the target and synced; a link fails where the name is taken, a rename does not. */
 async function placed(target: string, bytes: Uint8Array, place: (from: string, to: string) => Promise<void>): Promise<'created' | 'exists'> {
   const folder = dirname(target);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await madeFolder(folder);
   const written = join(folder, `${temporary}${randomBytes(8).toString('hex')}`);
   try {
     const file = await open(written, 'wx', 0o600);
@@ -50,6 +50,13 @@ async function placed(target: string, bytes: Uint8Array, place: (from: string, t
   } finally {
     await unlink(written).catch(absent);
   }
+}
+
+/** A folder that is new stays only once the one that it is in was synced. */
+async function madeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
 async function listed(folder: string, prefix: string): Promise<readonly string[]> {

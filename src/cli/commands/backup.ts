@@ -1,5 +1,8 @@
 import type { Command } from 'commander';
-import { basesOf } from '../../backup/points.ts';
+import { age, healthOf } from '../../backup/backup-health.ts';
+import { logRanges, type LogPart } from '../../backup/change-log/coverage.ts';
+import { basesOf, type Base } from '../../backup/points.ts';
+import { followBackup } from '../../operations/backup/follow-backup.ts';
 import { initBackup } from '../../operations/backup/init-backup.ts';
 import { openToRead } from '../../operations/backup/open-backup.ts';
 import { runBackup } from '../../operations/backup/run-backup.ts';
@@ -9,18 +12,23 @@ import { clusterFileOption } from '../cluster-file.ts';
 import { textTable } from '../text-table.ts';
 import { megabytes } from '../megabytes.ts';
 import { openOperation, storeOf } from '../wire.ts';
-import { sentence } from './_backup.ts';
+import { sentence, stateOf } from './_backup.ts';
 
 interface Flags {
   readonly file: string;
 }
 
-/** `backup init|run|list`. */
-export const addBackup: AddCommand = (program, cli) => {
+/** For `backup check`, in ms. */
+const limits = { log: 60_000, base: 25 * 3_600_000 };
+
+/** `backup init|run|follow|list|check`. */
+export const addBackup: AddCommand = (program, cli, exit) => {
   const group = program.command('backup').description('Keep what etcd holds in a repository: encrypted, each page once.');
   addInit(group, cli);
   addRun(group, cli);
+  addFollow(group, cli);
   addList(group, cli);
+  addCheck(group, cli, exit);
 };
 
 function addInit(group: Command, cli: Cli): void {
@@ -30,9 +38,9 @@ function addInit(group: Command, cli: Cli): void {
     .addOption(clusterFileOption())
     .action(async ({ file }: Flags) => {
       await using operation = await openOperation(cli, { file, connectTimeout: 4 });
-      const { id, place, recipients } = await initBackup(operation, storeOf(operation.cluster));
-      const text = `repository ${id.slice(0, 12)} in ${place}, readable with the identity of ${recipients.length} ${recipients.length === 1 ? 'recipient' : 'recipients'}\nKeep a copy of the identity elsewhere: without one nothing in it can be read.\nNext: kubekeep backup run`;
-      cli.print({ kind: 'Repository', data: { id, place, recipients }, text });
+      const { id, place, recipients, owner } = await initBackup(operation, storeOf(operation.cluster));
+      const text = `repository ${id.slice(0, 12)} in ${place}, readable with the identity of ${recipients.length} ${recipients.length === 1 ? 'recipient' : 'recipients'}\nowner ${owner}\nKeep a copy of the identity elsewhere: without one nothing in it can be read, and the owner's key tells it from another that was put in its place.\nNext: kubekeep backup run`;
+      cli.print({ kind: 'Repository', data: { id, place, recipients, owner }, text });
     });
 }
 
@@ -48,17 +56,57 @@ function addRun(group: Command, cli: Cli): void {
     });
 }
 
+function addFollow(group: Command, cli: Cli): void {
+  group
+    .command('follow')
+    .description('Append every revision of etcd to the log in the repository, until it is stopped. It may be stopped and started at will, and run twice: as long as etcd still has the revisions that are missing, none is lost.')
+    .addOption(clusterFileOption())
+    .action(async ({ file }: Flags) => {
+      await using operation = await openOperation(cli, { file, connectTimeout: 4 });
+      await followBackup(operation, storeOf(operation.cluster));
+    });
+}
+
 function addList(group: Command, cli: Cli): void {
   group
     .command('list')
-    .description('List the bases of the repository. Needs the identity, and no host.')
+    .description('List the bases of the repository, and which revisions its log has and lacks. Needs the identity, and no host.')
     .addOption(clusterFileOption())
     .action(async ({ file }: Flags) => {
       await using operation = await openOperation(cli, { file });
       const { repository } = await openToRead(operation, storeOf(operation.cluster));
-      const bases = basesOf(repository.chain);
-      const rows = bases.map((base) => [String(base.number), new Date(base.time).toISOString().slice(0, 19).replace('T', ' '), String(base.revision), base.hashChecked ? 'taken, hash-checked' : 'taken', base.member, megabytes(base.length), megabytes(base.added)]);
-      const text = rows.length === 0 ? `no base in ${repository.store.place}\nNext: kubekeep backup run` : textTable([['BASE', 'TIME (UTC)', 'REVISION', 'STATE', 'FROM', 'SIZE', 'NEW'], ...rows]);
-      cli.print({ kind: 'Bases', data: { repository: repository.id, place: repository.store.place, bases }, text });
+      const [bases, log] = [basesOf(repository.chain), logRanges(repository.chain)];
+      const text = bases.length === 0 ? `no base in ${repository.store.place}\nNext: kubekeep backup run` : [baseTable(bases), ...(log.length === 0 ? ['no log: kubekeep backup follow writes one'] : [logTable(log)])].join('\n\n');
+      cli.print({ kind: 'Bases', data: { repository: repository.id, place: repository.store.place, bases, log }, text });
     });
+}
+
+function addCheck(group: Command, cli: Cli, exit: (code: number) => void): void {
+  group
+    .command('check')
+    .description('Say whether backups are as they should be, for monitoring: a base of the last 25 hours that members agree with, a log that ends less than a minute ago where there is one, no revision lost in the last 25 hours. Needs the identity, and no host; exit code 5 when something is wrong.')
+    .addOption(clusterFileOption())
+    .action(async ({ file }: Flags) => {
+      await using operation = await openOperation(cli, { file });
+      const { repository } = await openToRead(operation, storeOf(operation.cluster));
+      const now = cli.clock.now();
+      const { newest, base, problems } = healthOf(repository, now, limits);
+      const state = newest && base && `newest point: revision ${newest.revision}, ${age(now - newest.time)} ago; newest base: ${base.number}, ${age(now - base.time)} ago, ${stateOf(base)}`;
+      cli.print({ kind: 'BackupHealth', data: { newest, base, problems }, text: [...(state ? [state] : []), ...(problems.length === 0 ? ['nothing is wrong'] : problems.map((problem) => `- ${problem}`))].join('\n') });
+      exit(problems.length === 0 ? 0 : 5);
+    });
+}
+
+function baseTable(bases: readonly Base[]): string {
+  const rows = bases.map((base) => [String(base.number), utc(base.time), String(base.revision), stateOf(base), base.member, megabytes(base.length), megabytes(base.added)]);
+  return textTable([['BASE', 'TIME (UTC)', 'REVISION', 'STATE', 'FROM', 'SIZE', 'NEW'], ...rows]);
+}
+
+function logTable(log: readonly LogPart[]): string {
+  const rows = log.map((part) => [part.kind === 'hole' ? 'hole' : 'whole', String(part.first), String(part.last), part.kind === 'hole' ? part.why : `${utc(part.from)} to ${utc(part.to)}`]);
+  return textTable([['LOG', 'FROM REVISION', 'TO REVISION', 'CAPTURED (UTC)'], ...rows]);
+}
+
+function utc(time: number): string {
+  return new Date(time).toISOString().slice(0, 19).replace('T', ' ');
 }

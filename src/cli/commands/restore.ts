@@ -1,11 +1,9 @@
 import { resolve } from 'node:path';
-import { baseAt, basesOf } from '../../backup/points.ts';
-import { captureKeys, writeSnapshot } from '../../backup/write-snapshot.ts';
-import { openToRead } from '../../operations/backup/open-backup.ts';
+import { restoreFile } from '../../operations/backup/restore-file.ts';
 import type { AddCommand } from '../add-command.ts';
 import { clusterFileOption } from '../cluster-file.ts';
 import { openOperation, storeOf } from '../wire.ts';
-import { sentence } from './_backup.ts';
+import { pointSentence } from './_backup.ts';
 
 interface Flags {
   readonly file: string;
@@ -19,16 +17,15 @@ export const addRestore: AddCommand = (program, cli) => {
     .command('restore')
     .description('Get back what a repository holds.')
     .command('file')
-    .description('Write a snapshot of etcd as etcdctl would have saved it, from the newest base at or before a point. Needs the identity, and no host.')
+    .description('Write a snapshot of etcd as etcdctl would have saved it at a point: a base is the file that etcd sent, between two bases the log is replayed. Needs the identity, and no host.')
     .addOption(clusterFileOption())
     .option('--at <point>', 'latest, a time such as 2026-11-25T14:02:00Z, revision:N or base:N', 'latest')
     .requiredOption('--to <path>', 'the file to write')
     .action(async ({ file, at, to }: Flags) => {
       await using operation = await openOperation(cli, { file });
-      const { repository, identity } = await openToRead(operation, storeOf(operation.cluster));
-      const base = baseAt(basesOf(repository.chain), at);
-      cli.progress({ type: 'started', title: `restore: ${sentence(base)}`, step: 'restore/file' });
-      await writeSnapshot(repository, base, resolve(to), captureKeys(repository, identity));
-      cli.print({ kind: 'RestoredFile', data: { path: resolve(to), base }, text: `wrote ${resolve(to)}: ${sentence(base)}\nNext: etcdutl snapshot restore ${to} --bump-revision 1000000000 --mark-compacted --data-dir FOLDER` });
+      const path = resolve(to);
+      cli.progress({ type: 'started', title: `restore: ${at}`, step: 'restore/file' });
+      const point = await restoreFile(operation, storeOf(operation.cluster), { at, path });
+      cli.print({ kind: 'RestoredFile', data: { path, ...point }, text: `wrote ${path}: ${pointSentence(point)}\nNext: etcdutl snapshot restore ${to} --bump-revision 1000000000 --mark-compacted --data-dir FOLDER` });
     });
 };

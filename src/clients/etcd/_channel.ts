@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
-import type { DescMethodServerStreaming, DescMethodUnary, MessageInitShape, MessageShape, DescMessage } from '@bufbuild/protobuf';
-import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
+import type { DescMethodBiDiStreaming, DescMethodServerStreaming, DescMethodUnary, MessageInitShape, MessageShape, DescMessage } from '@bufbuild/protobuf';
+import { Client, credentials, Metadata, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
 import type { EtcdConnection } from './etcd-connection.ts';
 import { toEtcdError } from './etcd-error.ts';
 
@@ -15,14 +15,23 @@ export interface Channel {
   call<I extends DescMessage, O extends DescMessage>(method: DescMethodUnary<I, O>, request: MessageInitShape<I>, options?: CallOptions): Promise<MessageShape<O>>;
   /** One request, answers one after the other. Ends with the stream; rejects as `call` does, and after `deadline` without an answer. */
   stream<I extends DescMessage, O extends DescMessage>(method: DescMethodServerStreaming<I, O>, request: MessageInitShape<I>, options?: CallOptions): AsyncGenerator<MessageShape<O>>;
+  /**
+   * Requests and answers on one stream, which the member ends where it has lost its leader. `send` may be called until the answers end; they end as those of `stream` do.
+   */
+  duplex<I extends DescMessage, O extends DescMessage>(method: DescMethodBiDiStreaming<I, O>, options?: CallOptions): Duplex<I, O>;
   close(): void;
+}
+
+export interface Duplex<I extends DescMessage, O extends DescMessage> {
+  send(request: MessageInitShape<I>): void;
+  readonly answers: AsyncGenerator<MessageShape<O>>;
 }
 
 /** gRPC over the unix socket, TLS checked against `ca` and `serverName`. Connects with the first call, and again after a failure. */
 export function openChannel(connection: EtcdConnection): Channel {
-  const { socketPath, serverName, ca, certificate, key } = connection;
-  const tls = credentials.createSsl(Buffer.from(ca), Buffer.from(key.reveal()), Buffer.from(certificate));
-  const client = new Client(`unix:${socketPath}`, tls, {
+  const { socketPath, serverName, tls } = connection;
+  const trust = tls ? credentials.createSsl(Buffer.from(tls.ca), Buffer.from(tls.key.reveal()), Buffer.from(tls.certificate)) : credentials.createInsecure();
+  const client = new Client(`unix:${socketPath}`, trust, {
     'grpc.ssl_target_name_override': serverName,
     'grpc.default_authority': serverName,
     // Twice as fast for a snapshot as the default window of 64 KiB.
@@ -38,7 +47,14 @@ export function openChannel(connection: EtcdConnection): Channel {
   });
   return {
     call: (method, request, options) => unary(client, connection, method, request, options),
-    stream: (method, request, options) => serverStream(client, connection, method, request, options),
+    stream: (method, request, options) => answersOf(client.makeServerStreamRequest(...encoded(method, request)), connection, method.name, options),
+    duplex(method, options) {
+      const [path, serialize, deserialize] = wire(method);
+      const metadata = new Metadata();
+      metadata.set('hasleader', 'true');
+      const call = client.makeBidiStreamRequest(path, serialize, deserialize, metadata);
+      return { send: (request) => void (call.destroyed || call.write(create(method.input, request))), answers: answersOf(call, connection, method.name, options) };
+    },
     close: () => client.close(),
   };
 }
@@ -68,27 +84,20 @@ function unary<I extends DescMessage, O extends DescMessage>(
   });
 }
 
-async function* serverStream<I extends DescMessage, O extends DescMessage>(
-  client: Client,
-  { serverName, deadline: usual = 5000 }: EtcdConnection,
-  method: DescMethodServerStreaming<I, O>,
-  request: MessageInitShape<I>,
-  { signal, deadline = usual }: CallOptions = {},
-): AsyncGenerator<MessageShape<O>> {
-  const call = client.makeServerStreamRequest(...encoded(method, request));
+async function* answersOf<T>(call: ClientReadableStream<T>, { serverName, deadline: usual = 5000 }: EtcdConnection, name: string, { signal, deadline = usual }: CallOptions = {}): AsyncGenerator<T> {
   const cancel = () => call.cancel();
   signal?.addEventListener('abort', cancel, { once: true });
   if (signal?.aborted) cancel();
   let timer = setTimeout(cancel, deadline);
   try {
-    for await (const answer of call as AsyncIterable<MessageShape<O>>) {
+    for await (const answer of call as AsyncIterable<T>) {
       // What is done with an answer takes as long as it takes.
       clearTimeout(timer);
       yield answer;
       timer = setTimeout(cancel, deadline);
     }
   } catch (error) {
-    throw signal?.aborted ? aborted() : toEtcdError(serverName, method.name, error as ServiceError);
+    throw signal?.aborted ? aborted() : toEtcdError(serverName, name, error as ServiceError);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', cancel);
@@ -96,14 +105,20 @@ async function* serverStream<I extends DescMessage, O extends DescMessage>(
   }
 }
 
-/** What gRPC wants to know of a call: its path, how both messages look on the wire, and the request. */
-function encoded<I extends DescMessage, O extends DescMessage>(method: DescMethodUnary<I, O> | DescMethodServerStreaming<I, O>, request: MessageInitShape<I>) {
+type Method<I extends DescMessage, O extends DescMessage> = DescMethodUnary<I, O> | DescMethodServerStreaming<I, O> | DescMethodBiDiStreaming<I, O>;
+
+/** What gRPC wants to know of a call: its path, and how both messages look on the wire. */
+function wire<I extends DescMessage, O extends DescMessage>(method: Method<I, O>) {
   return [
     `/${method.parent.typeName}/${method.name}`,
     (message: MessageShape<I>) => Buffer.from(toBinary(method.input, message)),
     (bytes: Buffer) => fromBinary(method.output, bytes),
-    create(method.input, request),
   ] as const;
+}
+
+/** The same, and the one request. */
+function encoded<I extends DescMessage, O extends DescMessage>(method: Method<I, O>, request: MessageInitShape<I>) {
+  return [...wire(method), create(method.input, request)] as const;
 }
 
 function aborted(): DOMException {

@@ -1,6 +1,6 @@
 import { openChannel } from './_channel.ts';
 import type { CallOptions, Channel } from './_channel.ts';
-import { AlarmRequest_AlarmAction, AlarmType, Cluster, KV, Maintenance } from './_rpc.ts';
+import { AlarmRequest_AlarmAction, AlarmType, Cluster, KV, Lease, Maintenance } from './_rpc.ts';
 import type { Member } from './_rpc.ts';
 import type { EtcdConnection } from './etcd-connection.ts';
 import { EtcdError } from './etcd-error.ts';
@@ -8,6 +8,7 @@ import { toEtcdStatus } from './etcd-status.ts';
 import type { EtcdStatus } from './etcd-status.ts';
 import { formatMemberId, parseMemberId } from './member-id.ts';
 import type { MemberId } from './member-id.ts';
+import { watchFrom, type EtcdChange, type EtcdChanges, type WatchOptions } from './watch.ts';
 
 /** One member of etcd. Every verb rejects with an EtcdError (code `etcd-failed`), or an AbortError when the signal fires. */
 export interface EtcdClient {
@@ -39,6 +40,16 @@ export interface EtcdClient {
   snapshot(options?: CallOptions): AsyncGenerator<Uint8Array>;
   /** Whether a linearizable read succeeds: this member is connected and there is a quorum and a leader. */
   canRead(options?: CallOptions): Promise<boolean>;
+  /** All changes of all keys after a revision (at least 1), without end: see `watchFrom`. */
+  watch(after: number, options?: WatchOptions): AsyncGenerator<EtcdChanges>;
+  /** Seconds that a lease was granted for; undefined where it is gone. */
+  leaseTtl(id: bigint, options?: CallOptions): Promise<number | undefined>;
+  /** Does nothing where there is a lease of that id. */
+  grantLease(id: bigint, seconds: number, options?: CallOptions): Promise<void>;
+  /** Gives every lease its whole time again; how many there are. */
+  renewLeases(options?: CallOptions): Promise<number>;
+  /** Writes and deletes keys in one transaction, in their order; the revision that it has. */
+  commit(changes: readonly Pick<EtcdChange, 'key' | 'value' | 'lease'>[], options?: CallOptions): Promise<number>;
   close(): void;
 }
 
@@ -66,10 +77,10 @@ export interface EtcdHash {
 /** A client of one member. Connects with the first call. */
 export function connectEtcd(connection: EtcdConnection): EtcdClient {
   const channel = openChannel(connection);
-  return { ...reads(channel), ...changes(channel), close: () => channel.close() };
+  return { ...reads(channel), ...changes(channel), watch: (after, options) => watchFrom(channel, connection.serverName, after, options), close: () => channel.close() };
 }
 
-function reads(channel: Channel): Pick<EtcdClient, 'status' | 'members' | 'alarms' | 'hashKv' | 'snapshot' | 'canRead'> {
+function reads(channel: Channel): Pick<EtcdClient, 'status' | 'members' | 'alarms' | 'hashKv' | 'snapshot' | 'canRead' | 'leaseTtl'> {
   return {
     status: async (options) => toEtcdStatus(await channel.call(Maintenance.method.status, {}, options)),
     members: async ({ stale = false, ...options } = {}) => {
@@ -96,10 +107,14 @@ function reads(channel: Channel): Pick<EtcdClient, 'status' | 'members' | 'alarm
         throw error;
       }
     },
+    leaseTtl: async (id, options) => {
+      const { grantedTTL } = await channel.call(Lease.method.leaseTimeToLive, { ID: id }, options);
+      return grantedTTL > 0n ? Number(grantedTTL) : undefined;
+    },
   };
 }
 
-function changes(channel: Channel): Pick<EtcdClient, 'addLearner' | 'promote' | 'remove' | 'moveLeader' | 'disarm' | 'defragment'> {
+function changes(channel: Channel): Pick<EtcdClient, 'addLearner' | 'promote' | 'remove' | 'moveLeader' | 'disarm' | 'defragment' | 'grantLease' | 'renewLeases' | 'commit'> {
   return {
     addLearner: async (peerUrl, options) => {
       const { member } = await channel.call(Cluster.method.memberAdd, { peerURLs: [peerUrl], isLearner: true }, options);
@@ -120,6 +135,25 @@ function changes(channel: Channel): Pick<EtcdClient, 'addLearner' | 'promote' | 
     },
     defragment: async (options) => {
       await channel.call(Maintenance.method.defragment, {}, options);
+    },
+    grantLease: async (id, seconds, options) => {
+      await channel.call(Lease.method.leaseGrant, { ID: id, TTL: BigInt(seconds) }, options).catch((error: unknown) => {
+        if (!(error instanceof EtcdError && error.reason === 'lease-exists')) throw error;
+      });
+    },
+    renewLeases: async (options) => {
+      const { leases } = await channel.call(Lease.method.leaseLeases, {}, options);
+      if (leases.length === 0) return 0;
+      const { send, answers } = channel.duplex(Lease.method.leaseKeepAlive, options);
+      for (const { ID } of leases) send({ ID });
+      let left = leases.length;
+      for await (const _ of answers) if (--left === 0) break;
+      return leases.length;
+    },
+    commit: async (all, options) => {
+      const success = all.map(({ key, value, lease }) => ({ request: value ? { case: 'requestPut' as const, value: { key, value, lease } } : { case: 'requestDeleteRange' as const, value: { key } } }));
+      const { header } = await channel.call(KV.method.txn, { success }, options);
+      return Number(header!.revision);
     },
   };
 }

@@ -5,10 +5,15 @@ export interface EtcdConnection {
   readonly socketPath: string;
   /** A name in the member's server certificate: the host's name. */
   readonly serverName: string;
+  /** None for an etcd that listens on that very socket and nowhere else. */
+  readonly tls: EtcdTls | undefined;
+  /** Milliseconds for each call; default 5000. */
+  readonly deadline?: number | undefined;
+}
+
+export interface EtcdTls {
   /** CA of etcd's server certificates, own certificate: PEM. */
   readonly ca: string;
   readonly certificate: string;
   readonly key: Secret;
-  /** Milliseconds for each call; default 5000. */
-  readonly deadline?: number | undefined;
 }

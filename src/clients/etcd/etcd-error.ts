@@ -14,6 +14,8 @@ export const etcdReasons = [
   'peer-url-taken',
   'quorum-at-risk',
   'compacted',
+  'future',
+  'lease-exists',
   'no-space',
   'refused',
 ] as const;
@@ -80,5 +82,7 @@ const byDetails: readonly (readonly [string, EtcdReason])[] = [
   ['unhealthy cluster', 'quorum-at-risk'],
   ['not enough started members', 'quorum-at-risk'],
   ['required revision has been compacted', 'compacted'],
+  ['required revision is a future revision', 'future'],
+  ['lease already exists', 'lease-exists'],
   ['database space exceeded', 'no-space'],
 ];

@@ -1,31 +1,41 @@
-import { createRepository } from '../../backup/repository.ts';
-import { writerKeysToText } from '../../backup/repository-keys.ts';
+import { createRepository, openRepository } from '../../backup/repository.ts';
+import { newOwnerKeys, ownerKeysToText } from '../../backup/repository-keys.ts';
 import type { Store } from '../../backup/store/store.ts';
 import { encryptFor } from '../../lib/age.ts';
 import { KubekeepError } from '../../lib/errors.ts';
-import { recipientOf } from '../../pki/seal.ts';
 import { existingSecrets } from '../existing-secrets.ts';
 import type { Operation } from '../operation.ts';
-import { keep, readKept } from '../state.ts';
-import { keysFile } from './open-backup.ts';
+import { keep } from '../state.ts';
+import { keptKeys, keysFile, readSeen, remember } from './open-backup.ts';
+import { recipientsFor } from './recipients.ts';
 
 export interface MadeRepository {
   readonly id: string;
   readonly place: string;
   readonly recipients: readonly string[];
+  /** The owner's public key in base64url: who has nothing but an identity can compare it. */
+  readonly owner: string;
 }
 
-/** Makes the repository of a cluster. Its keys are in the state folder, sealed, before anything is written to the store. */
+/**
+ * Makes the repository of a cluster. Its keys are in the state folder, sealed, before anything is written that needs them; the newest entry is noted last, which
+ * says that all was done. So a run that was cut off is finished by the next one.
+ */
 export async function initBackup(operation: Operation, store: Store): Promise<MadeRepository> {
   const { cluster, state } = operation;
-  if ((await readKept(state, keysFile)) !== undefined) {
-    throw new KubekeepError('repository-exists', `this cluster has a repository already: its keys are in ${state.path}/${keysFile}`, { hint: `To begin a new one, move ${keysFile} away.` });
-  }
   const { identity } = await existingSecrets(operation);
-  const own = await recipientOf(identity);
-  const recipients = [...new Set([own, ...cluster.backup!.recipients])];
-  const { repository } = await createRepository(store, recipients, async (keys) => {
-    await keep(state, keysFile, `${Buffer.from(await encryptFor([own], writerKeysToText(keys))).toString('base64')}\n`);
+  const kept = await keptKeys(state, identity);
+  const seen = await readSeen(state);
+  if (kept && seen?.id === kept.repository) {
+    throw new KubekeepError('repository-exists', `this cluster has a repository already: its keys are in ${state.path}/${keysFile}`, { hint: `To begin a new one, move ${keysFile} and repository-seen.json away.` });
+  }
+  const keys = kept ?? newOwnerKeys();
+  const { own, recipients } = await recipientsFor(cluster, identity);
+  await createRepository(store, recipients, {
+    keys,
+    begun: kept !== undefined,
+    keep: async () => keep(state, keysFile, `${Buffer.from(await encryptFor([own], ownerKeysToText(keys))).toString('base64')}\n`),
   });
-  return { id: repository, place: store.place, recipients };
+  await remember(state, await openRepository(store, keys));
+  return { id: keys.repository, place: store.place, recipients, owner: keys.ownerKey };
 }

@@ -1,12 +1,13 @@
+import { z } from 'zod';
 import { openRepository, openRepositoryAs, type Repository } from '../../backup/repository.ts';
-import { unwrap, writerKeysFromText, type WriterKeys } from '../../backup/repository-keys.ts';
+import { ownerKeysFromText, unwrap, type OwnerKeys } from '../../backup/repository-keys.ts';
 import type { Store } from '../../backup/store/store.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import type { Secret } from '../../lib/secret.ts';
 import type { Operation } from '../operation.ts';
 import { keep, readIdentity, readKept, type StateFolder } from '../state.ts';
 
-/** Names in the state folder: the keys to write with, sealed to the identity, and the newest entry that was seen. */
+/** Names in the state folder: the keys of the repository, sealed to the identity, and the newest entry that was seen. */
 export const keysFile = 'repository.age';
 const seenFile = 'repository-seen.json';
 
@@ -17,40 +18,60 @@ export interface OpenBackup {
   readonly identity: Secret;
 }
 
+export interface OpenToWrite extends OpenBackup {
+  readonly keys: OwnerKeys;
+}
+
 /** To read: the identity is enough. Throws `repository-mismatch` where the chain is not the one that was seen, or an older one. */
 export async function openToRead({ state, identityFile }: Reader, store: Store): Promise<OpenBackup> {
   const identity = await readIdentity(state, identityFile);
-  const repository = await openRepositoryAs(store, identity);
+  const keys = await keptKeys(state, identity).catch((error: unknown) => {
+    // Another recipient's identity reads the repository and not the keys of who made it.
+    if (error instanceof KubekeepError && error.code === 'identity-missing') return undefined;
+    throw error;
+  });
+  const repository = keys ? await openRepository(store, keys) : await openRepositoryAs(store, identity);
   await remember(state, repository);
   return { repository, identity };
 }
 
 /** To write: with the keys that `backup init` kept. */
-export async function openToWrite({ state, identityFile }: Reader, store: Store): Promise<OpenBackup & { readonly keys: WriterKeys }> {
+export async function openToWrite({ state, identityFile }: Reader, store: Store): Promise<OpenToWrite> {
   const identity = await readIdentity(state, identityFile);
-  const sealed = await readKept(state, keysFile);
-  if (sealed === undefined) throw new KubekeepError('repository-missing', `${state.path} has no keys of a backup repository`, { hint: 'kubekeep backup init makes a repository and its keys.' });
-  const keys = writerKeysFromText(new TextDecoder().decode(await unwrap(Buffer.from(sealed, 'base64'), identity, keysFile)));
+  const keys = await keptKeys(state, identity);
+  if (!keys) throw new KubekeepError('repository-missing', `${state.path} has no keys of a backup repository`, { hint: 'kubekeep backup init makes a repository and its keys.' });
   const repository = await openRepository(store, keys);
   await remember(state, repository);
   return { repository, identity, keys };
 }
 
-interface Seen {
-  readonly id: string;
-  readonly number: number;
-  readonly hash: string;
+/** Undefined where `backup init` has kept none. */
+export async function keptKeys(state: StateFolder, identity: Secret): Promise<OwnerKeys | undefined> {
+  const sealed = await readKept(state, keysFile);
+  if (sealed === undefined) return undefined;
+  return ownerKeysFromText(new TextDecoder().decode(await unwrap(Buffer.from(sealed, 'base64'), identity, keysFile)));
 }
 
-/** Notes the newest entry. A repository that does not have the one noted before was rolled back or exchanged. */
-export async function remember(state: StateFolder, { id, store, chain: { entries } }: Repository): Promise<void> {
+const seenSchema = z.object({ id: z.string(), number: z.number(), hash: z.string() });
+type Seen = z.output<typeof seenSchema>;
+
+/** What was noted of the repository; undefined where nothing was. */
+export async function readSeen(state: StateFolder): Promise<Seen | undefined> {
   const noted = await readKept(state, seenFile);
-  const seen = noted === undefined ? undefined : (JSON.parse(noted) as Seen);
-  if (seen && seen.id === id && entries[seen.number - 1]?.hash !== seen.hash) {
-    throw new KubekeepError('repository-mismatch', `${store.place} is not as it was seen before: entry ${seen.number} of its chain is ${entries[seen.number - 1] ? 'another one' : 'gone'}`, {
-      hint: `Somebody put an older state back, or removed entries. To go on with what is there, remove ${state.path}/${seenFile}.`,
-    });
-  }
-  const newest = entries.at(-1);
-  if (newest && newest.hash !== seen?.hash) await keep(state, seenFile, `${JSON.stringify({ id, number: newest.number, hash: newest.hash } satisfies Seen)}\n`);
+  return noted === undefined ? undefined : seenSchema.parse(JSON.parse(noted));
+}
+
+/** Notes the newest entry. A repository that does not have the one noted before was rolled back or exchanged: throws `repository-mismatch`. */
+export async function remember(state: StateFolder, { id, store, chain }: Repository): Promise<void> {
+  const seen = await readSeen(state);
+  const refuse = (how: string) => {
+    throw new KubekeepError('repository-mismatch', `${store.place} is not as it was seen before: ${how}`, { hint: `Somebody put another or an older state there. To go on with what is there, remove ${state.path}/${seenFile}.` });
+  };
+  if (seen && seen.id !== id) refuse(`it was repository ${seen.id.slice(0, 12)} and is ${id.slice(0, 12)}`);
+  // Another command may have noted what came after this one had looked.
+  if (seen && chain.entries.length < seen.number) await chain.refresh();
+  const there = seen && chain.entries[seen.number - 1];
+  if (seen && there?.hash !== seen.hash) refuse(`entry ${seen.number} of its chain is ${there ? 'another one' : 'gone'}`);
+  const newest = chain.entries.at(-1);
+  if (newest && newest.number > (seen?.number ?? 0)) await keep(state, seenFile, `${JSON.stringify({ id, number: newest.number, hash: newest.hash } satisfies Seen)}\n`);
 }

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { age, healthOf } from './backup-health.ts';
+import type { Chain } from './chain.ts';
+
+const now = Date.parse('2026-11-25T14:00:00Z');
+const limits = { log: 60_000, base: 86_400_000 };
+const equal = [{ member: 'cp1', verdict: 'equal' }, { member: 'cp2', verdict: 'equal' }];
+type Body = Readonly<Record<string, unknown>>;
+const base = (revision: number, ago: number, changes: Body = {}) => ({ kind: 'base', body: { timeline: 'one', revision, time: now - ago, compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: 0, sha256: '0'.repeat(64), table: '0'.repeat(64), depth: 0, whole: true, capture: '', added: 0, hashes: equal, ...changes } });
+const segment = (first: number, last: number, ago: number) => ({ kind: 'segment', body: { timeline: 'one', first, last, from: now - ago - 1000, to: now - ago, member: 'cp1', capture: '', fingerprint: '' } });
+const hole = (first: number, last: number) => ({ kind: 'hole', body: { timeline: 'one', first, last, why: 'test' } });
+const problems = (...entries: readonly { readonly kind: string; readonly body: Body }[]) => healthOf({ chain: { entries: entries.map((entry, index) => ({ number: index + 1, writer: 'w', ...entry })) } as unknown as Chain }, now, limits).problems;
+
+describe('backups', () => {
+  for (const [title, entries, found] of [
+    ['that go on are fine', [base(10, 3_600_000), segment(11, 20, 2000)], []],
+    ['by bases alone are fine as long as those are young', [base(10, 3_600_000)], []],
+    ['that never began are none', [], ['there is no base']],
+    ['that ended are said to', [base(10, 3_600_000), segment(11, 20, 300_000)], ['the log ends 5 min ago, at revision 20']],
+    ['with a base that is newer than the end of the log', [segment(11, 20, 300_000), base(30, 10_000)], []],
+    ['with an old base', [base(10, 90_000_000), segment(11, 20, 2000)], ['the newest base is 25 h old']],
+    ['that nobody compared', [base(10, 1000, { hashes: [] })], ['base 1 is not hash-checked']],
+    ['of a member that was alone', [base(10, 1000, { quorum: false })], ['base 1 was taken without a quorum']],
+    ['with a young hole', [base(10, 9_000_000), segment(11, 20, 8_000_000), base(40, 7_000_000), hole(21, 40), segment(41, 50, 1000)], ['revisions 21 to 40 are lost']],
+    ['with a hole of long ago', [base(10, 190_000_000), segment(11, 20, 180_000_000), base(40, 170_000_000), hole(21, 40), segment(41, 50, 1000), base(45, 1000)], []],
+  ] as const) it(title, () => assert.deepEqual(problems(...entries), found));
+
+  it('have an age in one unit', () => assert.deepEqual([-5, 0, 119_499, 120_000, 7_199_000, 7_200_000, 172_800_000].map(age), ['0 s', '0 s', '119 s', '2 min', '119 min', '2 h', '2 d']));
+});

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { madeRepository, type MadeRepository } from '../../test/support/backup-repository.ts';
+import { captureKeys, newCapture } from './captures.ts';
+import { appendHole, appendRecords } from './change-log/append-log.ts';
+import { logRanges } from './change-log/coverage.ts';
+import { resolvePoint, type BaseBody } from './points.ts';
+import type { Repository } from './repository.ts';
+
+const minute = (number: number) => Date.parse('2026-11-25T14:00:00Z') + number * 60_000;
+const iso = (number: number) => new Date(minute(number)).toISOString();
+
+async function addBase(made: MadeRepository, timeline: string, revision: number, time: number): Promise<void> {
+  const body: BaseBody = { timeline, revision, time: minute(time), compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: 0, sha256: '0'.repeat(64), table: '0'.repeat(64), depth: 0, whole: true, capture: '', added: 0, hashes: [] };
+  await (await made.open()).chain.append('base', made.keys.writer, () => body);
+}
+
+/** One record a revision, one revision a minute. */
+async function addLog(made: MadeRepository, timeline: string, first: number, last: number, time: number): Promise<void> {
+  const repository = await made.open();
+  const records = Array.from({ length: last - first + 1 }, (_, index) => ({ revision: first + index, received: minute(time + index), changes: [{ revision: first + index, key: Buffer.from('k'), value: Buffer.from(`${first + index}`), createRevision: first, version: 1 + index, lease: 0n }] }));
+  await appendRecords(repository, { records, leases: new Map() }, { writer: made.keys.writer, timeline, member: 'cp1', key: await newCapture(repository) });
+}
+
+/** "number of the base, revision, minutes", or how the sentence goes on. */
+async function at(made: MadeRepository, repository: Repository, text: string): Promise<string> {
+  return resolvePoint(repository, text, captureKeys(repository, made.identity)).then(
+    ({ base, revision, time }) => `${base.revision} ${revision} ${(time - minute(0)) / 60_000}`,
+    (error: { code?: string; message: string }) => (error.code === 'point-missing' ? error.message.replace(/.*?: /, '') : Promise.reject(error)),
+  );
+}
+
+describe('a point of a repository with bases alone', () => {
+  let made: MadeRepository;
+  let repository: Repository;
+  before(async () => {
+    made = await madeRepository();
+    // A restore of revision 250 began the second timeline. Of two bases at once the later one came into the chain first, and one of the first timeline came late.
+    for (const [timeline, revision, time] of [['one', 100, 0], ['one', 300, 20], ['one', 200, 10], ['two', 260, 40], ['one', 310, 25], ['two', 1260, 50]] as const) await addBase(made, timeline, revision, time);
+    repository = await made.read();
+  });
+  after(() => made[Symbol.asyncDispose]());
+
+  for (const [point, found] of [
+    ['latest', '1260 1260 50'],
+    ['base:4', '300 300 20'],
+    ['revision:260', '260 260 40'],
+    ['revision:200', '200 200 10'],
+    ['revision:300', 'revision 260 is the last one before that'],
+    ['revision:99999', 'revision 1260 is the last one before that'],
+    ['revision:99', 'the oldest base is of 2026-11-25T14:00:00.000Z, revision 100'],
+    [iso(0), '100 100 0'],
+    [iso(19), '200 200 10'],
+    [iso(24), '300 300 20'],
+    [iso(39), '310 310 25'],
+    [iso(99), '1260 1260 50'],
+    [iso(-1), 'the oldest base is of 2026-11-25T14:00:00.000Z, revision 100'],
+    ['base:99', 'the oldest base is of 2026-11-25T14:00:00.000Z, revision 100'],
+  ] as const) it(`${point} is ${found}`, async () => assert.equal(await at(made, repository, point), found));
+
+  it('is latest, a time, a revision or a base and nothing else', async () => {
+    for (const point of ['yesterday-ish', 'revision:-1', 'base:x', '']) await assert.rejects(at(made, repository, point), { code: 'usage' });
+  });
+});
+
+describe('a point of a repository with a log', () => {
+  let made: MadeRepository;
+  let repository: Repository;
+  before(async () => {
+    made = await madeRepository();
+    // Taken by hand, long before the log began.
+    await addBase(made, 'one', 50, -60);
+    await addBase(made, 'one', 100, 0);
+    await addLog(made, 'one', 101, 110, 1);
+    await addLog(made, 'one', 111, 115, 11);
+    await addBase(made, 'one', 112, 12);
+    await addBase(made, 'one', 140, 40);
+    await appendHole(await made.open(), { writer: made.keys.writer, timeline: 'one' }, { after: 115, last: 140, why: 'etcd was away' });
+    await addLog(made, 'one', 141, 145, 41);
+    repository = await made.read();
+  });
+  after(() => made[Symbol.asyncDispose]());
+
+  for (const [point, found] of [
+    ['latest', '140 145 45'],
+    ['revision:50', '50 50 -60'],
+    ['revision:60', 'revision 50 is the last one before that'],
+    [iso(-30), '50 50 -60'],
+    ['revision:100', '100 100 0'],
+    ['revision:105', '100 105 5'],
+    ['revision:112', '112 112 12'],
+    ['revision:115', '112 115 15'],
+    ['revision:116', 'revisions 116 to 140 are lost (etcd was away); revision 115 is the last one before that'],
+    ['revision:140', '140 140 40'],
+    ['revision:143', '140 143 43'],
+    ['revision:146', 'revision 145 is the last one before that'],
+    [iso(0.5), '100 100 0'],
+    [iso(5.5), '100 105 5'],
+    [iso(10.9), '100 110 10'],
+    [iso(12.5), '112 112 12'],
+    [iso(15), '112 115 15'],
+    [iso(16), 'revisions 116 to 140 are lost (etcd was away); revision 115 is the last one before that'],
+    [iso(40.5), '140 140 40'],
+    [iso(99), '140 145 45'],
+    ['base:4', '100 100 0'],
+  ] as const) it(`${point} is ${found}`, async () => assert.equal(await at(made, repository, point), found));
+
+  it('is listed by what the log has and lacks', () => {
+    assert.deepEqual(logRanges(repository.chain).map(({ kind, first, last }) => [kind, first, last]), [['segment', 101, 115], ['hole', 116, 140], ['segment', 141, 145]]);
+  });
+});

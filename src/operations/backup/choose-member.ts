@@ -1,0 +1,23 @@
+import type { EtcdStatus } from '../../clients/etcd/etcd-status.ts';
+
+/** What is known of a member that answers. */
+export interface Candidate {
+  readonly status: Pick<EtcdStatus, 'member' | 'leader' | 'isLearner' | 'revision'>;
+  /** A linearizable read succeeded: it is in touch with a quorum, and had then all that was acknowledged before. */
+  readonly reads: boolean;
+}
+
+/** Which member to take a snapshot from: one that has what the cluster has, then one that does not lead, so that the leader has less to do. */
+export function chooseMember<T extends Candidate>(candidates: readonly T[]): T | undefined {
+  return candidates.toSorted((one, other) => compare(rank(one), rank(other)))[0];
+}
+
+/** Smaller is better, the first difference decides. */
+function rank({ status: { member, leader, isLearner, revision }, reads }: Candidate): readonly number[] {
+  return [reads ? 0 : 1, isLearner ? 1 : 0, reads && member === leader ? 1 : 0, -revision];
+}
+
+function compare(one: readonly number[], other: readonly number[]): number {
+  const at = one.findIndex((value, index) => value !== other[index]);
+  return at < 0 ? 0 : one[at]! - other[at]!;
+}

@@ -1,0 +1,109 @@
+import type { HashAnswer } from '../../backup/compare-members.ts';
+import type { BaseSource } from '../../backup/take-base.ts';
+import type { Revisions } from '../../bolt/key-space.ts';
+import type { EtcdClient } from '../../clients/etcd/connect-etcd.ts';
+import { EtcdError } from '../../clients/etcd/etcd-error.ts';
+import type { EtcdStatus } from '../../clients/etcd/etcd-status.ts';
+import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
+import { KubekeepError } from '../../lib/errors.ts';
+import type { ClusterSecrets } from '../../pki/secrets.ts';
+import { etcdCertificate, etcdOf } from '../clients.ts';
+import type { Operation } from '../operation.ts';
+import { chooseMember } from './choose-member.ts';
+
+export interface AnsweringMember {
+  readonly spec: HostSpec;
+  readonly client: EtcdClient;
+  readonly status: EtcdStatus;
+  /** A linearizable read succeeded. */
+  readonly reads: boolean;
+}
+
+export interface EtcdMembers extends Disposable {
+  /** From which to take what there is. */
+  readonly chosen: AnsweringMember;
+  /** By host. */
+  readonly clients: ReadonlyMap<string, EtcdClient>;
+}
+
+/** ms without a piece of the snapshot, and for a member to hash all that it has. */
+const patience = 60_000;
+/** How often, and how many ms apart, a member is asked that has not come, or compacted, as far as the snapshot. */
+const askedAgain = { times: 5, after: 500 };
+
+/** Asks all members how they are. Throws `etcd-failed` where none answers. */
+export async function askMembers({ cluster, hosts, clock, signal, progress }: Operation, secrets: ClusterSecrets): Promise<EtcdMembers> {
+  const certificate = etcdCertificate(secrets, clock.now());
+  const clients = new Map<string, EtcdClient>();
+  const close = () => {
+    for (const client of clients.values()) client.close();
+  };
+  try {
+    const asked = await Promise.all(hostsWith(cluster, 'etcd').map(async (spec): Promise<AnsweringMember | undefined> => {
+      try {
+        const client = await etcdOf(spec, hosts.get(spec.name)!, secrets, clock.now(), certificate);
+        clients.set(spec.name, client);
+        // In this order: what the member says after the read is not older than what was acknowledged before it.
+        const reads = await client.canRead({ signal });
+        return { spec, client, reads, status: await client.status({ signal }) };
+      } catch (error) {
+        signal.throwIfAborted();
+        progress({ type: 'note', title: `etcd on ${spec.name} does not answer`, host: spec.name, detail: (error as Error).message });
+        return undefined;
+      }
+    }));
+    const chosen = chooseMember(asked.filter((one) => one !== undefined));
+    if (!chosen) throw new KubekeepError('etcd-failed', 'no etcd member answers, so nothing can be backed up', { hint: 'kubekeep status shows what is wrong.' });
+    return { chosen, clients, [Symbol.dispose]: close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** etcd's cluster id, and how many restores there were before. */
+export function timelineOf({ status }: AnsweringMember): string {
+  return `${status.clusterId}:0`;
+}
+
+/** A base from the chosen member, compared with all. */
+export function baseSource({ chosen, clients }: EtcdMembers, { cluster, clock, signal, progress }: Operation): BaseSource {
+  const { spec, client, status, reads } = chosen;
+  return {
+    timeline: timelineOf(chosen),
+    etcd: status.version,
+    member: spec.name,
+    quorum: reads,
+    async *snapshot() {
+      let bytes = 0;
+      for await (const piece of client.snapshot({ signal, deadline: patience })) {
+        bytes += piece.length;
+        progress({ type: 'bytes', title: 'base: snapshot', host: spec.name, bytes, total: status.dbSize });
+        yield piece;
+      }
+    },
+    async hashes({ current, compacted }: Revisions) {
+      const answerOf = async (other: EtcdClient | undefined): Promise<HashAnswer> => {
+        for (let time = 1; ; time++) {
+          const answer = await hashOf(other, current, signal);
+          const behind = answer === 'behind' || (typeof answer === 'object' && answer.compactRevision < compacted);
+          if (!behind || time === askedAgain.times) return answer;
+          await clock.sleep(askedAgain.after, signal);
+        }
+      };
+      return Promise.all(hostsWith(cluster, 'etcd').map(async ({ name }) => ({ member: name, answer: await answerOf(clients.get(name)) })));
+    },
+  };
+}
+
+async function hashOf(client: EtcdClient | undefined, revision: number, signal: AbortSignal): Promise<HashAnswer> {
+  if (!client) return 'not reached';
+  try {
+    const { hash, compactRevision } = await client.hashKv(revision, { signal, deadline: patience });
+    return { hash, compactRevision };
+  } catch (error) {
+    if (!(error instanceof EtcdError)) throw error;
+    if (error.reason === 'future') return 'behind';
+    return error.reason === 'compacted' ? 'compacted' : 'not reached';
+  }
+}

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { madeRepository, type MadeRepository } from '../../../test/support/backup-repository.ts';
+import { captureKeys } from '../../backup/captures.ts';
+import { logOf, type LogPart } from '../../backup/change-log/coverage.ts';
+import { readLog } from '../../backup/change-log/read-log.ts';
+import { baseOf, type BaseBody } from '../../backup/points.ts';
+import type { Repository } from '../../backup/repository.ts';
+import type { EtcdClient } from '../../clients/etcd/connect-etcd.ts';
+import { EtcdError } from '../../clients/etcd/etcd-error.ts';
+import type { EtcdChange, EtcdChanges } from '../../clients/etcd/watch.ts';
+import { silent } from '../../lib/progress.ts';
+import { LogCapturer } from './log-capturer.ts';
+
+const change = (revision: number, lease = 0n): EtcdChange => ({ revision, key: Buffer.from(`k${revision}`), value: Buffer.from('v'), createRevision: revision, version: 1, lease });
+const changes = (...revisions: readonly number[]): EtcdChanges => ({ changes: revisions.map((revision) => change(revision)), again: [], upTo: undefined });
+const again = (...all: readonly EtcdChange[]): EtcdChanges => ({ changes: [], again: all, upTo: undefined });
+const upTo = (revision: number): EtcdChanges => ({ changes: [], again: [], upTo: revision });
+const ended = () => new EtcdError('unreachable', 'the member died');
+
+/** What the watches of one etcd bring, one after the other; each ends with an error. */
+interface Script {
+  readonly watches: readonly (readonly (EtcdChanges | Error)[])[];
+  readonly revision?: number;
+  readonly ttl?: (lease: bigint) => Promise<number | undefined>;
+}
+
+describe('a capturer of the log', () => {
+  let made: MadeRepository;
+  let count = 0;
+  before(async () => void (made = await madeRepository()));
+  after(() => made[Symbol.asyncDispose]());
+
+  /** Runs as many captures as there are watches: how each ended, where each began, the log and its revisions. */
+  async function run({ watches, revision = 1000, ttl = () => Promise.resolve(600) }: Script, altered: (repository: Repository) => Repository = (same) => same) {
+    const timeline = `c${++count}:0`;
+    const repository = altered(await made.open());
+    const starts: number[] = [];
+    const takeBase = async (at: number, time = Date.now()) => {
+      const body: BaseBody = { timeline, revision: at, time, compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: 0, sha256: '0'.repeat(64), table: '0'.repeat(64), depth: 0, whole: true, capture: '', added: 0, hashes: [] };
+      return baseOf((await repository.chain.append('base', made.keys.writer, () => body))!);
+    };
+    await takeBase(100);
+    let next = 200;
+    let turn = 0;
+    const client = {
+      async *watch(from: number) {
+        starts.push(from);
+        for (const answer of watches[turn++]!) {
+          if (answer instanceof Error) throw answer;
+          yield answer;
+        }
+        throw ended();
+      },
+      leaseTtl: ttl,
+    } as unknown as EtcdClient;
+    const chosen = { spec: { name: 'cp1' }, client, reads: true, status: { clusterId: timeline.split(':')[0], revision } } as never;
+    const capturer = new LogCapturer({
+      repository, writer: made.keys.writer, progress: silent, signal: new AbortController().signal,
+      clock: { now: Date.now, monotonic: () => performance.now(), sleep: async () => {} },
+      ask: async () => ({ chosen, clients: new Map(), [Symbol.dispose]: () => {} }),
+      takeBase: () => takeBase((next += 100)),
+      remember: async () => {},
+    });
+    const outcomes: string[] = [];
+    for (const _ of watches) outcomes.push(await capturer.capture().then(() => 'covered', (error: { reason?: string; code?: string }) => error.reason ?? error.code ?? 'bug'));
+    await capturer.settled();
+    const parts = logOf(repository.chain, timeline);
+    const ranges = parts.map(({ kind, first, last }: LogPart) => `${kind} ${first}-${last}`);
+    const segments = parts.filter(({ kind }) => kind === 'segment');
+    const read = await Promise.all(segments.map(({ first, last }) => Array.fromAsync(readLog(repository, { timeline, first, last }, captureKeys(repository, made.identity)))));
+    return { outcomes, starts, ranges, leases: new Map(read.flat().flatMap(({ leases }) => [...leases])) };
+  }
+
+  it('goes on where the log ends, with what came before the watch ended in it', async () => {
+    assert.deepEqual(await run({ watches: [[changes(101, 102), upTo(102), changes(103)], [changes(104), upTo(104)]] }), { outcomes: ['unreachable', 'unreachable'], starts: [100, 103], ranges: ['segment 101-103', 'segment 104-104'], leases: new Map() });
+  });
+
+  it('begins anew at a gap, and covers it only where it is there again: a base, and then the hole', async () => {
+    for (const gap of [changes(104), upTo(103)]) {
+      const { outcomes, starts, ranges } = await run({ watches: [[changes(101, 102), gap], [changes(103), upTo(103)], [upTo(109)], [upTo(109)], [changes(301)]] });
+      assert.deepEqual(outcomes, ['log-gap', 'unreachable', 'log-gap', 'covered', 'unreachable']);
+      assert.deepEqual(starts, [100, 102, 103, 103, 300]);
+      assert.deepEqual(ranges, ['segment 101-102', 'segment 103-103', 'hole 104-300', 'segment 301-301']);
+    }
+  });
+
+  it('covers what was compacted, and says nothing of a hole where the log has not begun', async () => {
+    const compacted = new EtcdError('compacted', 'gone');
+    assert.deepEqual((await run({ watches: [[changes(101), compacted], [changes(301)]] })).ranges, ['segment 101-101', 'hole 102-300', 'segment 301-301']);
+    const { starts, ranges } = await run({ watches: [[compacted], [changes(301)]] });
+    assert.deepEqual({ starts, ranges }, { starts: [100, 300], ranges: ['segment 301-301'] });
+  });
+
+  it('asks again for a lease that it was not told, and writes what each lease of a piece was granted', async () => {
+    let asked = 0;
+    const ttl = async () => (++asked === 1 ? Promise.reject(new EtcdError('timed-out', 'no answer')) : 3660);
+    const leased: EtcdChanges = { changes: [change(101, 7n)], again: [], upTo: undefined };
+    const { outcomes, leases } = await run({ watches: [[leased], [{ changes: [change(102, 7n)], again: [], upTo: undefined }]], ttl });
+    assert.deepEqual(outcomes, ['timed-out', 'unreachable']);
+    assert.deepEqual(leases, new Map([[7n, 3660]]));
+  });
+
+  it('appends again what the store did not take', async () => {
+    let writes = 0;
+    const failing = (repository: Repository): Repository => ({ ...repository, store: { ...repository.store, create: async (name, bytes) => (name.startsWith('captures/') && ++writes === 1 ? Promise.reject(new EtcdError('refused', 'full')) : repository.store.create(name, bytes)) } });
+    const { starts, ranges } = await run({ watches: [[changes(101, 102)], [changes(101, 102)]] }, failing);
+    assert.deepEqual({ starts, ranges }, { starts: [100, 100], ranges: ['segment 101-102'] });
+  });
+
+  it('takes nothing from an etcd that is behind the log: its history is another one', async () => {
+    const { outcomes, ranges } = await run({ watches: [[changes(101)]], revision: 99 });
+    assert.deepEqual({ outcomes, ranges }, { outcomes: ['repository-mismatch'], ranges: [] });
+  });
+
+  it('takes nothing from an etcd that says something else of the last revision that the log has', async () => {
+    const other = { ...change(102), value: Buffer.from('w') };
+    const deletion = { ...change(102), value: undefined };
+    const { outcomes, ranges } = await run({ watches: [[changes(101, 102)], [again(change(102), deletion), changes(103)], [again({ ...change(103), version: 2 }), changes(104)], [again(other), changes(104)]] });
+    assert.deepEqual(outcomes, ['unreachable', 'unreachable', 'repository-mismatch', 'repository-mismatch']);
+    assert.deepEqual(ranges, ['segment 101-102', 'segment 103-103']);
+  });
+});

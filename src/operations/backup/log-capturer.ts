@@ -1,0 +1,181 @@
+import { newCapture } from '../../backup/captures.ts';
+import { appendHole, appendRecords, type LogWriter } from '../../backup/change-log/append-log.ts';
+import { lastPart, logEnd } from '../../backup/change-log/coverage.ts';
+import { LogBuffer } from '../../backup/change-log/log-buffer.ts';
+import { fingerprintOf, follows } from '../../backup/change-log/log-record.ts';
+import type { ObjectKey } from '../../backup/format/encrypted-object.ts';
+import { basesOf, type Base } from '../../backup/points.ts';
+import type { SigningKey } from '../../backup/repository-keys.ts';
+import type { Repository } from '../../backup/repository.ts';
+import { EtcdError } from '../../clients/etcd/etcd-error.ts';
+import type { EtcdChange } from '../../clients/etcd/watch.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { KubekeepError } from '../../lib/errors.ts';
+import type { Progress } from '../../lib/progress.ts';
+import { timelineOf, type AnsweringMember, type EtcdMembers } from './etcd-members.ts';
+
+export interface CapturerOptions {
+  readonly repository: Repository;
+  readonly writer: SigningKey;
+  /** Asks all members how they are. */
+  readonly ask: () => Promise<EtcdMembers>;
+  readonly takeBase: (members: EtcdMembers) => Promise<Base>;
+  /** Called now and then when something was appended, and at the end. */
+  readonly remember: () => Promise<void>;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+}
+
+/** A piece goes to the store when its first record is that old, in ms, or when it is that large. */
+const shipped = { age: 1000, bytes: 1 << 20 };
+/** ms between two questions how far the member is, and without any answer. */
+const watched = { every: 500, deadline: 5000 };
+/** A base is taken when the newest is that old, or that many revisions behind, so that replaying takes no longer; looked at that often, and tried again that late. In ms. */
+const baseEvery = { ms: 24 * 3_600_000, revisions: 1_200_000, look: 60_000, again: 600_000 };
+/** ms for which data is written under one key, and between two times at which the newest entry is noted. */
+const captureLasts = 3_600_000;
+const toldEvery = 30_000;
+const mostLeases = 10_000;
+
+/** Appends the revisions of etcd to the log of a repository, from wherever the log ends. */
+export class LogCapturer {
+  readonly #options: CapturerOptions;
+  #leases = new Map<bigint, number>();
+  #key: { readonly key: ObjectKey; readonly until: number } | undefined;
+  /** Where a gap was met: the second time at one place it is a hole. */
+  #gapAfter: number | undefined;
+  #told = -Infinity;
+  #revisions = 0;
+  #basing: Promise<void> | undefined;
+  #nextBase = 0;
+
+  constructor(options: CapturerOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when what is missing was covered with a hole and a base; rejects when the watch ends otherwise, with what came in the log as far as the store takes it. */
+  async capture(): Promise<void> {
+    const { ask, repository, writer, signal, clock, takeBase } = this.#options;
+    using members = await ask();
+    const { chosen } = members;
+    if (!chosen.reads) throw new KubekeepError('etcd-failed', 'etcd has no quorum');
+    const log: LogWriter = { writer, timeline: timelineOf(chosen) };
+    await repository.chain.refresh();
+    this.#refuseOlder(chosen, log.timeline);
+    const newest = this.#newestBase(log.timeline) ?? (await takeBase(members));
+    const last = lastPart(repository.chain.entries, log.timeline);
+    const buffer = new LogBuffer(last?.last ?? newest.revision);
+    try {
+      for await (const { changes, again, upTo } of chosen.client.watch(buffer.end, { signal, ...watched })) {
+        if (last?.kind === 'segment' && again.length > 0 && fingerprintOf(again, repository.pageId) !== last.fingerprint) throw otherHistory(`etcd on ${chosen.spec.name} says something else of revision ${last.last} than the log`);
+        buffer.add(changes, clock.now());
+        await this.#learnLeases(chosen, changes, buffer);
+        // A member that has nothing more up to there has sent all up to there.
+        if (upTo !== undefined && upTo > buffer.end) follows(buffer.end + 1, upTo + 1);
+        if (buffer.due(clock.now(), shipped)) await this.#ship(buffer, log, chosen);
+        this.#baseWhereDue(log.timeline, buffer.end);
+      }
+    } catch (error) {
+      await this.#ship(buffer, log, chosen);
+      const why = this.#whyLost(error, buffer.end);
+      if (why === undefined) throw error;
+      await this.#coverHole(log, why);
+    }
+  }
+
+  /** What was begun beside the watch has ended, and the newest entry is noted. */
+  async settled(): Promise<void> {
+    await this.#basing;
+    await this.#options.remember();
+  }
+
+  /** A linearizable read came before: a member that is behind the log then has another history. */
+  #refuseOlder({ spec, status }: AnsweringMember, timeline: string): void {
+    const { repository } = this.#options;
+    const known = Math.max(logEnd(repository.chain.entries, timeline) ?? 0, this.#newestBase(timeline)?.revision ?? 0);
+    if (status.revision >= known) return;
+    throw otherHistory(`etcd on ${spec.name} is at revision ${status.revision}, and the repository has revision ${known} of the same etcd`);
+  }
+
+  #newestBase(timeline: string): Base | undefined {
+    return basesOf(this.#options.repository.chain).filter((base) => base.timeline === timeline).reduce<Base | undefined>((best, base) => (best && best.revision > base.revision ? best : base), undefined);
+  }
+
+  /** Undefined where trying again may help. */
+  #whyLost(error: unknown, end: number): string | undefined {
+    if (error instanceof EtcdError && error.reason === 'compacted') return 'etcd had compacted them before they were captured';
+    if (!(error instanceof KubekeepError && error.code === 'log-gap')) return undefined;
+    const again = this.#gapAfter === end;
+    this.#gapAfter = end;
+    return again ? error.message : undefined;
+  }
+
+  async #learnLeases({ client }: AnsweringMember, changes: readonly EtcdChange[], buffer: LogBuffer): Promise<void> {
+    for (const { lease, value } of changes) {
+      if (lease === 0n || !value) continue;
+      const seconds = this.#leases.get(lease) ?? (await client.leaseTtl(lease, { signal: this.#options.signal }));
+      if (seconds === undefined) continue;
+      buffer.learn(lease, seconds);
+      if (this.#leases.size >= mostLeases) this.#leases = new Map();
+      this.#leases.set(lease, seconds);
+    }
+  }
+
+  /** As long as the store cannot be written nothing more is read: etcd keeps it. */
+  async #ship(buffer: LogBuffer, log: LogWriter, { spec: { name: member } }: AnsweringMember): Promise<void> {
+    const segment = buffer.segment();
+    if (!segment) return;
+    const { repository, clock, progress, remember } = this.#options;
+    await appendRecords(repository, segment, { ...log, member, key: await this.#captureKey() });
+    this.#revisions += segment.records.length;
+    buffer.clear();
+    if (clock.monotonic() - this.#told < toldEvery) return;
+    this.#told = clock.monotonic();
+    await remember();
+    progress({ type: 'note', title: `the log has all up to revision ${buffer.end} of etcd`, detail: `${this.#revisions} revisions since the start, watched on ${member}` });
+  }
+
+  async #captureKey(): Promise<ObjectKey> {
+    const now = this.#options.clock.monotonic();
+    if (!this.#key || this.#key.until <= now) this.#key = { key: await newCapture(this.#options.repository), until: now + captureLasts };
+    return this.#key.key;
+  }
+
+  /** Beside the watch, which must not wait: etcd would compact what it has not sent. */
+  #baseWhereDue(timeline: string, end: number): void {
+    const { clock, progress, signal } = this.#options;
+    if (this.#basing || clock.monotonic() < this.#nextBase) return;
+    this.#nextBase = clock.monotonic() + baseEvery.look;
+    const newest = this.#newestBase(timeline);
+    if (newest && Math.abs(clock.now() - newest.time) < baseEvery.ms && end - newest.revision < baseEvery.revisions) return;
+    this.#basing = this.#freshBase()
+      .catch((error: unknown) => {
+        if (signal.aborted) return;
+        this.#nextBase = clock.monotonic() + baseEvery.again;
+        progress({ type: 'note', title: 'no base could be taken; the log goes on', detail: (error as Error).message });
+      })
+      .then(() => void (this.#basing = undefined));
+  }
+
+  /** From members that are asked now. */
+  async #freshBase(): Promise<Base> {
+    using members = await this.#options.ask();
+    return await this.#options.takeBase(members);
+  }
+
+  /** The base first: nothing leads over a hole. */
+  async #coverHole(log: LogWriter, why: string): Promise<void> {
+    const { repository, progress } = this.#options;
+    const after = logEnd(repository.chain.entries, log.timeline);
+    const base = await this.#freshBase();
+    if (after === undefined || !(await appendHole(repository, log, { after, last: base.revision, why }))) return;
+    progress({ type: 'note', title: `revisions ${after + 1} to ${base.revision} of etcd are lost`, detail: `${why}; base ${base.number} stands behind them` });
+  }
+}
+
+function otherHistory(what: string): KubekeepError {
+  return new KubekeepError('repository-mismatch', `${what}: somebody restored an older state of it`, {
+    hint: 'Its revisions would be mixed with those of before. Move repository.age and repository-seen.json away, name another place in spec.backup and run kubekeep backup init.',
+  });
+}

@@ -1,0 +1,61 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KubekeepError } from '../lib/errors.ts';
+import { runCommand } from './_run-command.ts';
+import type { CachedProgram } from './program.ts';
+
+/** A real etcd of one member that was restored from a snapshot, on a unix socket that root alone can reach and without a network. Gone when disposed, or when kubekeep is. */
+export interface ScratchEtcd extends AsyncDisposable {
+  readonly socketPath: string;
+  /** Rejects where it ends by itself, with its last words. */
+  readonly ended: Promise<never>;
+}
+
+export interface ScratchOptions {
+  readonly etcd: CachedProgram;
+  readonly etcdutl: CachedProgram;
+  /** As `etcdctl snapshot save` writes it. */
+  readonly snapshot: string;
+  /** An empty folder for its data: with room for twice the snapshot. */
+  readonly folder: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Resolves when it is started; it answers some time later. Throws `data-damaged` where the snapshot cannot be restored. */
+export async function startScratchEtcd({ etcd, etcdutl, snapshot, folder, signal }: ScratchOptions): Promise<ScratchEtcd> {
+  // A unix socket's path must be short.
+  const sockets = await mkdtemp(join(tmpdir(), 'kubekeep-etcd-'));
+  try {
+    return await started({ etcd, etcdutl, snapshot, folder, signal }, sockets);
+  } catch (error) {
+    await rm(sockets, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function started({ etcd, etcdutl, snapshot, folder, signal }: ScratchOptions, sockets: string): Promise<ScratchEtcd> {
+  const [client, peer] = ['client', 'peer'].map((name) => `unix://${join(sockets, name)}`);
+  const data = ['--data-dir', join(folder, 'data'), '--name', 'scratch', '--initial-cluster', `scratch=${peer}`, '--initial-advertise-peer-urls', peer!];
+  const restored = await runCommand([etcdutl.path, 'snapshot', 'restore', snapshot, ...data], { signal });
+  if (restored.exitCode !== 0) throw new KubekeepError('data-damaged', `etcdutl does not restore the snapshot: ${restored.lines.at(-1) ?? `exit code ${restored.exitCode}`}`);
+  const end = new AbortController();
+  const running = runCommand([
+    etcd.path, ...data, '--listen-client-urls', client!, '--advertise-client-urls', client!, '--listen-peer-urls', peer!,
+    // It is thrown away; a revision of the log is one transaction, however large, and nothing is compacted.
+    '--unsafe-no-fsync', '--max-txn-ops', '1000000', '--max-request-bytes', '1000000000', '--quota-backend-bytes', '100000000000', '--log-level', 'error',
+  ], { signal: end.signal });
+  const ended = running.then(({ exitCode, lines }): never => {
+    throw new KubekeepError('etcd-failed', `the etcd that replays the log ended with exit code ${exitCode}: ${lines.at(-1) ?? ''}`);
+  });
+  ended.catch(() => {});
+  return {
+    socketPath: join(sockets, 'client'),
+    ended,
+    async [Symbol.asyncDispose]() {
+      end.abort();
+      await ended.catch(() => {});
+      await rm(sockets, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fingerprintOf } from '../../src/backup/change-log/log-record.ts';
+import { LogBuffer } from '../../src/backup/change-log/log-buffer.ts';
+import type { Segment } from '../../src/backup/format/segment.ts';
+import { connectEtcd, type EtcdClient } from '../../src/clients/etcd/connect-etcd.ts';
+import { EtcdError } from '../../src/clients/etcd/etcd-error.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { seededDraw } from '../../src/lib/seeded-draw.ts';
+import { replayLog } from '../../src/operations/backup/replay-log.ts';
+import { startScratchEtcd } from '../../src/programs/scratch-etcd.ts';
+import { cachedProgram } from '../support/cached-program.ts';
+import { loneEtcd, type LoneEtcd } from '../support/lone-etcd.ts';
+
+const seed = Number(process.env['KUBEKEEP_TEST_SEED'] ?? 7);
+const program = (name: 'etcd' | 'etcdutl') => ({ name, version: '3.7.3', platform: 'linux-amd64' as const, path: cachedProgram(name, '3.7.3'), sha256: '', size: 0 });
+
+describe(`the log of a real etcd (KUBEKEEP_TEST_SEED=${seed})`, () => {
+  let folder: string;
+  let etcd: LoneEtcd;
+  const draw = seededDraw(seed);
+  const below = (limit: number) => Math.floor(draw() * limit);
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'kubekeep-log-'));
+    etcd = await loneEtcd(folder);
+  });
+  after(async () => {
+    await etcd[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+
+  /** Puts, deletes and transactions of both, some with leases. */
+  async function writeSome(count: number): Promise<void> {
+    for (let write = 0; write < count; write++) {
+      const keys = [...new Set(Array.from({ length: 1 + below(6) }, () => `/registry/things/${below(40)}`))];
+      const lease = BigInt(1 + below(3));
+      if (below(3) === 0) await etcd.client.grantLease(lease, 600);
+      else await etcd.client.grantLease(0x7fffn, 600);
+      await etcd.client.commit([...keys.map((key) => ({ key: Buffer.from(key), value: below(4) === 0 ? undefined : Buffer.from('v'.repeat(below(3000))), lease: 0n })), { key: Buffer.from(`/registry/leased/${write % 9}`), value: Buffer.from(String(draw())), lease: 0x7fffn }]);
+    }
+  }
+
+  async function watched(after: number, until: number, client: EtcdClient = etcd.client): Promise<Segment> {
+    const buffer = new LogBuffer(after);
+    for await (const { changes, upTo } of client.watch(after, { every: 50 })) {
+      buffer.add(changes, Date.now());
+      for (const { lease } of changes) if (lease !== 0n) buffer.learn(lease, (await client.leaseTtl(lease))!);
+      assert.ok(upTo === undefined || upTo <= buffer.end, `it says ${upTo} and gave ${buffer.end}`);
+      if (buffer.end >= until) break;
+    }
+    return buffer.segment()!;
+  }
+
+  async function snapshotOf(client: EtcdClient, name: string): Promise<string> {
+    const path = join(folder, name);
+    await writeFile(path, Buffer.concat(await Array.fromAsync(client.snapshot())));
+    return path;
+  }
+
+  it('has every revision, and replayed on a base it gives the very same keys, values, revisions and hash', async () => {
+    await writeSome(50);
+    const base = await snapshotOf(etcd.client, 'base.db');
+    const { revision: from } = await etcd.client.status();
+    const writing = writeSome(200);
+    const live = watched(from, from + 200);
+    await writing;
+    const { revision: to } = await etcd.client.status();
+    const log = await watched(from, to);
+    assert.deepEqual(log.records.map(({ revision }) => revision), Array.from({ length: to - from }, (_, index) => from + 1 + index));
+    const { records } = await live;
+    assert.deepEqual(log.records.slice(0, records.length).map(({ changes }) => changes), records.map(({ changes }) => changes), 'live and from history is the same');
+    for (const at of [from + 1, from + 1 + below(to - from), to]) {
+      const scratchFolder = await mkdtemp(join(folder, 'scratch-'));
+      await using scratch = await startScratchEtcd({ etcd: program('etcd'), etcdutl: program('etcdutl'), snapshot: base, folder: scratchFolder });
+      const client = connectEtcd({ socketPath: scratch.socketPath, serverName: 'scratch', tls: undefined });
+      while (!(await client.canRead())) await systemClock.sleep(50);
+      async function* pieces() {
+        for (const record of log.records) if (record.revision <= at) yield { records: [record], leases: log.leases };
+      }
+      await replayLog(client, pieces(), { signal: new AbortController().signal, onRevision: () => {} });
+      assert.deepEqual((({ hash, revision }) => ({ hash, revision }))(await client.hashKv(at)), (({ hash, revision }) => ({ hash, revision }))(await etcd.client.hashKv(at)), `revision ${at}`);
+      assert.equal(await client.leaseTtl(0x7fffn), 600);
+      client.close();
+    }
+  });
+
+  it('is refused where it is replayed on another base', async () => {
+    const { revision: from } = await etcd.client.status();
+    await writeSome(3);
+    const log = await watched(from, from + 3);
+    await using scratch = await startScratchEtcd({ etcd: program('etcd'), etcdutl: program('etcdutl'), snapshot: join(folder, 'base.db'), folder: await mkdtemp(join(folder, 'scratch-')) });
+    const client = connectEtcd({ socketPath: scratch.socketPath, serverName: 'scratch', tls: undefined });
+    while (!(await client.canRead())) await systemClock.sleep(50);
+    await assert.rejects(replayLog(client, (async function* () { yield log; })(), { signal: new AbortController().signal, onRevision: () => {} }), { code: 'data-damaged', message: /became/ });
+    client.close();
+  });
+
+  it('says how far it is where nothing changes', async () => {
+    const { revision } = await etcd.client.status();
+    let told = 0;
+    for await (const { changes, upTo } of etcd.client.watch(revision, { every: 50 })) {
+      assert.deepEqual(changes, []);
+      if (upTo === undefined) continue;
+      assert.equal(upTo, revision);
+      if (++told === 3) break;
+    }
+    assert.equal(told, 3);
+  });
+
+  it('cannot begin where etcd was compacted, and can at the compaction itself', async () => {
+    await writeSome(5);
+    const { revision } = await etcd.client.status();
+    await etcd.client.commit([{ key: Buffer.from('/registry/deleted'), value: Buffer.from('1'), lease: 0n }]);
+    await etcd.client.commit([{ key: Buffer.from('/registry/deleted'), value: undefined, lease: 0n }, { key: Buffer.from('/registry/kept'), value: Buffer.from('1'), lease: 0n }]);
+    await etcd.client.commit([{ key: Buffer.from('/registry/after'), value: Buffer.from('1'), lease: 0n }]);
+    const written = await watched(revision + 1, revision + 2);
+    await etcd.compact(revision + 2);
+    const fingerprint = fingerprintOf(written.records[0]!.changes, new Uint8Array(32));
+    for await (const { again } of etcd.client.watch(revision + 2, { every: 50 })) {
+      if (again.length === 0) continue;
+      assert.equal(fingerprintOf(again, new Uint8Array(32)), fingerprint, 'what etcd says once more of a revision is the same, also at its compaction');
+      break;
+    }
+    await assert.rejects(watched(revision + 1, revision + 3), (error: unknown) => error instanceof EtcdError && error.reason === 'compacted');
+    assert.deepEqual((await watched(revision + 2, revision + 3)).records.map((one) => one.revision), [revision + 3]);
+  });
+});

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { takeBase } from '../../src/backup/take-base.ts';
+import { madeRepository, type MadeRepository } from '../support/backup-repository.ts';
+import { cachedProgram } from '../support/cached-program.ts';
+import { fromRepository } from '../support/from-repository.ts';
+import { loneEtcd, type LoneEtcd } from '../support/lone-etcd.ts';
+
+const age = spawnSync('age', ['--version']).status === 0 ? 'age' : fromRepository('test/support/age-program.mjs');
+
+describe('docs/guides/recover.py', () => {
+  let folder: string;
+  let etcd: LoneEtcd;
+  let made: MadeRepository;
+  const kept: Buffer[] = [];
+  const recover = (...args: readonly string[]) => spawnSync('python3', [fromRepository('docs/guides/recover.py'), made.folder, join(folder, 'identity'), ...args], { encoding: 'utf8', env: { ...process.env, AGE: age } });
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'kubekeep-recover-'));
+    etcd = await loneEtcd(folder);
+    made = await madeRepository();
+    await writeFile(join(folder, 'identity'), `# an identity\n${made.identity.reveal()}\n`);
+    for (let base = 0; base < 3; base++) {
+      for (let round = 0; round < 10; round++) await etcd.write(Object.fromEntries(Array.from({ length: 20 }, (_, number) => [`/registry/${base}/${round}-${number}`, `${'v'.repeat(2000)}${number}`])));
+      await takeBase(await made.open(), {
+        timeline: 'c1:0', etcd: '3.7.3', member: 'm1', quorum: true, hashes: async () => [],
+        async *snapshot() {
+          const bytes = Buffer.concat(await Array.fromAsync(etcd.client.snapshot()));
+          kept.push(bytes);
+          yield bytes;
+        },
+      }, { writer: made.keys.writer, spoolFolder: folder, now: Date.now });
+    }
+  });
+  after(async () => {
+    await etcd[Symbol.asyncDispose]();
+    await made[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+
+  it('lists the bases and writes each of them byte for byte, and etcdutl restores it', async () => {
+    const { stdout, stderr } = recover();
+    const numbers = [...stdout.matchAll(/^(\d+) 20\S+Z revision \d+ etcd 3\.7\.3$/gm)].map(([, number]) => number!);
+    assert.equal(numbers.length, 3, stdout + stderr);
+    for (const [index, number] of numbers.entries()) {
+      const path = join(folder, `${number}.db`);
+      assert.equal(recover(number, path).status, 0);
+      assert.deepEqual(await readFile(path), kept[index]);
+    }
+    assert.equal(recover('latest', join(folder, 'latest.db')).status, 0);
+    assert.deepEqual(await readFile(join(folder, 'latest.db')), kept[2]);
+    execFileSync(cachedProgram('etcdutl', '3.7.3'), ['snapshot', 'restore', join(folder, 'latest.db'), '--data-dir', join(folder, 'restored')], { stdio: 'ignore' });
+  });
+
+  it('names an object that is damaged, and overwrites no file', async () => {
+    const [pack] = (await readdir(join(made.folder, 'packs'), { recursive: true, withFileTypes: true })).filter((one) => one.isFile());
+    const path = join(pack!.parentPath, pack!.name);
+    const good = await readFile(path);
+    const bad = Buffer.from(good);
+    bad[good.length >> 1]! ^= 1;
+    await writeFile(path, bad);
+    const { status, stderr } = recover('latest', join(folder, 'bad.db'));
+    await writeFile(path, good);
+    assert.equal(status, 1);
+    assert.match(stderr, new RegExp(`^packs/../${pack!.name}: its bytes are not those that were written\n$`));
+    assert.equal(recover('latest', join(folder, 'latest.db')).status, 1);
+    assert.deepEqual(await readFile(join(folder, 'latest.db')), kept[2]);
+  });
+});
