@@ -42,19 +42,23 @@ interface WriterList {
 /** Only the owner says who writes and for whom. */
 const ownersKinds: ReadonlySet<string> = new Set(['writers', 'recipients', 'policy']);
 const mostAttempts = 50;
+const mostReads = 64;
 
 /** The repository's only order: docs/design/repository-format.md, section 8. Throws `repository-damaged` where an entry is not what it should be. */
 export async function openChain(options: ChainOptions): Promise<Chain> {
   const read: Read = { entries: [], writers: undefined };
   const { entries } = read;
   const readOn = async () => {
-    for (;;) {
-      const name = entryName(entries.length + 1);
-      const bytes = await options.store.read(name);
-      if (!bytes) return;
-      const entry = checked(Buffer.from(bytes), name, read, options);
-      entries.push(entry);
-      if (entry.kind === 'writers') read.writers = entry.body as WriterList;
+    // More at once each time: a store may be far, and a chain long.
+    for (let count = 1; ; count = Math.min(mostReads, count * 2)) {
+      const names = Array.from({ length: count }, (_, index) => entryName(entries.length + 1 + index));
+      const found = await Promise.all(names.map(async (name) => ({ name, bytes: await options.store.read(name) })));
+      for (const { name, bytes } of found) {
+        if (!bytes) return;
+        const entry = checked(Buffer.from(bytes), name, read, options);
+        entries.push(entry);
+        if (entry.kind === 'writers') read.writers = entry.body as WriterList;
+      }
     }
   };
   // One after the other: a base and the log may be written at once.

@@ -33,12 +33,12 @@ export async function hashKvOf(file: BoltFile, revision: number, compacted: numb
   const dropped = await rowsDropped(file, revision, compacted, signal);
   let hash = crc32c(Buffer.from('key'));
   let index = 0;
-  for await (const row of rowsUpTo(file, revision, signal)) {
+  await eachRow(file, revision, signal, (row) => {
     const main = mainOf(row.key);
-    if (main <= compacted && dropped(index++)) continue;
-    if (main === compacted && isTombstone(row)) continue;
+    if (main <= compacted && dropped(index++)) return;
+    if (main === compacted && isTombstone(row)) return;
     hash = crc32c(row.value, crc32c(row.key, hash));
-  }
+  });
   return hash;
 }
 
@@ -51,24 +51,25 @@ async function rowsDropped(file: BoltFile, revision: number, compacted: number, 
   /** The newest row of each key: its position, or -1 where it comes after `compacted`. */
   const newest = new Map<string, number>();
   let rows = 0;
-  for await (const row of rowsUpTo(file, revision, signal)) {
+  await eachRow(file, revision, signal, (row) => {
     const position = mainOf(row.key) <= compacted ? rows++ : -1;
     const user = userKeyOf(row);
     if (isTombstone(row)) newest.delete(user);
     else newest.set(user, position);
-  }
+  });
   if (newest.size === 0) return () => false;
   const kept = new Uint8Array(rows);
   for (const position of newest.values()) if (position >= 0) kept[position] = 1;
   return (index) => kept[index] === 0;
 }
 
-async function* rowsUpTo(file: BoltFile, revision: number, signal: AbortSignal | undefined): AsyncGenerator<BoltRow> {
+/** All rows up to a revision, with pauses. */
+async function eachRow(file: BoltFile, revision: number, signal: AbortSignal | undefined, look: (row: BoltRow) => void): Promise<void> {
   let count = 0;
   for (const row of file.rows('key')) {
     if (mainOf(row.key) > revision) return;
     if (++count % stint === 0) await setImmediate(undefined, { signal });
-    yield row;
+    look(row);
   }
 }
 

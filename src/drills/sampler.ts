@@ -169,7 +169,9 @@ ExecStart=/usr/bin/perl ${script} ${vip} ${haproxySocket} ${file} ${copy}
 # What a drill that was killed left goes away by itself, also after a boot in between.
 RuntimeMaxSec=1800
 ExecStopPost=/bin/sh -c '[ "$SERVICE_RESULT" != timeout ] || { systemctl --quiet disable ${unit}; ${tidy}; systemctl daemon-reload; }'
-Nice=-5
+# Who had the VIP has to be seen also where everything else waits for a processor.
+Nice=-10
+CPUWeight=10000
 
 [Install]
 WantedBy=multi-user.target

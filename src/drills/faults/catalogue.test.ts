@@ -73,6 +73,17 @@ describe('pairs of faults', () => {
     }
   });
 
+  it('end the one that is over within a second at once, and not the one that has no length', async () => {
+    const undone: string[] = [];
+    const [short, long, endless] = [{ ...fault('short', {}, undone), seconds: 0.2 }, fault('long', {}, undone), { ...fault('endless', {}, undone), seconds: 0 }];
+    for (const both of drawPairs([short, long, endless], 30, seededDraw(1))) {
+      undone.length = 0;
+      const aim = await both.aim(stage);
+      await aim.inject();
+      assert.deepEqual(undone, both.id.includes('short') ? ['short'] : [], both.id);
+    }
+  });
+
   it('are both undone where one undo fails, and say so', async () => {
     const undone: string[] = [];
     const parts = [fault('good', {}, undone), fault('bad', { undo: () => Promise.reject(new Error('stuck')) })];
@@ -84,7 +95,7 @@ describe('pairs of faults', () => {
   });
 });
 
-const stage = { draw: () => 0 } as Stage;
+const stage = { draw: () => 0, operation: { clock: { sleep: async () => {} } } } as unknown as Stage;
 
 function fault(id: string, { alone = false, ...aim }: Partial<Aim> & Pick<Fault, 'alone'> = {}, undone: string[] = []): Fault {
   return {

@@ -28,6 +28,7 @@ function pair(first: Fault, second: Fault): Fault {
           await aims[1].inject().catch((caught: unknown) => {
             if (!aims[0].hosts.some((host) => aims[1].hosts.includes(host))) throw caught;
           });
+          await undoMomentary([[first, aims[0]], [second, aims[1]]], stage);
         },
         async undo() {
           // The host must be there again before anything on it can be undone, and all else undone before an apply.
@@ -36,6 +37,15 @@ function pair(first: Fault, second: Fault): Fault {
       };
     },
   };
+}
+
+/** One that is over within a second is over then, however long the other one lasts. What fails is tried again when both are undone. */
+async function undoMomentary(pairs: readonly (readonly [Fault, Aim])[], { operation: { clock, signal } }: Stage): Promise<void> {
+  for (const [{ seconds }, aim] of pairs) {
+    if (seconds === 0 || seconds >= 1) continue;
+    await clock.sleep(seconds * 1000, signal);
+    await aim.undo().catch(() => {});
+  }
 }
 
 function turn({ dark = [], undoneLast = false }: Aim): number {

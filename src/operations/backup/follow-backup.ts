@@ -26,7 +26,11 @@ export async function followBackup(operation: Operation, store: Store): Promise<
     writer: open.keys.writer,
     ask: () => askMembers(operation, secrets),
     takeBase: (members) => takeOne(operation, open, members),
-    remember: () => remember(state, open.repository),
+    remember: () => remember(state, open.repository).catch((error: Error) => {
+      if (error instanceof KubekeepError) throw error;
+      // A full disk here must not end what goes to another one.
+      progress({ type: 'note', title: 'the newest entry of the repository cannot be noted', detail: error.message });
+    }),
     clock, signal, progress,
   });
   let wait = retry.least;

@@ -28,7 +28,7 @@ export interface CapturerOptions {
 }
 
 /** A piece goes to the store when its first record is that old, in ms, or when it is that large. */
-const shipped = { age: 1000, bytes: 1 << 20 };
+const shipped = { age: 1500, bytes: 1 << 20 };
 /** ms between two questions how far the member is, and without any answer. */
 const watched = { every: 500, deadline: 5000 };
 /** A base is taken when the newest is that old, or that many revisions behind, so that replaying takes no longer; looked at that often, and tried again that late. In ms. */
