@@ -104,7 +104,13 @@ class Repository:
 
     def unwrap(self, name):
         program = os.environ.get("AGE", "age")
-        return subprocess.run([program, "-d", "-i", self.identity, os.path.join(self.folder, name)], check=True, stdout=subprocess.PIPE).stdout
+        self.read(name)
+        try:
+            return subprocess.run([program, "-d", "-i", self.identity, os.path.join(self.folder, name)], check=True, stdout=subprocess.PIPE).stdout
+        except FileNotFoundError:
+            sys.exit(f"the program {program} is not installed: apt-get install -y age, or name another one by AGE")
+        except subprocess.CalledProcessError:
+            sys.exit(f"{name} does not open with {self.identity}")
 
     def opened(self, data, kind, name):
         """Section 5: the plain text of an encrypted object."""

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { generateX25519Identity } from 'age-encryption';
 import { takeBase } from '../../src/backup/take-base.ts';
 import { madeRepository, type MadeRepository } from '../support/backup-repository.ts';
 import { cachedProgram } from '../support/cached-program.ts';
@@ -54,6 +55,17 @@ describe('docs/guides/recover.py', () => {
     assert.equal(recover('latest', join(folder, 'latest.db')).status, 0);
     assert.deepEqual(await readFile(join(folder, 'latest.db')), kept[2]);
     execFileSync(cachedProgram('etcdutl', '3.7.3'), ['snapshot', 'restore', join(folder, 'latest.db'), '--data-dir', join(folder, 'restored')], { stdio: 'ignore' });
+  });
+
+  it('says what is missing: the program, or the right identity', async () => {
+    const script = fromRepository('docs/guides/recover.py');
+    const run = (identity: string, program: string) => spawnSync('python3', [script, made.folder, identity], { encoding: 'utf8', env: { ...process.env, AGE: program } });
+    const none = run(join(folder, 'identity'), 'no-such-age');
+    assert.deepEqual({ status: none.status, stderr: none.stderr }, { status: 1, stderr: 'the program no-such-age is not installed: apt-get install -y age, or name another one by AGE\n' });
+    await writeFile(join(folder, 'other'), await generateX25519Identity());
+    const other = run(join(folder, 'other'), age);
+    assert.equal(other.status, 1);
+    assert.match(other.stderr, /keys\/1\.age does not open with .*other\n$/);
   });
 
   it('names an object that is damaged, and overwrites no file', async () => {
