@@ -1,6 +1,6 @@
-import { createHmac } from 'node:crypto';
 import type { ReadAt } from '../bolt/bolt-file.ts';
 import type { ObjectKey } from './format/encrypted-object.ts';
+import { pageHmac } from './format/page-id.ts';
 import { idLength, pagesOf, type PageTable } from './format/page-table.ts';
 import type { Repository } from './repository.ts';
 
@@ -36,6 +36,7 @@ export async function storePages(repository: Repository, file: ReadAt, options: 
 class PageWriter {
   readonly #repository: Repository;
   readonly #options: PageOptions;
+  readonly #hmac: (page: Uint8Array) => Buffer;
   readonly #ids: Uint8Array;
   readonly #pack: Uint32Array;
   readonly #slot: Uint32Array;
@@ -54,6 +55,7 @@ class PageWriter {
   constructor(repository: Repository, pages: number, options: PageOptions) {
     this.#repository = repository;
     this.#options = options;
+    this.#hmac = pageHmac(repository.pageId, options.pageSize);
     this.#ids = new Uint8Array(pages * idLength);
     this.#pack = new Uint32Array(pages);
     this.#slot = new Uint32Array(pages);
@@ -66,7 +68,7 @@ class PageWriter {
     for (let at = 0; at < bytes.length; at += pageSize) {
       const content = bytes.subarray(at, at + pageSize);
       const page = this.#page++;
-      this.#ids.set(createHmac('sha256', this.#repository.pageId).update(content).digest().subarray(0, idLength), page * idLength);
+      this.#ids.set(this.#hmac(content).subarray(0, idLength), page * idLength);
       const id = idAt(this.#ids, page);
       const there = this.#there.get(id);
       const here = this.#here.get(id);
