@@ -54,6 +54,11 @@ export function basesOf({ entries }: Pick<Chain, 'entries'>): readonly Base[] {
   return entries.filter(({ kind }) => kind === 'base').map(baseOf);
 }
 
+/** The base of a timeline with the highest revision; undefined where it has none. */
+export function newestBase(chain: Pick<Chain, 'entries'>, timeline: string): Base | undefined {
+  return greatest(basesOf(chain).filter((base) => base.timeline === timeline), ({ revision }) => revision);
+}
+
 /** Throws `repository-damaged`. */
 export function baseOf({ number, writer, body }: ReadEntry): Base {
   const read = baseSchema.safeParse(body);

@@ -1,4 +1,3 @@
-import type { ReadEntry } from '../chain.ts';
 import { encryptObject, type ObjectKey } from '../format/encrypted-object.ts';
 import { encodeSegment, type Segment } from '../format/segment.ts';
 import type { SigningKey } from '../repository-keys.ts';
@@ -16,12 +15,11 @@ export interface LogWriter {
 }
 
 /**
- * Appends records to the log of a timeline; what another capturer appended meanwhile is left out. So two may capture at once, and each revision is in the log once. Resolves to the last
- * revision that the log has then. Throws `log-gap` where the first record does not follow on the log.
+ * Appends records to the log of a timeline; what another capturer appended meanwhile is left out. So two may capture at once, and each revision is in the log once.
+ * Throws `log-gap` where the first record does not follow on the log.
  */
-export async function appendRecords(repository: Repository, segment: Segment, options: LogWriter & { readonly member: string; readonly key: ObjectKey }): Promise<number> {
+export async function appendRecords(repository: Repository, segment: Segment, options: LogWriter & { readonly member: string; readonly key: ObjectKey }): Promise<void> {
   for (const piece of piecesOf(segment)) await appendPiece(repository, piece, options);
-  return endOf(repository.chain.entries, options.timeline, segment.records.at(-1)!.revision);
 }
 
 async function appendPiece(repository: Repository, { records, leases }: Segment, { writer, timeline, member, key }: LogWriter & { readonly member: string; readonly key: ObjectKey }): Promise<void> {
@@ -61,8 +59,4 @@ export async function appendHole(repository: Repository, { writer, timeline }: L
     return end === after && last > after ? ({ timeline, first: after + 1, last, why } satisfies HoleBody) : undefined;
   });
   return entry !== undefined;
-}
-
-function endOf(entries: readonly ReadEntry[], timeline: string, otherwise: number): number {
-  return logEnd(entries, timeline) ?? otherwise;
 }

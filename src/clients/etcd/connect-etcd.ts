@@ -46,8 +46,8 @@ export interface EtcdClient {
   leaseTtl(id: bigint, options?: CallOptions): Promise<number | undefined>;
   /** Does nothing where there is a lease of that id. */
   grantLease(id: bigint, seconds: number, options?: CallOptions): Promise<void>;
-  /** Gives every lease its whole time again; how many there are. */
-  renewLeases(options?: CallOptions): Promise<number>;
+  /** Gives every lease its whole time again. */
+  renewLeases(options?: CallOptions): Promise<void>;
   /** Writes and deletes keys in one transaction, in their order; the revision that it has. */
   commit(changes: readonly Pick<EtcdChange, 'key' | 'value' | 'lease'>[], options?: CallOptions): Promise<number>;
   close(): void;
@@ -143,12 +143,11 @@ function changes(channel: Channel): Pick<EtcdClient, 'addLearner' | 'promote' | 
     },
     renewLeases: async (options) => {
       const { leases } = await channel.call(Lease.method.leaseLeases, {}, options);
-      if (leases.length === 0) return 0;
+      if (leases.length === 0) return;
       const { send, answers } = channel.duplex(Lease.method.leaseKeepAlive, options);
       for (const { ID } of leases) send({ ID });
       let left = leases.length;
       for await (const _ of answers) if (--left === 0) break;
-      return leases.length;
     },
     commit: async (all, options) => {
       const success = all.map(({ key, value, lease }) => ({ request: value ? { case: 'requestPut' as const, value: { key, value, lease } } : { case: 'requestDeleteRange' as const, value: { key } } }));

@@ -4,7 +4,7 @@ import { lastPart, logEnd } from '../../backup/change-log/coverage.ts';
 import { LogBuffer } from '../../backup/change-log/log-buffer.ts';
 import { fingerprintOf, follows } from '../../backup/change-log/log-record.ts';
 import type { ObjectKey } from '../../backup/format/encrypted-object.ts';
-import { basesOf, type Base } from '../../backup/points.ts';
+import { newestBase, type Base } from '../../backup/points.ts';
 import type { SigningKey } from '../../backup/repository-keys.ts';
 import type { Repository } from '../../backup/repository.ts';
 import { EtcdError } from '../../clients/etcd/etcd-error.ts';
@@ -63,7 +63,7 @@ export class LogCapturer {
     const log: LogWriter = { writer, timeline: timelineOf(chosen) };
     await repository.chain.refresh();
     this.#refuseOlder(chosen, log.timeline);
-    const newest = this.#newestBase(log.timeline) ?? (await takeBase(members));
+    const newest = newestBase(repository.chain, log.timeline) ?? (await takeBase(members));
     const last = lastPart(repository.chain.entries, log.timeline);
     const buffer = new LogBuffer(last?.last ?? newest.revision);
     try {
@@ -93,13 +93,9 @@ export class LogCapturer {
   /** A linearizable read came before: a member that is behind the log then has another history. */
   #refuseOlder({ spec, status }: AnsweringMember, timeline: string): void {
     const { repository } = this.#options;
-    const known = Math.max(logEnd(repository.chain.entries, timeline) ?? 0, this.#newestBase(timeline)?.revision ?? 0);
+    const known = Math.max(logEnd(repository.chain.entries, timeline) ?? 0, newestBase(repository.chain, timeline)?.revision ?? 0);
     if (status.revision >= known) return;
     throw otherHistory(`etcd on ${spec.name} is at revision ${status.revision}, and the repository has revision ${known} of the same etcd`);
-  }
-
-  #newestBase(timeline: string): Base | undefined {
-    return basesOf(this.#options.repository.chain).filter((base) => base.timeline === timeline).reduce<Base | undefined>((best, base) => (best && best.revision > base.revision ? best : base), undefined);
   }
 
   /** Undefined where trying again may help. */
@@ -144,10 +140,10 @@ export class LogCapturer {
 
   /** Beside the watch, which must not wait: etcd would compact what it has not sent. */
   #baseWhereDue(timeline: string, end: number): void {
-    const { clock, progress, signal } = this.#options;
+    const { repository, clock, progress, signal } = this.#options;
     if (this.#basing || clock.monotonic() < this.#nextBase) return;
     this.#nextBase = clock.monotonic() + baseEvery.look;
-    const newest = this.#newestBase(timeline);
+    const newest = newestBase(repository.chain, timeline);
     if (newest && Math.abs(clock.now() - newest.time) < baseEvery.ms && end - newest.revision < baseEvery.revisions) return;
     this.#basing = this.#freshBase()
       .catch((error: unknown) => {
