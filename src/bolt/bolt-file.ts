@@ -65,7 +65,7 @@ export function openBolt(source: ReadAt): BoltFile {
   };
 }
 
-function broken(what: string): KubekeepError {
+export function broken(what: string): KubekeepError {
   return new KubekeepError('data-damaged', `the backend file of etcd is damaged: ${what}`);
 }
 

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
+import { broken, type BoltFile, type BoltRow } from './bolt-file.ts';
 import { crc32c } from './crc32c.ts';
-import type { BoltFile, BoltRow } from './bolt-file.ts';
 
 /** etcd's revisions in a backend file. */
 export interface Revisions {
@@ -74,6 +74,7 @@ async function eachRow(file: BoltFile, revision: number, signal: AbortSignal | u
 }
 
 function mainOf(key: Buffer): number {
+  if (key.length < mainLength) throw broken(`a revision has ${key.length} bytes only`);
   return Number(key.readBigUInt64BE(0));
 }
 

@@ -65,4 +65,17 @@ describe(`a backend file of a real etcd (KUBEKEEP_TEST_SEED=${seed})`, () => {
     }
     assert.ok(refused > 50, `${refused} of 400 were refused`);
   });
+
+  it('whose revisions are too short to be any is refused', async () => {
+    const whole = files.at(-1)!;
+    const bytes = Buffer.from(whole.read(0, whole.size));
+    const pageSize = 4096;
+    for (let at = 2 * pageSize; at < bytes.length; at += pageSize) {
+      const isLeaf = bytes.readUInt16LE(at + 8) === 2 && bytes.readUInt16LE(at + 10) > 0;
+      const keyLength = at + 16 + 8;
+      if (isLeaf && bytes.readUInt32LE(keyLength) >= 17) bytes.writeUInt32LE(3, keyLength);
+    }
+    const source: ReadAt = { size: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) };
+    await assert.rejects(hashKvOf(openBolt(source), Number.MAX_SAFE_INTEGER, -1), { code: 'data-damaged', message: /a revision has 3 bytes only/ });
+  });
 });
