@@ -1,148 +1,218 @@
 import { KubekeepError } from '../lib/errors.ts';
-import { damaged, decryptObject, encryptObject, hashOf, type ObjectKey } from './format/encrypted-object.ts';
-import { decodeEntry, encodeEntry, entryName, firstPrevious, isSignedBy, type ChainEntry, type EntryKind } from './format/chain-entry.ts';
-import { owner, publicBytes, publicKeyOf, type SigningKey } from './repository-keys.ts';
+import { Catalogs, type LogMerge } from './catalogs.ts';
+import { damaged, encryptObject, hashOf } from './format/encrypted-object.ts';
+import { decodeEntry, encodeEntry, entryName, firstPrevious, type EntryKind } from './format/chain-entry.ts';
+import { bodyOf, keyOf, readEntry, type EntryContext, type ReadEntry, type WriterList } from './read-entry.ts';
+import { publicBytes, type SigningKey } from './repository-keys.ts';
 import type { Store } from './store/store.ts';
 
-export interface ReadEntry extends Omit<ChainEntry, 'body'> {
-  readonly hash: string;
-  /** JSON; none of an entry of unknown kind. What the entry carries besides (`payload`) is left out: it may be much. */
-  readonly body: unknown;
-}
-
-/** The property of a body that stays in the store until it is asked for. */
-type Carrier = { readonly payload?: unknown };
-
 export interface Chain {
-  /** All entries in their order, each checked against the one before it and its writer's key. */
+  /** What is alive, in the order of its numbers, each checked. What a catalog has merged or leaves out has left a gap. */
   readonly entries: readonly ReadEntry[];
+  /** The last entry, of whatever kind. */
+  readonly newest: EntryName | undefined;
+  /** Up to which entry the newest catalog says what is alive; 0 where there is none. */
+  readonly catalogued: number;
   /** Reads what others have appended meanwhile. */
   refresh(): Promise<void>;
   /** Throws `store-failed` where the newest entry that was read is not there any more: a place that is not mounted is empty. */
   present(): Promise<void>;
+  /** Of the entry with that number; undefined where there is none. */
+  hashAt(number: number): Promise<string | undefined>;
   /** What an entry carries, from the store. */
   payload(number: number): Promise<unknown>;
   /** Appends one after all that are there, however many write at once. `decide` is asked anew when somebody else was quicker; undefined appends nothing. */
   append(kind: EntryKind, key: SigningKey, decide: (entries: readonly ReadEntry[]) => unknown): Promise<ReadEntry | undefined>;
+  /** Says anew what is alive, so that readers begin there: with merged segments in the place of their pieces. Appends nothing where somebody else did so meanwhile. */
+  catalog(key: SigningKey, merges: readonly LogMerge[]): Promise<void>;
 }
 
-export interface ChainOptions {
+export interface EntryName {
+  readonly number: number;
+  /** SHA-256 of its bytes in hexadecimal digits. */
+  readonly hash: string;
+}
+
+export interface ChainOptions extends EntryContext {
   readonly store: Store;
-  /** 32 hexadecimal digits. */
-  readonly repository: string;
-  readonly structure: ObjectKey;
-  /** The owner's public key, 32 bytes in base64url. */
-  readonly ownerKey: string;
 }
 
-interface WriterList {
-  readonly writers: readonly { readonly id: string; readonly key: string; /** Number of the last entry that counts, where the writer is revoked. */ readonly until?: number }[];
-}
-
-/** Only the owner says who writes and for whom. */
-const ownersKinds: ReadonlySet<string> = new Set(['writers', 'recipients', 'policy']);
 const mostAttempts = 50;
 const mostReads = 64;
+/** Holds the number of a recent catalog: a hint, which is tried and not believed. */
+const head = 'head';
 
 /** The repository's only order: docs/design/repository-format.md, section 8. Throws `repository-damaged` where an entry is not what it should be. */
 export async function openChain(options: ChainOptions): Promise<Chain> {
-  const read: Read = { entries: [], writers: undefined };
-  const { entries } = read;
-  const readOn = async () => {
-    // More at once each time: a store may be far, and a chain long.
-    for (let count = 1; ; count = Math.min(mostReads, count * 2)) {
-      const names = Array.from({ length: count }, (_, index) => entryName(entries.length + 1 + index));
-      const found = await Promise.all(names.map(async (name) => ({ name, bytes: await options.store.read(name) })));
-      for (const { name, bytes } of found) {
-        if (!bytes) return;
-        const entry = checked(Buffer.from(bytes), name, read, options);
-        entries.push(entry);
-        if (entry.kind === 'writers') read.writers = entry.body as WriterList;
-      }
-    }
-  };
-  // One after the other: a base and the log may be written at once.
-  let reading = Promise.resolve();
-  const refresh = () => (reading = reading.then(readOn, readOn));
-  await refresh();
-  const later = (await options.store.list('chain/')).find((name) => name > entryName(entries.length));
-  if (later !== undefined) {
-    // Perhaps it was written just now.
-    await refresh();
-    if (later > entryName(entries.length)) throw damaged(entryName(entries.length + 1), `it is missing, and ${later} is there`);
+  const chain = new OpenChain(options);
+  await chain.open();
+  return chain;
+}
+
+class OpenChain implements Chain {
+  readonly #options: ChainOptions;
+  readonly #catalogs: Catalogs;
+  #entries: ReadEntry[] = [];
+  #newest: EntryName | undefined;
+  #writers: WriterList | undefined;
+  /** Number of the newest catalog, and up to where it says what there is. */
+  #catalog = { number: 0, upTo: 0 };
+  /** One after the other: a base and the log may be written at once. */
+  #reading: Promise<void> = Promise.resolve();
+
+  constructor(options: ChainOptions) {
+    this.#options = options;
+    this.#catalogs = new Catalogs(options);
   }
-  const same = async (number: number) => {
-    const bytes = await options.store.read(entryName(number));
-    return bytes && hashOf(bytes) === entries[number - 1]?.hash ? Buffer.from(bytes) : undefined;
-  };
-  const present = async () => {
-    const last = entries.at(-1);
-    if (last && !(await same(last.number))) throw new KubekeepError('store-failed', `${options.store.place} has lost ${entryName(last.number)}, which was there`, { hint: 'Is it mounted?' });
-  };
-  const payload = async (number: number) => {
+
+  get entries(): readonly ReadEntry[] {
+    return this.#entries;
+  }
+
+  get newest(): EntryName | undefined {
+    return this.#newest;
+  }
+
+  get catalogued(): number {
+    return this.#catalog.upTo;
+  }
+
+  async open(): Promise<void> {
+    await this.#beginAtCatalog();
+    await this.refresh();
+    const later = () => this.#options.store.list('chain/', entryName(this.#newest?.number ?? 0));
+    if ((await later()).length === 0) return;
+    // Perhaps it was written just now.
+    await this.refresh();
+    const [name] = await later();
+    if (name !== undefined) throw damaged(entryName((this.#newest?.number ?? 0) + 1), `it is missing, and ${name} is there`);
+  }
+
+  refresh(): Promise<void> {
+    return this.#inTurn(() => this.#readOn());
+  }
+
+  async present(): Promise<void> {
+    const last = this.#newest;
+    if (!last || (await this.hashAt(last.number)) === last.hash) return;
+    throw new KubekeepError('store-failed', `${this.#options.store.place} has lost ${entryName(last.number)}, which was there`, { hint: 'Is it mounted?' });
+  }
+
+  async hashAt(number: number): Promise<string | undefined> {
+    const bytes = await this.#options.store.read(entryName(number));
+    return bytes && hashOf(bytes);
+  }
+
+  async payload(number: number): Promise<unknown> {
     const name = entryName(number);
-    const bytes = await same(number);
-    if (!bytes) throw damaged(name, 'it is gone, or not what it was before');
-    return bodyOf(decodeEntry(bytes, name), name, options).payload;
-  };
-  return { entries, refresh, present, payload, append: (kind, key, decide) => append({ read, refresh, present, kind, key, decide, ...options }) };
-}
+    const bytes = await this.#options.store.read(name);
+    if (!bytes || hashOf(bytes) !== this.#entries.find((entry) => entry.number === number)?.hash) throw damaged(name, 'it is gone, or not what it was before');
+    return bodyOf(decodeEntry(Buffer.from(bytes), name), name, this.#options).payload;
+  }
 
-/** What was read so far, and whose signatures count now. */
-interface Read {
-  readonly entries: ReadEntry[];
-  writers: WriterList | undefined;
-}
+  async append(kind: EntryKind, key: SigningKey, decide: (entries: readonly ReadEntry[]) => unknown): Promise<ReadEntry | undefined> {
+    const { store } = this.#options;
+    for (let attempt = 0; attempt < mostAttempts; attempt++) {
+      const content = decide(this.#entries);
+      if (content === undefined) return undefined;
+      const number = (this.#newest?.number ?? 0) + 1;
+      const bytes = this.#encoded({ kind, number, key, content });
+      // An empty mount point takes any name.
+      await this.present();
+      if ((await store.create(entryName(number), bytes)) === 'created') await this.#inTurn(() => this.#take(number, bytes));
+      else await this.refresh();
+      const there = this.#entries.findLast((entry) => entry.number === number);
+      if (there?.hash === hashOf(bytes)) return there;
+      if ((this.#newest?.number ?? 0) < number) throw damaged(entryName(number), `it can neither be made nor read in ${store.place}`);
+    }
+    throw new KubekeepError('store-failed', `${mostAttempts} times another writer of ${store.place} was quicker`);
+  }
 
-interface Append extends ChainOptions, Pick<Chain, 'refresh' | 'present'> {
-  readonly read: Read;
-  readonly kind: EntryKind;
-  readonly key: SigningKey;
-  readonly decide: (entries: readonly ReadEntry[]) => unknown;
-}
+  async catalog(key: SigningKey, merges: readonly LogMerge[]): Promise<void> {
+    const before = this.#catalog.number;
+    const [newest, entries] = [this.#newest, this.#entries];
+    if (!newest) return;
+    const lists = await this.#catalogs.write(entries, merges);
+    const made = await this.append('catalog', key, () => (this.#catalog.number === before ? { upTo: newest.number, hash: newest.hash, lists } : undefined));
+    if (made) await this.#options.store.overwrite(head, Buffer.from(`${made.number}\n`));
+  }
 
-async function append({ read, refresh, present, kind, key, decide, store, repository, structure, ownerKey }: Append): Promise<ReadEntry | undefined> {
-  const { entries } = read;
-  for (let attempt = 0; attempt < mostAttempts; attempt++) {
-    const content = decide(entries);
-    if (content === undefined) return undefined;
-    const number = entries.length + 1;
-    if (keyOf({ writer: key.writer, kind, number }, read, ownerKey) !== publicBytes(key)) {
+  #encoded({ kind, number, key, content }: { readonly kind: EntryKind; readonly number: number; readonly key: SigningKey; readonly content: unknown }): Buffer {
+    const { store, repository, structure, ownerKey } = this.#options;
+    if (keyOf({ writer: key.writer, kind, number }, this.#writers, ownerKey) !== publicBytes(key)) {
       throw new KubekeepError('repository-mismatch', `the keys of this computer may not add an entry of kind ${kind} to ${store.place}`, { hint: 'They were revoked, or are those of another repository.' });
     }
     const body = encryptObject(Buffer.from(JSON.stringify(content)), { repository: Buffer.from(repository, 'hex'), kind: 'entry' }, structure);
-    const last = entries.at(-1);
-    const bytes = encodeEntry({ number, previous: last?.hash ?? firstPrevious, epoch: last?.epoch ?? 0, writer: key.writer, catalog: 0, kind, body }, key.key);
-    // An empty mount point takes any name.
-    await present();
-    const outcome = await store.create(entryName(number), bytes);
-    await refresh();
-    if (outcome === 'created' || entries[number - 1]?.hash === hashOf(bytes)) return entries[number - 1];
-    if (entries.length < number) throw damaged(entryName(number), `it can neither be made nor read in ${store.place}`);
+    return encodeEntry({ number, previous: this.#newest?.hash ?? firstPrevious, epoch: 0, writer: key.writer, catalog: this.#catalog.number, kind, body }, key.key);
   }
-  throw new KubekeepError('store-failed', `${mostAttempts} times another writer of ${store.place} was quicker`);
-}
 
-function checked(bytes: Buffer, name: string, read: Read, { repository, structure, ownerKey }: ChainOptions): ReadEntry {
-  const entry = decodeEntry(bytes, name);
-  const last = read.entries.at(-1);
-  if (entry.previous !== (last?.hash ?? firstPrevious)) throw damaged(name, 'it does not follow on the entry before it');
-  if (entry.epoch !== (last?.epoch ?? 0)) throw damaged(name, 'it belongs to another epoch than the entry before it');
-  const key = keyOf(entry, read, ownerKey);
-  if (key === undefined || !isSignedBy(bytes, publicKeyOf(key))) throw damaged(name, `it is not signed by a writer of this repository (${entry.writer})`);
-  if (entry.kind === 'unknown') return { ...entry, body: undefined, hash: hashOf(bytes) };
-  const { payload: _, ...body } = bodyOf(entry, name, { repository, structure });
-  return { ...entry, body, hash: hashOf(bytes) };
-}
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#reading = this.#reading.then(work, work);
+    return this.#reading;
+  }
 
-function bodyOf(entry: ChainEntry, name: string, { repository, structure }: Pick<ChainOptions, 'repository' | 'structure'>): Carrier {
-  return JSON.parse(decryptObject(entry.body, { repository: Buffer.from(repository, 'hex'), kind: 'entry', name }, structure).toString()) as Carrier;
-}
+  /** More at once each time: a store may be far, and a chain long. */
+  async #readOn(): Promise<void> {
+    for (let count = 1; ; count = Math.min(mostReads, count * 2)) {
+      const first = (this.#newest?.number ?? 0) + 1;
+      const found = await Promise.all(Array.from({ length: count }, (_, index) => this.#options.store.read(entryName(first + index))));
+      for (const [index, bytes] of found.entries()) {
+        if (!bytes) return;
+        await this.#take(first + index, Buffer.from(bytes));
+      }
+    }
+  }
 
-/** The public key that an entry must be signed with; undefined where its writer may not write it. */
-function keyOf({ writer, kind, number }: Pick<ChainEntry, 'writer' | 'kind' | 'number'>, { writers }: Read, ownerKey: string): string | undefined {
-  if (writer === owner) return ownerKey;
-  if (ownersKinds.has(kind)) return undefined;
-  const found = writers?.writers.find(({ id }) => id === writer);
-  return found && number <= (found.until ?? Infinity) ? found.key : undefined;
+  /** The next one; nothing where it was read already. */
+  async #take(number: number, bytes: Buffer): Promise<void> {
+    if (number <= (this.#newest?.number ?? 0)) return;
+    const name = entryName(number);
+    const { previous, epoch, ...entry } = readEntry(bytes, name, this.#writers, this.#options);
+    if (previous !== (this.#newest?.hash ?? firstPrevious)) throw damaged(name, 'it does not follow on the entry before it');
+    if (epoch !== 0) throw damaged(name, 'it belongs to an epoch, and there are none');
+    if (entry.kind === 'writers') this.#writers = entry.body as WriterList;
+    if (entry.kind === 'catalog') await this.#apply(entry);
+    this.#entries.push(entry);
+    this.#newest = { number, hash: entry.hash };
+  }
+
+  async #apply(entry: ReadEntry): Promise<void> {
+    const { upTo, entries } = await this.#catalogs.read(entry);
+    if (upTo < this.#catalog.upTo || upTo >= entry.number) throw damaged(entryName(entry.number), `its catalog ends at entry ${upTo}`);
+    const [before, after] = [this.#entries.filter(({ number }) => number <= upTo), this.#entries.filter(({ number, kind }) => number > upTo && kind !== 'catalog')];
+    this.#catalogs.refuseFalse(entry, before, entries);
+    this.#entries = [...entries, ...after];
+    this.#catalog = { number: entry.number, upTo };
+  }
+
+  /** A reader need not walk what a catalog says. One that cannot be had costs the walk and nothing else. */
+  async #beginAtCatalog(): Promise<void> {
+    const entry = (await this.#catalogAt(await this.#hint())) ?? (await this.#catalogAt(await this.#newestByList()));
+    if (!entry) return;
+    const { upTo, hash, entries, writers } = await this.#catalogs.read(entry);
+    this.#entries = [...entries];
+    this.#writers = writers;
+    this.#catalog = { number: 0, upTo };
+    // The catalog itself comes again on the way from there, and its signature is looked at then.
+    this.#newest = { number: upTo, hash };
+  }
+
+  async #hint(): Promise<number> {
+    const bytes = await this.#options.store.read(head);
+    return bytes ? Number(/^[1-9]\d{0,14}(?=\n$)/.exec(Buffer.from(bytes).toString())?.[0] ?? 0) : 0;
+  }
+
+  async #newestByList(): Promise<number> {
+    const name = (await this.#options.store.list('chain/')).at(-1);
+    const bytes = name === undefined ? undefined : await this.#options.store.read(name);
+    return bytes ? decodeEntry(Buffer.from(bytes), name!).catalog : 0;
+  }
+
+  async #catalogAt(number: number): Promise<ReadEntry | undefined> {
+    const bytes = number === 0 ? undefined : await this.#options.store.read(entryName(number));
+    if (!bytes) return undefined;
+    const entry = decodeEntry(Buffer.from(bytes), entryName(number));
+    if (entry.kind !== 'catalog') return undefined;
+    return { number, writer: entry.writer, kind: entry.kind, hash: hashOf(bytes), body: bodyOf(entry, entryName(number), this.#options) };
+  }
 }

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { KubekeepError } from '../lib/errors.ts';
 import type { CaptureKeys } from './captures.ts';
-import type { Chain, ReadEntry } from './chain.ts';
+import type { Chain } from './chain.ts';
 import { logOf, type HolePart, type SegmentPart } from './change-log/coverage.ts';
 import { readSegment } from './change-log/read-log.ts';
 import { verdicts } from './compare-members.ts';
 import { damaged } from './format/encrypted-object.ts';
 import { entryName } from './format/chain-entry.ts';
+import type { ReadEntry } from './read-entry.ts';
 import type { Repository } from './repository.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);

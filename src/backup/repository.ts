@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { encryptFor } from '../lib/age.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { Secret } from '../lib/secret.ts';
-import { openChain, type Chain, type ReadEntry } from './chain.ts';
-import { captureOf, damaged, decryptObject, encryptObject, hashOf, type ObjectKey, type ObjectKind } from './format/encrypted-object.ts';
+import { openChain, type Chain } from './chain.ts';
+import { captureOf, damaged, decryptObject, encryptObject, hashOf, type ObjectKey } from './format/encrypted-object.ts';
+import { objectName, type StoredKind } from './format/object-name.ts';
+import type { ReadEntry } from './read-entry.ts';
 import { deriveKeys, publicBytes, unwrapKey, type DerivedKeys, type OwnerKeys, type WriterKeys } from './repository-keys.ts';
 import type { Store } from './store/store.ts';
 
@@ -20,15 +22,12 @@ export interface Repository extends DerivedKeys {
   get(kind: StoredKind, hash: string, keyFor: (capture: string) => ObjectKey | Promise<ObjectKey>): Promise<Buffer>;
 }
 
-type StoredKind = Exclude<ObjectKind, 'entry'>;
-
 export interface Recipients {
   readonly generation: number;
   /** `age1…` */
   readonly recipients: readonly string[];
 }
 
-const folders: Readonly<Record<StoredKind, string>> = { pack: 'packs', table: 'tables', index: 'indexes', segment: 'segments', sealed: 'sealed' };
 const marker = 'kubekeep-repository';
 const trial = 'keys/trial';
 const markerSchema = z.object({ format: z.number(), id: z.string().regex(/^[0-9a-f]{32}$/), owner: z.string().regex(/^[A-Za-z0-9_-]{43}$/) });
@@ -116,10 +115,6 @@ export async function openRepositoryAs(store: Store, identity: Secret): Promise<
 /** For sentences: an exchanged repository may have the id of the right one. */
 function nameOf(id: string, ownerKey: string): string {
   return `${id.slice(0, 12)} of owner ${ownerKey.slice(0, 12)}`;
-}
-
-function objectName(kind: StoredKind, hash: string): string {
-  return `${folders[kind]}/${hash.slice(0, 2)}/${hash}`;
 }
 
 async function readMarker(store: Store): Promise<Marker> {

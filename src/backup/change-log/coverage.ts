@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { Chain, ReadEntry } from '../chain.ts';
 import { entryName } from '../format/chain-entry.ts';
 import { damaged } from '../format/encrypted-object.ts';
+import type { ReadEntry } from '../read-entry.ts';
 
-/** What the chain says of a piece of the log. Its records are in the entry too, as an encrypted object that the chain does not keep in memory. */
+/** What the chain says of a piece of the log. Its records are in the entry too, as an encrypted object that the chain does not keep in memory, until they are merged. */
 const segmentSchema = z.object({
   timeline: z.string(),
   /** Revisions, both in it. */
@@ -17,6 +17,8 @@ const segmentSchema = z.object({
   capture: z.string(),
   /** `fingerprintOf` the last record: a capturer that goes on looks whether etcd still says the same of that revision. */
   fingerprint: z.string(),
+  /** Hash of the object that has its records, where it was merged. */
+  object: z.string().optional(),
 });
 const holeSchema = z.object({ timeline: z.string(), first: z.number(), last: z.number(), why: z.string() });
 
@@ -28,7 +30,7 @@ export type LogPart = SegmentPart | HolePart;
 
 export interface SegmentPart extends SegmentBody {
   readonly kind: 'segment';
-  /** Of its entry in the chain. */
+  /** Of its entry in the chain; of the last one that it was merged from. */
   readonly number: number;
 }
 
@@ -37,12 +39,13 @@ export interface HolePart extends HoleBody {
   readonly number: number;
 }
 
+interface Entries {
+  readonly entries: readonly ReadEntry[];
+}
+
 /** Segments and holes of a timeline in order: each begins after the one before. Throws `repository-damaged` where one does not. */
-export function logOf({ entries }: Pick<Chain, 'entries'>, timeline: string): readonly LogPart[] {
-  const parts = entries.flatMap((entry) => {
-    const part = partOf(entry);
-    return part?.timeline === timeline ? [part] : [];
-  });
+export function logOf({ entries }: Entries, timeline: string): readonly LogPart[] {
+  const parts = partsOf(entries).filter((part) => part.timeline === timeline);
   for (const [index, { number, first, last }] of parts.entries()) {
     const before = parts[index - 1];
     if ((before && first !== before.last + 1) || last < first) throw damaged(entryName(number), `revisions ${first} to ${last} do not follow on ${before ? before.last : 'each other'}`);
@@ -51,9 +54,8 @@ export function logOf({ entries }: Pick<Chain, 'entries'>, timeline: string): re
 }
 
 /** The log of all timelines, pieces that follow on each other as one. */
-export function logRanges(chain: Pick<Chain, 'entries'>): readonly LogPart[] {
-  const timelines = new Set(chain.entries.flatMap((entry) => partOf(entry)?.timeline ?? []));
-  return [...timelines].flatMap((timeline) => {
+export function logRanges(chain: Entries): readonly LogPart[] {
+  return timelinesOf(chain.entries).flatMap((timeline) => {
     const ranges: LogPart[] = [];
     for (const part of logOf(chain, timeline)) {
       const before = ranges.at(-1);
@@ -75,9 +77,57 @@ export function logEnd(entries: readonly ReadEntry[], timeline: string): number 
   return lastPart(entries, timeline)?.last;
 }
 
-function partOf({ kind, number, body }: ReadEntry): LogPart | undefined {
+/** The pieces of the log of a timeline that have a revision or a later one, in order. */
+export function piecesFrom(entries: readonly ReadEntry[], timeline: string, revision: number): readonly LogPart[] {
+  const pieces: LogPart[] = [];
+  for (let index = entries.length - 1; index >= 0; index--) {
+    const part = partOf(entries[index]!);
+    if (part?.timeline !== timeline) continue;
+    if (part.last < revision) break;
+    pieces.unshift(part);
+  }
+  return pieces;
+}
+
+/** Whether both have the same log, however it is cut: every piece of `after` ends where one of `before` does, with the same last revision. */
+export function isSameLog(before: readonly ReadEntry[], after: readonly ReadEntry[]): boolean {
+  const endings = new Map(partsOf(before).map((part) => [`${part.timeline} ${part.last}`, endingOf(part)]));
+  return timelinesOf([...before, ...after]).every((timeline) => {
+    const [was, is] = [before, after].map((entries) => logOf({ entries }, timeline));
+    const whole = was![0]?.first === is![0]?.first && was!.at(-1)?.last === is!.at(-1)?.last;
+    return whole && is!.every((part) => endings.get(`${timeline} ${part.last}`) === endingOf(part));
+  });
+}
+
+function endingOf(part: LogPart): string {
+  return part.kind === 'hole' ? part.why : part.fingerprint;
+}
+
+/** Undefined of an entry that is no segment. */
+export function segmentOf(entry: ReadEntry): SegmentPart | undefined {
+  const part = partOf(entry);
+  return part?.kind === 'segment' ? part : undefined;
+}
+
+function timelinesOf(entries: readonly ReadEntry[]): readonly string[] {
+  return [...new Set(partsOf(entries).map(({ timeline }) => timeline))];
+}
+
+function partsOf(entries: readonly ReadEntry[]): readonly LogPart[] {
+  return entries.flatMap((entry) => partOf(entry) ?? []);
+}
+
+/** Entries are looked at again and again, and never change. */
+const known = new WeakMap<ReadEntry, LogPart>();
+
+function partOf(entry: ReadEntry): LogPart | undefined {
+  const { kind, number, body } = entry;
   if (kind !== 'segment' && kind !== 'hole') return undefined;
+  const seen = known.get(entry);
+  if (seen) return seen;
   const read = kind === 'segment' ? segmentSchema.safeParse(body) : holeSchema.safeParse(body);
   if (!read.success) throw damaged(entryName(number), `it is no ${kind} that this release understands`);
-  return { kind, number, ...read.data } as LogPart;
+  const part = { kind, number, ...read.data } as LogPart;
+  known.set(entry, part);
+  return part;
 }

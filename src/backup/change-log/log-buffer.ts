@@ -8,7 +8,7 @@ export class LogBuffer {
   end: number;
   #records: LogRecord[] = [];
   #bytes = 0;
-  readonly #leases = new Map<bigint, number>();
+  #leases = new Map<bigint, number>();
 
   constructor(after: number) {
     this.end = after;
@@ -33,7 +33,7 @@ export class LogBuffer {
     return first !== undefined && (now - first.received >= age || now < first.received || this.#bytes >= bytes);
   }
 
-  /** What is there; undefined where nothing is. It stays until `clear`. */
+  /** What is there; undefined where nothing is. It stays here until `clear`, and as it is after that. */
   segment(): Segment | undefined {
     return this.#records.length === 0 ? undefined : { records: this.#records, leases: this.#leases };
   }
@@ -41,6 +41,6 @@ export class LogBuffer {
   clear(): void {
     this.#records = [];
     this.#bytes = 0;
-    this.#leases.clear();
+    this.#leases = new Map();
   }
 }

@@ -22,12 +22,32 @@ export async function* readLog(repository: Repository, { timeline, first, last }
   if (next <= last) throw new KubekeepError('point-missing', `the log ends at revision ${next - 1}, and revision ${last} is wanted`, { hint: 'kubekeep backup list shows what there is.' });
 }
 
-/** Throws `repository-damaged` where the records are not those that the entry speaks of. */
-export async function readSegment(repository: Repository, { number, first, last, capture }: SegmentPart, keys: CaptureKeys): Promise<Segment> {
+/** Throws `repository-damaged` where the records are not those that the chain speaks of. */
+export async function readSegment(repository: Repository, part: SegmentPart, keys: CaptureKeys): Promise<Segment> {
+  const { first, last } = part;
+  const { name, plain } = await (part.object === undefined ? pieceOf(repository, part, keys) : mergedOf(repository, part.object, part, keys));
+  const segment = decodeSegment(plain, name);
+  if (segment.records[0]?.revision !== first || segment.records.at(-1)!.revision !== last) throw damaged(name, `its records are not those of revisions ${first} to ${last}`);
+  return segment;
+}
+
+interface Plain {
+  readonly name: string;
+  readonly plain: Buffer;
+}
+
+async function pieceOf(repository: Repository, { number, capture }: SegmentPart, keys: CaptureKeys): Promise<Plain> {
   const name = entryName(number);
   const sealed = Buffer.from(String(await repository.chain.payload(number)), 'base64');
   if (captureOf(sealed, name) !== capture) throw damaged(name, 'its records belong to another capture');
-  const segment = decodeSegment(decryptObject(sealed, { repository: Buffer.from(repository.id, 'hex'), kind: 'segment', name }, await keys(capture)), name);
-  if (segment.records[0]?.revision !== first || segment.records.at(-1)!.revision !== last) throw damaged(name, `its records are not those of revisions ${first} to ${last}`);
-  return segment;
+  return { name, plain: decryptObject(sealed, { repository: Buffer.from(repository.id, 'hex'), kind: 'segment', name }, await keys(capture)) };
+}
+
+async function mergedOf(repository: Repository, object: string, { capture }: SegmentPart, keys: CaptureKeys): Promise<Plain> {
+  const name = `segment ${object}`;
+  const plain = await repository.get('segment', object, (found) => {
+    if (found !== capture) throw damaged(name, 'its records belong to another capture');
+    return keys(capture);
+  });
+  return { name, plain };
 }

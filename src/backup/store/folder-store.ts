@@ -17,7 +17,7 @@ export function folderStore(folder: string): Store {
     create: (name, bytes) => said(`cannot write ${name}`, () => placed(path(name), bytes, link)),
     overwrite: (name, bytes) => said(`cannot write ${name}`, async () => void (await placed(path(name), bytes, rename))),
     read: (name) => said(`cannot read ${name}`, () => readFile(path(name)).catch(absent)),
-    list: (prefix) => said(`cannot list ${prefix}`, () => listed(folder, prefix)),
+    list: (prefix, after = '') => said(`cannot list ${prefix}`, () => listed(folder, prefix, after)),
     remove: (name) => said(`cannot remove ${name}`, async () => {
       await rm(path(name), { force: true });
       await syncFolder(dirname(path(name))).catch(absent);
@@ -59,11 +59,11 @@ async function madeFolder(folder: string): Promise<void> {
   for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made));
 }
 
-async function listed(folder: string, prefix: string): Promise<readonly string[]> {
+async function listed(folder: string, prefix: string, after: string): Promise<readonly string[]> {
   const from = prefix.slice(0, prefix.lastIndexOf('/') + 1);
   const found = (await readdir(join(folder, from), { recursive: true, withFileTypes: true }).catch(absent)) ?? [];
   const names = found.filter((one) => one.isFile() && !one.name.startsWith(temporary)).map((one) => join(one.parentPath, one.name).slice(join(folder, '/').length));
-  return names.filter((name) => name.startsWith(prefix)).sort();
+  return names.filter((name) => name.startsWith(prefix) && name > after).sort();
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {

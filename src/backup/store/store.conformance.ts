@@ -53,6 +53,8 @@ export function storeConformance(title: string, { open, again }: { readonly open
       await Promise.all([...names, 'packs/ab/1', 'packs/cd/2'].map((name) => store.create(name, bytes(name))));
       assert.deepEqual(await store.list('chain/'), names);
       assert.deepEqual(await store.list('chain/100'), names.slice(1000, 1010));
+      assert.deepEqual(await store.list('chain/', names[1004]), names.slice(1005));
+      assert.deepEqual(await store.list('chain/', names.at(-1)), []);
       assert.deepEqual(await store.list('packs/'), ['packs/ab/1', 'packs/cd/2']);
       assert.deepEqual(await store.list('segments/'), []);
     });

@@ -16,8 +16,8 @@ export interface Store {
   /** All bytes of the object; undefined where there is none of that name. */
   read(name: string): Promise<Uint8Array | undefined>;
 
-  /** Names that start with `prefix`, in order. May be behind what was written: correctness must not depend on it. */
-  list(prefix: string): Promise<readonly string[]>;
+  /** Names that start with `prefix`, and come after `after`, in order. May be behind what was written: correctness must not depend on it. */
+  list(prefix: string, after?: string): Promise<readonly string[]>;
 
   /** Gone when this resolves, also where it was not there. */
   remove(name: string): Promise<void>;

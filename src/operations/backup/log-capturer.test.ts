@@ -23,6 +23,8 @@ interface Script {
   readonly watches: readonly (readonly (EtcdChanges | Error)[])[];
   readonly revision?: number;
   readonly ttl?: (lease: bigint) => Promise<number | undefined>;
+  /** The watch during which some minutes pass. */
+  readonly slow?: number;
 }
 
 describe('a capturer of the log', () => {
@@ -32,7 +34,7 @@ describe('a capturer of the log', () => {
   after(() => made[Symbol.asyncDispose]());
 
   /** Runs as many captures as there are watches: how each ended, where each began, the log and its revisions. */
-  async function run({ watches, revision = 1000, ttl = () => Promise.resolve(600) }: Script, altered: (repository: Repository) => Repository = (same) => same) {
+  async function run({ watches, revision = 1000, ttl = () => Promise.resolve(600), slow = Infinity }: Script, altered: (repository: Repository) => Repository = (same) => same) {
     const timeline = `c${++count}:0`;
     const repository = altered(await made.open());
     const starts: number[] = [];
@@ -57,7 +59,7 @@ describe('a capturer of the log', () => {
     const chosen = { spec: { name: 'cp1' }, client, reads: true, status: { clusterId: timeline.split(':')[0], revision } } as never;
     const capturer = new LogCapturer({
       repository, writer: made.keys.writer, progress: silent, signal: new AbortController().signal,
-      clock: { now: Date.now, monotonic: () => performance.now(), sleep: async () => {} },
+      clock: { now: Date.now, monotonic: () => performance.now() + (turn >= slow ? 400_000 : 0), sleep: async () => {} },
       ask: async () => ({ chosen, clients: new Map(), [Symbol.dispose]: () => {} }),
       takeBase: () => takeBase((next += 100)),
       remember: async () => {},
@@ -74,6 +76,11 @@ describe('a capturer of the log', () => {
 
   it('goes on where the log ends, with what came before the watch ended in it', async () => {
     assert.deepEqual(await run({ watches: [[changes(101, 102), upTo(102), changes(103)], [changes(104), upTo(104)]] }), { outcomes: ['unreachable', 'unreachable'], starts: [100, 103], ranges: ['segment 101-103', 'segment 104-104'], leases: new Map() });
+  });
+
+  it('merges its pieces every five minutes', async () => {
+    const { starts, ranges, leases } = await run({ watches: [[changes(101)], [{ changes: [change(102, 7n)], again: [], upTo: undefined }], [changes(103, 104)], [changes(105)]], slow: 3 });
+    assert.deepEqual({ starts, ranges, leases }, { starts: [100, 101, 102, 104], ranges: ['segment 101-104', 'segment 105-105'], leases: new Map([[7n, 600]]) });
   });
 
   it('begins anew at a gap, and covers it only where it is there again: a base, and then the hole', async () => {

@@ -3,7 +3,9 @@ import { appendHole, appendRecords, type LogWriter } from '../../backup/change-l
 import { lastPart, logEnd } from '../../backup/change-log/coverage.ts';
 import { LogBuffer } from '../../backup/change-log/log-buffer.ts';
 import { fingerprintOf, follows } from '../../backup/change-log/log-record.ts';
+import { LogMerger } from '../../backup/change-log/merge-log.ts';
 import type { ObjectKey } from '../../backup/format/encrypted-object.ts';
+import type { Segment } from '../../backup/format/segment.ts';
 import { newestBase, type Base } from '../../backup/points.ts';
 import type { SigningKey } from '../../backup/repository-keys.ts';
 import type { Repository } from '../../backup/repository.ts';
@@ -36,6 +38,8 @@ const baseEvery = { ms: 24 * 3_600_000, revisions: 1_200_000, look: 60_000, agai
 /** ms for which data is written under one key, and between two times at which the newest entry is noted. */
 const captureLasts = 3_600_000;
 const toldEvery = 30_000;
+/** ms between two catalogs: a reader walks what was appended since, some 200 entries. */
+const catalogEvery = 300_000;
 const mostLeases = 10_000;
 
 /** Appends the revisions of etcd to the log of a repository, from wherever the log ends. */
@@ -46,12 +50,15 @@ export class LogCapturer {
   /** Where a gap was met: the second time at one place it is a hole. */
   #gapAfter: number | undefined;
   #told = -Infinity;
+  #merger: LogMerger | undefined;
+  #catalogued: number;
   #revisions = 0;
   #basing: Promise<void> | undefined;
   #nextBase = 0;
 
   constructor(options: CapturerOptions) {
     this.#options = options;
+    this.#catalogued = options.clock.monotonic();
   }
 
   /** Resolves when what is missing was covered with a hole and a base; rejects when the watch ends otherwise, with what came in the log as far as the store takes it. */
@@ -123,13 +130,24 @@ export class LogCapturer {
     const segment = buffer.segment();
     if (!segment) return;
     const { repository, clock, progress, remember } = this.#options;
-    await appendRecords(repository, segment, { ...log, member, key: await this.#captureKey() });
+    const key = await this.#captureKey();
+    await appendRecords(repository, segment, { ...log, member, key });
     this.#revisions += segment.records.length;
     buffer.clear();
+    await this.#merge(segment, log, { member, key });
     if (clock.monotonic() - this.#told < toldEvery) return;
     this.#told = clock.monotonic();
     await remember();
     progress({ type: 'note', title: `the log has all up to revision ${buffer.end} of etcd`, detail: `${this.#revisions} revisions since the start, watched on ${member}` });
+  }
+
+  async #merge(segment: Segment, log: LogWriter, options: { readonly member: string; readonly key: ObjectKey }): Promise<void> {
+    const { repository, clock } = this.#options;
+    if (!this.#merger?.continues(log.timeline, segment.records[0]!.revision)) this.#merger = new LogMerger(repository, log);
+    await this.#merger.add(segment, options);
+    if (clock.monotonic() - this.#catalogued < catalogEvery) return;
+    this.#catalogued = clock.monotonic();
+    await this.#merger.catalog(options);
   }
 
   async #captureKey(): Promise<ObjectKey> {

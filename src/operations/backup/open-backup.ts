@@ -69,9 +69,11 @@ export async function remember(state: StateFolder, { id, store, chain }: Reposit
   };
   if (seen && seen.id !== id) refuse(`it was repository ${seen.id.slice(0, 12)} and is ${id.slice(0, 12)}`);
   // Another command may have noted what came after this one had looked.
-  if (seen && chain.entries.length < seen.number) await chain.refresh();
-  const there = seen && chain.entries[seen.number - 1];
-  if (seen && there?.hash !== seen.hash) refuse(`entry ${seen.number} of its chain is ${there ? 'another one' : 'gone'}`);
-  const newest = chain.entries.at(-1);
+  if (seen && (chain.newest?.number ?? 0) < seen.number) await chain.refresh();
+  const { newest } = chain;
+  if (seen && newest?.hash !== seen.hash) {
+    const there = (newest?.number ?? 0) < seen.number ? undefined : await chain.hashAt(seen.number);
+    if (there !== seen.hash) refuse(`entry ${seen.number} of its chain is ${there === undefined ? 'gone' : 'another one'}`);
+  }
   if (newest && newest.number > (seen?.number ?? 0)) await keep(state, seenFile, `${JSON.stringify({ id, number: newest.number, hash: newest.hash } satisfies Seen)}\n`);
 }

@@ -7,6 +7,9 @@ import { askMembers, baseSource, type EtcdMembers } from './etcd-members.ts';
 import { openToWrite, remember, type OpenToWrite } from './open-backup.ts';
 import { recipientsFor } from './recipients.ts';
 
+/** Entries since the newest catalog. Where the log is written its capturer sees to it. */
+const mostWalked = 1000;
+
 /** Takes a base from the member that knows best and has least to do. Throws `etcd-failed` where no member answers. */
 export async function runBackup(operation: Operation, store: Store): Promise<Base> {
   const open = await openToWrite(operation, store);
@@ -24,6 +27,8 @@ export async function takeOne(operation: Operation, { repository, keys }: OpenTo
   progress({ type: 'started', title: `base: snapshot of etcd on ${name}`, host: name, step: 'backup/base' });
   const base = await takeBase(repository, baseSource(members, operation), { writer: keys.writer, spoolFolder: state.path, now: () => clock.now(), signal });
   progress({ type: 'done', title: `base ${base.number}: revision ${base.revision}`, step: 'backup/base' });
+  const { chain } = repository;
+  if (base.number - chain.catalogued > mostWalked) await chain.catalog(keys.writer, []);
   await remember(state, repository);
   return base;
 }

@@ -1,0 +1,76 @@
+import type { LogMerge } from '../catalogs.ts';
+import { encodeSegment, type Segment } from '../format/segment.ts';
+import type { ObjectKey } from '../format/encrypted-object.ts';
+import type { Repository } from '../repository.ts';
+import type { LogWriter } from './append-log.ts';
+import { piecesFrom, type SegmentPart } from './coverage.ts';
+import { bytesOf, fingerprintOf, type LogRecord } from './log-record.ts';
+
+/** Of a merged segment, before compression. */
+const mostBytes = 8 << 20;
+
+/**
+ * Puts the pieces that a capturer appended together to fewer and larger segments, from what it had of etcd itself: it need not read what it wrote. A catalog takes them up. What another capturer
+ * merged meanwhile is left out, and what was here when this one died stays in pieces.
+ */
+export class LogMerger {
+  readonly #repository: Repository;
+  readonly #log: LogWriter;
+  #records: LogRecord[] = [];
+  #bytes = 0;
+  #leases = new Map<bigint, number>();
+  #merges: LogMerge[] = [];
+
+  constructor(repository: Repository, log: LogWriter) {
+    this.#repository = repository;
+    this.#log = log;
+  }
+
+  /** Whether these are revisions of the same log, right after those before. */
+  continues(timeline: string, first: number): boolean {
+    return timeline === this.#log.timeline && first === (this.#records.at(-1)?.revision ?? first - 1) + 1;
+  }
+
+  /** Takes what is in the log now. Writes an object when it is much. */
+  async add({ records, leases }: Segment, options: { readonly member: string; readonly key: ObjectKey }): Promise<void> {
+    this.#records.push(...records);
+    for (const record of records) this.#bytes += bytesOf(record);
+    for (const [lease, seconds] of leases) this.#leases.set(lease, seconds);
+    if (this.#bytes >= mostBytes) await this.#merge(options);
+  }
+
+  /** Appends a catalog that has what was merged, so that readers begin there. */
+  async catalog(options: { readonly member: string; readonly key: ObjectKey }): Promise<void> {
+    await this.#merge(options);
+    if (this.#merges.length > 0) await this.#repository.chain.catalog(this.#log.writer, this.#merges);
+    this.#merges = [];
+  }
+
+  async #merge({ member, key }: { readonly member: string; readonly key: ObjectKey }): Promise<void> {
+    const pieces = this.#pieces();
+    const [first, last] = [pieces[0], pieces.at(-1)];
+    if (!last) return;
+    const records = this.#records.filter(({ revision }) => revision >= first!.first && revision <= last.last);
+    if (pieces.length > 1) {
+      const object = await this.#repository.put('segment', encodeSegment({ records, leases: this.#leases }), key);
+      const [from, to] = [records[0]!.received, records.at(-1)!.received];
+      const fingerprint = fingerprintOf(records.at(-1)!.changes, this.#repository.pageId);
+      const { timeline, writer: { writer } } = this.#log;
+      this.#merges.push({ writer, body: { timeline, first: first!.first, last: last.last, from, to, member, capture: Buffer.from(key.capture).toString('hex'), fingerprint, object } });
+    }
+    this.#records = this.#records.filter(({ revision }) => revision > last.last);
+    this.#bytes = this.#records.reduce((sum, record) => sum + bytesOf(record), 0);
+    this.#leases = new Map();
+  }
+
+  /** Those that nobody has merged and whose revisions are all here, without a hole between them. */
+  #pieces(): readonly SegmentPart[] {
+    const [first, last] = [this.#records[0]?.revision ?? Infinity, this.#records.at(-1)?.revision ?? 0];
+    const run: SegmentPart[] = [];
+    for (const part of piecesFrom(this.#repository.chain.entries, this.#log.timeline, first)) {
+      if (part.kind === 'hole' || part.object !== undefined) run.length = 0;
+      else if (part.first >= first && part.last <= last) run.push(part);
+    }
+    return run;
+  }
+}
