@@ -4,6 +4,7 @@ import { damaged, encryptObject, hashOf } from './format/encrypted-object.ts';
 import { decodeEntry, encodeEntry, entryName, firstPrevious, type EntryKind } from './format/chain-entry.ts';
 import { bodyOf, keyOf, readEntry, type EntryContext, type ReadEntry, type WriterList } from './read-entry.ts';
 import { publicBytes, type SigningKey } from './repository-keys.ts';
+import { withoutRetired } from './retention/retired.ts';
 import type { Store } from './store/store.ts';
 
 export interface Chain {
@@ -133,7 +134,10 @@ class OpenChain implements Chain {
     const [newest, entries] = [this.#newest, this.#entries];
     if (!newest) return;
     const lists = await this.#catalogs.write(entries, merges);
-    const made = await this.append('catalog', key, () => (this.#catalog.number === before ? { upTo: newest.number, hash: newest.hash, lists } : undefined));
+    const made = await this.append('catalog', key, (now) => {
+      const overtaken = this.#catalog.number !== before || now.some((entry) => entry.number > newest.number && isCleanUp(entry));
+      return overtaken ? undefined : { upTo: newest.number, hash: newest.hash, lists };
+    });
     if (made) await this.#options.store.overwrite(head, Buffer.from(`${made.number}\n`));
   }
 
@@ -172,6 +176,7 @@ class OpenChain implements Chain {
     if (epoch !== 0) throw damaged(name, 'it belongs to an epoch, and there are none');
     if (entry.kind === 'writers') this.#writers = entry.body as WriterList;
     if (entry.kind === 'catalog') await this.#apply(entry);
+    if (isCleanUp(entry)) this.#entries = [...withoutRetired(this.#entries, entry)];
     this.#entries.push(entry);
     this.#newest = { number, hash: entry.hash };
   }
@@ -215,4 +220,8 @@ class OpenChain implements Chain {
     if (entry.kind !== 'catalog') return undefined;
     return { number, writer: entry.writer, kind: entry.kind, hash: hashOf(bytes), body: bodyOf(entry, entryName(number), this.#options) };
   }
+}
+
+function isCleanUp({ kind }: ReadEntry): boolean {
+  return kind === 'retire' || kind === 'removed';
 }

@@ -6,12 +6,21 @@ const deepest = 64;
 
 /** A base's table with all that it stands on. Throws `repository-damaged`. */
 export async function readPageTable(repository: Repository, hash: string): Promise<PageTable> {
-  const chain: { readonly name: string; readonly bytes: Buffer }[] = [];
-  for (let next: string | undefined = hash; next !== undefined; next = parentOf(chain.at(-1)!.bytes, chain.at(-1)!.name)) {
-    if (chain.length > deepest) throw damaged(`table ${hash}`, `it stands on more than ${deepest} others`);
-    chain.push({ name: `table ${next}`, bytes: await repository.get('table', next, () => repository.structure) });
+  return (await readTables(repository, hash)).table;
+}
+
+/** The same, and the hashes of the tables that it was put together from. */
+export async function readTables(repository: Repository, hash: string): Promise<{ readonly table: PageTable; readonly hashes: readonly string[] }> {
+  const chain: { readonly hash: string; readonly bytes: Buffer }[] = [];
+  for (let next: string | undefined = hash; next !== undefined; next = parentOf(chain.at(-1)!.bytes, nameOf(chain.at(-1)!.hash))) {
+    if (chain.length > deepest) throw damaged(nameOf(hash), `it stands on more than ${deepest} others`);
+    chain.push({ hash: next, bytes: await repository.get('table', next, () => repository.structure) });
   }
   let table: PageTable | undefined;
-  for (const { name, bytes } of chain.reverse()) table = decodePageTable(bytes, name, table);
-  return table!;
+  for (const one of chain.toReversed()) table = decodePageTable(one.bytes, nameOf(one.hash), table);
+  return { table: table!, hashes: chain.map((one) => one.hash) };
+}
+
+function nameOf(hash: string): string {
+  return `table ${hash}`;
 }

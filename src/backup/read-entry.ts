@@ -32,8 +32,8 @@ export interface WriterList {
   readonly writers: readonly { readonly id: string; readonly key: string; /** Number of the last entry that counts, where the writer is revoked. */ readonly until?: number }[];
 }
 
-/** Only the owner says who writes and for whom. */
-const ownersKinds: ReadonlySet<string> = new Set(['writers', 'recipients', 'policy']);
+/** Only the owner says who writes, for whom, and what goes. */
+const ownersKinds: ReadonlySet<string> = new Set(['writers', 'recipients', 'policy', 'retire', 'removed']);
 
 /** Throws `repository-damaged` where an entry is not what a writer of then wrote. */
 export function readEntry(bytes: Buffer, name: string, writers: WriterList | undefined, context: EntryContext): ReadEntry & Pick<ChainEntry, 'previous' | 'epoch'> {

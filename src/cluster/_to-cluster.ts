@@ -25,7 +25,11 @@ export function toCluster({ metadata, spec }: ClusterFile, { directory, home }: 
     etcd: spec.etcd,
     networks: spec.networks,
     programs: { ...spec.programs, directory: absolute(spec.programs.directory) },
-    backup: spec.backup && { ...spec.backup, repository: absolute(spec.backup.repository)! },
+    backup: spec.backup && {
+      ...spec.backup,
+      repository: absolute(spec.backup.repository)!,
+      keep: spec.backup.keep && { ...spec.backup.keep, within: milliseconds(spec.backup.keep.within) },
+    },
     hosts: spec.hosts.map(
       (host): HostSpec => ({
         ...host,
@@ -40,4 +44,10 @@ export function toCluster({ metadata, spec }: ClusterFile, { directory, home }: 
       }),
     ),
   };
+}
+
+/** "36h", "14d", "8w". */
+function milliseconds(text: string): number {
+  const [unit, size] = [text.at(-1)!, Number(text.slice(0, -1))];
+  return size * ({ h: 3_600_000, d: 86_400_000, w: 604_800_000 }[unit] ?? NaN);
 }

@@ -113,9 +113,21 @@ const programs = mapping({
 
 const recipient = () => text(/^age1[02-9ac-hj-np-z]{58}$/, 'an age recipient (age1…)');
 
+const count = (what: string) => integer(0, 10_000).default(0).describe(`${what}, counted from the newest.`);
+
+const keep = mapping({
+  within: text(/^[1-9]\d{0,4}[hdw]$/, 'a time such as 36h, 14d or 8w').describe('How long every second can be restored: all bases of that time, the log, and the base that it begins at.'),
+  last: count('How many bases are kept in any case'),
+  hourly: count('Of how many hours the newest base is kept'),
+  daily: count('Of how many days (UTC) the newest base is kept'),
+  weekly: count('Of how many weeks (UTC, from Monday) the newest base is kept'),
+  rehearsed: integer(0, 10_000).default(2).describe('How many of the newest bases that `restore verify` has replayed are kept.'),
+});
+
 const backup = mapping({
   repository: text(/^(?![A-Za-z0-9+.-]*:\/\/)[^\u0000-\u001f\u007f]{1,4096}$/, 'the path of a folder').describe('Where backups are kept: a folder, best on another machine that is mounted here; a relative path starts at the folder of the cluster file.'),
   recipients: list(recipient(), 'age recipients').default([]).describe("Who can read backups besides this cluster's own identity: age recipients, whose identities are kept elsewhere."),
+  keep: keep.optional().describe('What `backup prune` keeps: all that one of these names, and always the newest base. Without it nothing is taken away.'),
 });
 
 export const clusterFileSchema = mapping({

@@ -56,6 +56,18 @@ export interface BackupSpec {
   readonly repository: string;
   /** age recipients beside the cluster's own identity. */
   readonly recipients: readonly string[];
+  readonly keep?: BackupKeep | undefined;
+}
+
+/** Which bases are kept: so many of each. */
+export interface BackupKeep {
+  /** ms for which every revision is kept. */
+  readonly within: number;
+  readonly last: number;
+  readonly hourly: number;
+  readonly daily: number;
+  readonly weekly: number;
+  readonly rehearsed: number;
 }
 
 export interface Networks {

@@ -143,6 +143,8 @@ describe('a field', () => {
     ['that comes later', 'spec:\n', 'spec:\n  services: []\n', '5:3 spec.services comes in a later release; take it out of the file for now'],
     ['with a bucket as repository', 'spec:\n', 'spec:\n  backup: { repository: "s3://backups/prod" }\n', /spec\.backup\.repository must be the path of a folder/],
     ['with something else as recipient', 'spec:\n', 'spec:\n  backup: { repository: x, recipients: [ssh-ed25519] }\n', /spec\.backup\.recipients\[0\] must be an age recipient/],
+    ['with a time without a unit', 'spec:\n', 'spec:\n  backup: { repository: x, keep: { within: 14 } }\n', /spec\.backup\.keep\.within must be a time such as 36h, 14d or 8w, not 14/],
+    ['that keeps bases but no time', 'spec:\n', 'spec:\n  backup: { repository: x, keep: { daily: 7 } }\n', /spec\.backup\.keep\.within is missing/],
     ['with dashes before a flag', 'spec:\n', 'spec:\n  kubernetes: { scheduler: { extraFlags: { --v: 4 } } }\n', /--v must be a flag's name without leading dashes, in lower case, not "--v" \(did you mean "v"\?\)/],
     ['with two lines as a flag', 'spec:\n', 'spec:\n  kubernetes: { scheduler: { extraFlags: { v: "4\\n[Service]" } } }\n', /must be text on one line/],
     ['with a password in the address of the mirror', 'spec:\n', 'spec:\n  programs: { mirror: "https://me:pass@mirror.example" }\n', /must be an http or https address without user, password or query/],

@@ -68,8 +68,8 @@ export function logRanges(chain: Entries): readonly LogPart[] {
 
 /** The last piece of the log of a timeline; undefined where it has not begun. */
 export function lastPart(entries: readonly ReadEntry[], timeline: string): LogPart | undefined {
-  const newest = entries.findLast((entry) => partOf(entry)?.timeline === timeline);
-  return newest && partOf(newest);
+  const newest = entries.findLast((entry) => logPartOf(entry)?.timeline === timeline);
+  return newest && logPartOf(newest);
 }
 
 /** The last revision that the log of a timeline says something about. */
@@ -81,7 +81,7 @@ export function logEnd(entries: readonly ReadEntry[], timeline: string): number 
 export function piecesFrom(entries: readonly ReadEntry[], timeline: string, revision: number): readonly LogPart[] {
   const pieces: LogPart[] = [];
   for (let index = entries.length - 1; index >= 0; index--) {
-    const part = partOf(entries[index]!);
+    const part = logPartOf(entries[index]!);
     if (part?.timeline !== timeline) continue;
     if (part.last < revision) break;
     pieces.unshift(part);
@@ -105,7 +105,7 @@ function endingOf(part: LogPart): string {
 
 /** Undefined of an entry that is no segment. */
 export function segmentOf(entry: ReadEntry): SegmentPart | undefined {
-  const part = partOf(entry);
+  const part = logPartOf(entry);
   return part?.kind === 'segment' ? part : undefined;
 }
 
@@ -114,13 +114,14 @@ function timelinesOf(entries: readonly ReadEntry[]): readonly string[] {
 }
 
 function partsOf(entries: readonly ReadEntry[]): readonly LogPart[] {
-  return entries.flatMap((entry) => partOf(entry) ?? []);
+  return entries.flatMap((entry) => logPartOf(entry) ?? []);
 }
 
 /** Entries are looked at again and again, and never change. */
 const known = new WeakMap<ReadEntry, LogPart>();
 
-function partOf(entry: ReadEntry): LogPart | undefined {
+/** Undefined of an entry that is neither segment nor hole. Throws `repository-damaged`. */
+export function logPartOf(entry: ReadEntry): LogPart | undefined {
   const { kind, number, body } = entry;
   if (kind !== 'segment' && kind !== 'hole') return undefined;
   const seen = known.get(entry);

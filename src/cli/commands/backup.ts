@@ -5,6 +5,7 @@ import { basesOf, type Base } from '../../backup/points.ts';
 import { followBackup } from '../../operations/backup/follow-backup.ts';
 import { initBackup } from '../../operations/backup/init-backup.ts';
 import { openToRead } from '../../operations/backup/open-backup.ts';
+import { pruneBackup } from '../../operations/backup/prune-backup.ts';
 import { runBackup } from '../../operations/backup/run-backup.ts';
 import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
@@ -21,7 +22,7 @@ interface Flags {
 /** For `backup check`, in ms. */
 const limits = { log: 60_000, base: 25 * 3_600_000 };
 
-/** `backup init|run|follow|list|check`. */
+/** `backup init|run|follow|list|check|prune`. */
 export const addBackup: AddCommand = (program, cli, exit) => {
   const group = program.command('backup').description('Keep what etcd holds in a repository: encrypted, each page once.');
   addInit(group, cli);
@@ -29,6 +30,7 @@ export const addBackup: AddCommand = (program, cli, exit) => {
   addFollow(group, cli);
   addList(group, cli);
   addCheck(group, cli, exit);
+  addPrune(group, cli);
 };
 
 function addInit(group: Command, cli: Cli): void {
@@ -95,6 +97,30 @@ function addCheck(group: Command, cli: Cli, exit: (code: number) => void): void 
       cli.print({ kind: 'BackupHealth', data: { newest, base, problems }, text: [...(state ? [state] : []), ...(problems.length === 0 ? ['nothing is wrong'] : problems.map((problem) => `- ${problem}`))].join('\n') });
       exit(problems.length === 0 ? 0 : 5);
     });
+}
+
+function addPrune(group: Command, cli: Cli): void {
+  group
+    .command('prune')
+    .description('Take away what spec.backup.keep of the cluster file does not keep. What goes is said first, and removed by a run a day later or after that: until then a restore that has begun finds it.')
+    .option('--dry-run', 'only say what would go, and why the rest stays')
+    .addOption(clusterFileOption())
+    .action(async ({ file, dryRun = false }: Flags & { readonly dryRun?: boolean }) => {
+      await using operation = await openOperation(cli, { file });
+      const { plan, objects, removed, refused } = await pruneBackup(operation, storeOf(operation.cluster), { dryRun });
+      const bases = plan.bases.map(({ base, keep }) => ({ number: base.number, time: base.time, revision: base.revision, keep }));
+      const goes = bases.filter(({ keep }) => keep.length === 0).length;
+      const done = [
+        `${goes} of ${bases.length} bases go${plan.logs.map(({ first, upTo }) => `, and revisions ${first} to ${upTo} of the log`).join('')}`,
+        ...(dryRun ? ['nothing was changed'] : [`${removed} objects are gone, ${objects} more go a day from now`]),
+        ...refused.map(({ name, why }) => `${name} is still there: ${why}`),
+      ];
+      cli.print({ kind: 'Pruned', data: { bases, logs: plan.logs, changed: !dryRun, objects, removed, refused }, text: [...(bases.length === 0 ? [] : [keepTable(bases)]), done.join('\n')].join('\n\n') });
+    });
+}
+
+function keepTable(bases: readonly { readonly number: number; readonly time: number; readonly revision: number; readonly keep: readonly string[] }[]): string {
+  return textTable([['BASE', 'TIME (UTC)', 'REVISION', 'KEPT AS'], ...bases.map(({ number, time, revision, keep }) => [String(number), utc(time), String(revision), keep.length === 0 ? '- goes' : keep.join(', ')])]);
 }
 
 function baseTable(bases: readonly Base[]): string {

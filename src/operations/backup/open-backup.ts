@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { openRepository, openRepositoryAs, type Repository } from '../../backup/repository.ts';
+import { removedUpTo } from '../../backup/retention/retired.ts';
 import { ownerKeysFromText, unwrap, type OwnerKeys } from '../../backup/repository-keys.ts';
 import type { Store } from '../../backup/store/store.ts';
 import { KubekeepError } from '../../lib/errors.ts';
@@ -73,7 +74,8 @@ export async function remember(state: StateFolder, { id, store, chain }: Reposit
   const { newest } = chain;
   if (seen && newest?.hash !== seen.hash) {
     const there = (newest?.number ?? 0) < seen.number ? undefined : await chain.hashAt(seen.number);
-    if (there !== seen.hash) refuse(`entry ${seen.number} of its chain is ${there === undefined ? 'gone' : 'another one'}`);
+    const cleanedUp = there === undefined && seen.number <= removedUpTo(chain);
+    if (there !== seen.hash && !cleanedUp) refuse(`entry ${seen.number} of its chain is ${there === undefined ? 'gone' : 'another one'}`);
   }
   if (newest && newest.number > (seen?.number ?? 0)) await keep(state, seenFile, `${JSON.stringify({ id, number: newest.number, hash: newest.hash } satisfies Seen)}\n`);
 }

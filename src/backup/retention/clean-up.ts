@@ -1,0 +1,104 @@
+import { KubekeepError } from '../../lib/errors.ts';
+import { segmentOf } from '../change-log/coverage.ts';
+import { entryName } from '../format/chain-entry.ts';
+import { objectName } from '../format/object-name.ts';
+import type { ReadEntry } from '../read-entry.ts';
+import type { SigningKey } from '../repository-keys.ts';
+import type { Repository } from '../repository.ts';
+import type { RetentionPlan } from './plan-retention.ts';
+import { reachedObjects } from './reached-objects.ts';
+import { afterRetire, removedUpTo, retiresOf, type RemovedBody, type Retire, type RetireBody } from './retired.ts';
+
+/** ms between the entry that names what goes and its removal: who writes or restores meanwhile may still need it. @internal also for tests */
+export const grace = 24 * 3_600_000;
+
+export interface CleanUpOptions {
+  /** Only the owner says what goes. */
+  readonly owner: SigningKey;
+  /** ms since the epoch. */
+  readonly now: number;
+  readonly signal: AbortSignal;
+  readonly onRemoved: (done: number, of: number) => void;
+}
+
+export interface Retired {
+  /** Objects that nothing reaches: they are removed when the grace is over. */
+  readonly objects: number;
+}
+
+export interface Removed {
+  /** Objects and entries of the chain that are gone. */
+  readonly removed: number;
+  /** What the store would not remove, with its words. */
+  readonly refused: readonly { readonly name: string; readonly why: string }[];
+}
+
+const cleaned = ['packs/', 'tables/', 'segments/'] as const;
+const atOnce = 16;
+
+/** First step: appends what goes by the plan, and what nothing reaches then. Nothing is removed. Appends nothing where nothing goes. */
+export async function retire(repository: Repository, plan: RetentionPlan, { owner, now }: CleanUpOptions): Promise<Retired> {
+  const { chain } = repository;
+  const goes = { time: now, bases: plan.bases.flatMap(({ base, keep }) => (keep.length === 0 ? [base.number] : [])), logs: plan.logs.map(({ timeline, upTo }) => ({ timeline, upTo })), entriesUpTo: chain.catalogued };
+  const left = afterRetire(chain.entries, goes);
+  const objects = [...piecesGone(chain.entries, left), ...(await unreached(repository, left))];
+  const nothing = goes.bases.length === 0 && goes.logs.length === 0 && objects.length === 0;
+  if (nothing && goes.entriesUpTo <= Math.max(removedUpTo(chain), ...retiresOf(chain).map(({ entriesUpTo }) => entriesUpTo))) return { objects: 0 };
+  const list = objects.length === 0 ? undefined : await repository.put('table', Buffer.from(JSON.stringify(objects)), repository.structure);
+  await chain.append('retire', owner, () => ({ ...goes, ...(list !== undefined && { objects: list }) }) satisfies RetireBody);
+  return { objects: objects.length };
+}
+
+/** Second step, for each entry whose grace is over: removes what it named and nothing reaches now. What was cut off is done by the next run. */
+export async function removeRetired(repository: Repository, options: CleanUpOptions): Promise<Removed> {
+  const { chain, store } = repository;
+  const due = retiresOf(chain).filter(({ time }) => options.now - time >= grace);
+  const refused: Refused[] = [];
+  let removed = 0;
+  const reached = due.length === 0 ? undefined : await reachedObjects(repository, chain.entries);
+  for (const one of due) {
+    const objects = (await listOf(repository, one)).filter((name) => !reached!.has(name));
+    const first = removedUpTo(chain) + 1;
+    const entries = Array.from({ length: Math.max(0, one.entriesUpTo - first + 1) }, (_, index) => entryName(first + index)).filter((name) => !reached!.has(name));
+    const held = await removeAll(repository, [...objects, ...entries], options);
+    refused.push(...held);
+    removed += objects.length + entries.length - held.length;
+    await chain.append('removed', options.owner, () => ({ retire: one.number, entriesUpTo: Math.max(one.entriesUpTo, first - 1) }) satisfies RemovedBody);
+    if (one.objects !== undefined) await store.remove(objectName('table', one.objects));
+  }
+  return { removed, refused };
+}
+
+type Refused = Removed['refused'][number];
+
+/** Pieces of the log that no run would come to again: entries before them were removed already, or will be. */
+function piecesGone(before: readonly ReadEntry[], left: readonly ReadEntry[]): readonly string[] {
+  const stays = new Set(left);
+  return before.flatMap((entry) => (segmentOf(entry)?.object === undefined && entry.kind === 'segment' && !stays.has(entry) ? [entryName(entry.number)] : []));
+}
+
+/** Objects that entries do not reach, without what an earlier clean-up names already. */
+async function unreached(repository: Repository, entries: readonly ReadEntry[]): Promise<readonly string[]> {
+  const reached = await reachedObjects(repository, entries);
+  const named = new Set((await Promise.all(retiresOf({ entries }).map((one) => listOf(repository, one)))).flat());
+  const names = (await Promise.all(cleaned.map((prefix) => repository.store.list(prefix)))).flat();
+  return names.filter((name) => !reached.has(name) && !named.has(name));
+}
+
+async function listOf(repository: Repository, { objects }: Retire): Promise<readonly string[]> {
+  if (objects === undefined) return [];
+  return JSON.parse((await repository.get('table', objects, () => repository.structure)).toString()) as readonly string[];
+}
+
+async function removeAll({ store }: Repository, names: readonly string[], { signal, onRemoved }: CleanUpOptions): Promise<readonly Refused[]> {
+  const refused: Refused[] = [];
+  for (let at = 0; at < names.length; at += atOnce) {
+    signal.throwIfAborted();
+    await Promise.all(names.slice(at, at + atOnce).map((name) => store.remove(name).catch((error: unknown) => {
+      if (!(error instanceof KubekeepError)) throw error;
+      refused.push({ name, why: error.message });
+    })));
+    onRemoved(Math.min(names.length, at + atOnce), names.length);
+  }
+  return refused;
+}

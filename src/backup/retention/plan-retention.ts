@@ -1,0 +1,95 @@
+import { logOf, type LogPart } from '../change-log/coverage.ts';
+import { basesOf, type Base } from '../points.ts';
+import type { ReadEntry } from '../read-entry.ts';
+
+/** What is kept. Everything that one of the rules names, and never less than the newest base. */
+export interface RetentionPolicy {
+  /** ms for which every revision is kept: all bases, the log, and the base that it begins at. */
+  readonly within: number;
+  /** So many of the newest bases, and of the newest in each hour, day and ISO week (UTC) that has one. */
+  readonly last: number;
+  readonly hourly: number;
+  readonly daily: number;
+  readonly weekly: number;
+  /** So many of the newest bases that were rehearsed. */
+  readonly rehearsed: number;
+}
+
+export interface RetentionPlan {
+  readonly bases: readonly PlannedBase[];
+  /** The part of each timeline's log that goes. */
+  readonly logs: readonly PlannedLog[];
+}
+
+export interface PlannedBase {
+  readonly base: Base;
+  /** Why it is kept, one word or a few each; none: it goes. */
+  readonly keep: readonly string[];
+}
+
+export interface PlannedLog {
+  readonly timeline: string;
+  /** Revisions, both in it. */
+  readonly first: number;
+  readonly upTo: number;
+}
+
+/** Whether a base was rehearsed, by its number. */
+export type Rehearsed = (number: number) => boolean;
+
+/** Which bases and which part of the log go, at `now` (ms). Pure. */
+export function planRetention(chain: { readonly entries: readonly ReadEntry[] }, policy: RetentionPolicy, now: number, rehearsed: Rehearsed): RetentionPlan {
+  const bases = basesOf(chain);
+  const since = now - policy.within;
+  const timelines = [...new Set(bases.map(({ timeline }) => timeline))].map((timeline) => timelineOf(chain, bases, timeline, since));
+  const reasons = new Map<Base, string[]>(bases.map((base) => [base, []]));
+  const keep = (base: Base | undefined, why: string) => void (base && reasons.get(base)!.push(why));
+  const newest = bases.toSorted((one, other) => other.time - one.time || other.number - one.number);
+  keep(newest[0], 'newest');
+  for (const base of bases) if (base.time >= since) keep(base, 'recent');
+  for (const { begins } of timelines) keep(begins, 'the log begins here');
+  for (const base of newest.slice(0, policy.last)) keep(base, 'last');
+  for (const [unit, count] of [['hourly', policy.hourly], ['daily', policy.daily], ['weekly', policy.weekly]] as const) {
+    for (const base of newestOfEach(newest, unit).slice(0, count)) keep(base, unit);
+  }
+  for (const base of newest.filter(({ number }) => rehearsed(number)).slice(0, policy.rehearsed)) keep(base, 'rehearsed');
+  return {
+    bases: bases.map((base) => ({ base, keep: reasons.get(base)! })),
+    logs: timelines.flatMap((timeline) => goneLog(timeline, bases.some((base) => base.timeline === timeline.timeline && reasons.get(base)!.length > 0))),
+  };
+}
+
+interface Timeline {
+  readonly timeline: string;
+  readonly log: readonly LogPart[];
+  /** Nothing of the log is as young as what is kept. */
+  readonly stale: boolean;
+  /** The base from which the log leads through all of it that is kept; undefined where none is as old. */
+  readonly begins: Base | undefined;
+}
+
+function timelineOf(chain: { readonly entries: readonly ReadEntry[] }, bases: readonly Base[], timeline: string, since: number): Timeline {
+  const log = logOf(chain, timeline);
+  const last = log.findLast((part) => part.kind === 'segment');
+  const stale = last?.kind !== 'segment' || last.to < since;
+  const older = stale ? [] : bases.filter((base) => base.timeline === timeline && base.time <= since);
+  return { timeline, log, stale, begins: older.toSorted((one, other) => other.revision - one.revision)[0] };
+}
+
+function goneLog({ timeline, log, stale, begins }: Timeline, kept: boolean): readonly PlannedLog[] {
+  const limit = stale ? Infinity : (begins?.revision ?? 0);
+  // The last piece says where the log goes on, as long as there is a base that it goes on from.
+  const gone = kept ? log.slice(0, -1).filter(({ last }) => last <= limit) : log;
+  const [first, last] = [gone[0], gone.at(-1)];
+  return first && last ? [{ timeline, first: first.first, upTo: last.last }] : [];
+}
+
+/** Newest first, as they come. */
+function newestOfEach(newest: readonly Base[], unit: 'hourly' | 'daily' | 'weekly'): readonly Base[] {
+  const seen = new Set<number>();
+  return newest.filter(({ time }) => {
+    // The epoch was a Thursday: weeks begin on Monday.
+    const period = unit === 'hourly' ? Math.floor(time / 3_600_000) : unit === 'daily' ? Math.floor(time / 86_400_000) : Math.floor((time / 86_400_000 + 3) / 7);
+    return seen.size < seen.add(period).size;
+  });
+}

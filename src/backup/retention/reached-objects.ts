@@ -1,0 +1,26 @@
+import { segmentOf } from '../change-log/coverage.ts';
+import { catalogSchema } from '../format/catalog-list.ts';
+import { entryName } from '../format/chain-entry.ts';
+import { objectName } from '../format/object-name.ts';
+import { readTables } from '../page-tables.ts';
+import { basesOf } from '../points.ts';
+import type { ReadEntry } from '../read-entry.ts';
+import type { Repository } from '../repository.ts';
+import { retiresOf } from './retired.ts';
+
+/** Names of all that entries need in the store: tables and packs of bases, the log's segments and pieces, the catalog's lists, and the lists of what is being cleaned up. */
+export async function reachedObjects(repository: Repository, entries: readonly ReadEntry[]): Promise<ReadonlySet<string>> {
+  const reached = new Set<string>();
+  for (const { table: base } of basesOf({ entries })) {
+    const { table: { packs, pack }, hashes } = await readTables(repository, base);
+    for (const hash of hashes) reached.add(objectName('table', hash));
+    for (const number of new Set(pack)) reached.add(objectName('pack', packs[number]!));
+  }
+  for (const entry of entries) {
+    const part = segmentOf(entry);
+    if (part) reached.add(part.object === undefined ? entryName(part.number) : objectName('segment', part.object));
+    if (entry.kind === 'catalog') for (const list of catalogSchema.parse(entry.body).lists) reached.add(objectName('table', list));
+  }
+  for (const { objects } of retiresOf({ entries })) if (objects) reached.add(objectName('table', objects));
+  return reached;
+}

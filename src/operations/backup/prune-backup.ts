@@ -1,0 +1,29 @@
+import { removeRetired, retire, type CleanUpOptions, type Removed, type Retired } from '../../backup/retention/clean-up.ts';
+import { planRetention, type RetentionPlan, type RetentionPolicy } from '../../backup/retention/plan-retention.ts';
+import type { Store } from '../../backup/store/store.ts';
+import { KubekeepError } from '../../lib/errors.ts';
+import type { Operation } from '../operation.ts';
+import { openToWrite, remember } from './open-backup.ts';
+
+export interface Pruned extends Removed, Retired {
+  readonly plan: RetentionPlan;
+}
+
+/** Takes away what spec.backup.keep does not keep, in two steps a day apart; with `dryRun` nothing but the plan is made. Throws `usage` where nothing says what is kept. */
+export async function pruneBackup(operation: Operation, store: Store, { dryRun }: { readonly dryRun: boolean }): Promise<Pruned> {
+  const { cluster, clock, signal, progress, state } = operation;
+  const policy: RetentionPolicy | undefined = cluster.backup?.keep;
+  if (!policy) throw new KubekeepError('usage', 'nothing says which backups are kept', { hint: 'For example, under spec.backup of the cluster file: keep: { within: 14d, daily: 30, weekly: 12 }.' });
+  const { repository, keys } = await openToWrite(operation, store);
+  const now = clock.now();
+  if (dryRun) return { plan: planRetention(repository.chain, policy, now, () => false), objects: 0, removed: 0, refused: [] };
+  const options: CleanUpOptions = {
+    owner: keys.owner, now, signal,
+    onRemoved: (done, of) => progress({ type: 'note', title: `removed ${done} of ${of}`, step: 'prune/remove' }),
+  };
+  const removed = await removeRetired(repository, options);
+  const plan = planRetention(repository.chain, policy, now, () => false);
+  const retired = await retire(repository, plan, options);
+  await remember(state, repository);
+  return { plan, ...retired, ...removed };
+}
