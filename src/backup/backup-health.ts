@@ -9,6 +9,9 @@ export interface Limits {
   readonly base: number;
 }
 
+/** What `backup check` wants: a follower ships every two seconds, and a base is taken once a day. */
+export const usualLimits: Limits = { log: 60_000, base: 25 * 3_600_000 };
+
 export interface BackupHealth {
   /** The newest point that can be given back. */
   readonly newest: { readonly revision: number; readonly time: number } | undefined;

@@ -1,9 +1,10 @@
-import type { Command } from 'commander';
-import { age, healthOf } from '../../backup/backup-health.ts';
+import { Option, type Command } from 'commander';
+import { age, healthOf, usualLimits } from '../../backup/backup-health.ts';
 import { logRanges, type LogPart } from '../../backup/change-log/coverage.ts';
 import { basesOf, type Base } from '../../backup/points.ts';
 import { followBackup } from '../../operations/backup/follow-backup.ts';
 import { initBackup } from '../../operations/backup/init-backup.ts';
+import { writeMetrics } from '../../operations/backup/metrics-file.ts';
 import { openToRead } from '../../operations/backup/open-backup.ts';
 import { pruneBackup } from '../../operations/backup/prune-backup.ts';
 import { runBackup } from '../../operations/backup/run-backup.ts';
@@ -19,8 +20,11 @@ interface Flags {
   readonly file: string;
 }
 
-/** For `backup check`, in ms. */
-const limits = { log: 60_000, base: 25 * 3_600_000 };
+interface MetricsFlags extends Flags {
+  readonly metrics?: string;
+}
+
+const metricsOption = () => new Option('--metrics <file>', 'also write what monitoring needs to a file for Prometheus, for example /var/lib/node_exporter/kubekeep.prom');
 
 /** `backup init|run|follow|list|check|prune`. */
 export const addBackup: AddCommand = (program, cli, exit) => {
@@ -62,10 +66,11 @@ function addFollow(group: Command, cli: Cli): void {
   group
     .command('follow')
     .description('Append every revision of etcd to the log in the repository, until it is stopped. It may be stopped and started at will, and run twice: as long as etcd still has the revisions that are missing, none is lost.')
+    .addOption(metricsOption())
     .addOption(clusterFileOption())
-    .action(async ({ file }: Flags) => {
+    .action(async ({ file, metrics }: MetricsFlags) => {
       await using operation = await openOperation(cli, { file, connectTimeout: 4 });
-      await followBackup(operation, storeOf(operation.cluster));
+      await followBackup(operation, storeOf(operation.cluster), { metrics });
     });
 }
 
@@ -87,12 +92,14 @@ function addCheck(group: Command, cli: Cli, exit: (code: number) => void): void 
   group
     .command('check')
     .description('Say whether backups are as they should be, for monitoring: a base of the last 25 hours that members agree with, a log that ends less than a minute ago where there is one, no revision lost in the last 25 hours. Needs the identity, and no host; exit code 5 when something is wrong.')
+    .addOption(metricsOption())
     .addOption(clusterFileOption())
-    .action(async ({ file }: Flags) => {
+    .action(async ({ file, metrics }: MetricsFlags) => {
       await using operation = await openOperation(cli, { file });
       const { repository } = await openToRead(operation, storeOf(operation.cluster));
       const now = cli.clock.now();
-      const { newest, base, problems } = healthOf(repository, now, limits);
+      if (metrics !== undefined) await writeMetrics(operation, repository, metrics);
+      const { newest, base, problems } = healthOf(repository, now, usualLimits);
       const state = newest && base && `newest point: revision ${newest.revision}, ${age(now - newest.time)} ago; newest base: ${base.number}, ${age(now - base.time)} ago, ${stateOf(base)}`;
       cli.print({ kind: 'BackupHealth', data: { newest, base, problems }, text: [...(state ? [state] : []), ...(problems.length === 0 ? ['nothing is wrong'] : problems.map((problem) => `- ${problem}`))].join('\n') });
       exit(problems.length === 0 ? 0 : 5);

@@ -4,6 +4,7 @@ import { existingSecrets } from '../existing-secrets.ts';
 import type { Operation } from '../operation.ts';
 import { askMembers } from './etcd-members.ts';
 import { LogCapturer } from './log-capturer.ts';
+import { keepMetrics } from './metrics-file.ts';
 import { openToWrite, remember } from './open-backup.ts';
 import { noteRecipients, takeOne } from './run-backup.ts';
 
@@ -16,7 +17,7 @@ const passing: ReadonlySet<string> = new Set(['etcd-failed', 'host-unreachable',
  * Appends every revision of etcd to the log until the signal fires, from where the log ended. Only what etcd has compacted before it could be captured is lost: that is a hole in the log, behind
  * which stands a new base. Rejects with what does not pass by itself.
  */
-export async function followBackup(operation: Operation, store: Store): Promise<never> {
+export async function followBackup(operation: Operation, store: Store, { metrics }: { /** Path of a file for Prometheus. */ readonly metrics?: string | undefined } = {}): Promise<never> {
   const { clock, signal, progress, state } = operation;
   const open = await openToWrite(operation, store);
   const { secrets } = await existingSecrets(operation);
@@ -33,23 +34,31 @@ export async function followBackup(operation: Operation, store: Store): Promise<
     }),
     clock, signal, progress,
   });
-  let wait = retry.least;
+  const end = new AbortController();
+  const measured = metrics === undefined ? undefined : await keepMetrics(operation, open.repository, metrics, AbortSignal.any([signal, end.signal]));
   try {
-    for (;;) {
-      const begin = clock.monotonic();
-      try {
-        await capturer.capture();
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof KubekeepError && passing.has(error.code))) throw error;
-        // One that went well for a while is no second failure.
-        if (clock.monotonic() - begin > retry.most * 2) wait = retry.least;
-        progress({ type: 'note', title: 'the log waits', detail: error.message });
-        await clock.sleep(wait, signal);
-        wait = Math.min(retry.most, wait * 2);
-      }
-    }
+    return await captureOn(capturer, operation);
   } finally {
+    end.abort();
+    await measured?.ended;
     await capturer.settled();
+  }
+}
+
+async function captureOn(capturer: LogCapturer, { clock, signal, progress }: Operation): Promise<never> {
+  let wait = retry.least;
+  for (;;) {
+    const begin = clock.monotonic();
+    try {
+      await capturer.capture();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof KubekeepError && passing.has(error.code))) throw error;
+      // One that went well for a while is no second failure.
+      if (clock.monotonic() - begin > retry.most * 2) wait = retry.least;
+      progress({ type: 'note', title: 'the log waits', detail: error.message });
+      await clock.sleep(wait, signal);
+      wait = Math.min(retry.most, wait * 2);
+    }
   }
 }
