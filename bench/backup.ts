@@ -1,5 +1,5 @@
 /**
- * Measures backups beside etcd's own tools, on one real etcd: `npm run bench:backup [-- --mb 400 --seconds 60 --runs 5]`. Writes docs/evidence/backup.md. Needs warm caches and a computer that has
+ * Measures backups beside etcd's own tools, on one real etcd: `npm run bench:backup [-- --mb 400 --seconds 60 --runs 5 --growth 300]`, and beside restic where it is installed. Writes docs/evidence/backup.md. Needs warm caches and a computer that has
  * nothing else to do. Values are made up: text that repeats as much as objects of Kubernetes do.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -22,9 +22,10 @@ import { madeRepository } from '../test/support/backup-repository.ts';
 import { cachedProgram } from '../test/support/cached-program.ts';
 import { endProcess } from '../test/support/end-process.ts';
 import { fromRepository } from '../test/support/from-repository.ts';
+import { grownBy, restic, sizesIn } from './growth.ts';
 
 const option = (name: string, otherwise: number) => Number(process.argv[process.argv.indexOf(`--${name}`) + 1]) || otherwise;
-const [megabytes, seconds, runs, rate] = [option('mb', 400), option('seconds', 60), option('runs', 5), option('rate', 2000)];
+const [megabytes, seconds, runs, rate, growth] = [option('mb', 400), option('seconds', 60), option('runs', 5), option('rate', 2000), option('growth', 300)];
 const load = loadavg()[0]!.toFixed(1);
 const version = '3.7.3';
 const timeline = 'bench:0';
@@ -60,6 +61,8 @@ try {
   row(`first base of ${mb(size)}: what a process takes at the most`, `${mb(first.memory)}`, '1');
   row(`a further base of ${mb(size)} after 1,000 writes, hash-checked with one member, from the start of a process until it is taken`, `${spread(times.base, 's')}; \`etcdctl snapshot save\` ${spread(times.etcdctl, 's')}: ${(median(times.base) / median(times.etcdctl)).toFixed(2)} x`, `${runs}, in turns`);
   row('the same: memory at the most; new pages', `${spread(memories.map((bytes) => bytes / 1e6), 'MB')}; ${spread(grown.map((bytes) => bytes / 1e6), 'MB')} before compression`, String(runs));
+
+  await grow();
 
   const { revision: from } = await client.status();
   await base();
@@ -109,6 +112,41 @@ try {
   client.close();
   await endProcess(etcd);
   await rm(folder, { recursive: true, force: true });
+}
+
+/** The same minutes of writes kept in three forms. */
+async function grow(): Promise<void> {
+  const rival = restic(join(folder, 'restic'));
+  const path = join(folder, 'snap.db');
+  const save = () => void execFileSync(cachedProgram('etcdctl', version), ['--endpoints', url, 'snapshot', 'save', path], { stdio: 'ignore' });
+  const kept = async () => {
+    save();
+    const time = await timed(async () => rival?.backup(path));
+    await rm(path);
+    return time;
+  };
+  await base();
+  if (rival) await kept();
+  const [own, other] = [await sizesIn(made.folder), rival && (await sizesIn(join(folder, 'restic')))];
+  const follower = startProgram('follow');
+  await systemClock.sleep(2000);
+  const size = (await client.status()).dbSize;
+  await write({ rate: 36, seconds: growth });
+  await systemClock.sleep(3000);
+  follower.child.stdin.end();
+  await once(follower.child, 'close');
+  const logged = await sizesIn(made.folder);
+  await base();
+  const based = await sizesIn(made.folder);
+  row(`growth of the repository in ${growth} s of 36 writes a second, etcd has ${mb(size)}: a base`, `${megabyte(grownBy(logged, based))} MB`, '1');
+  row('the same: the log, as it is written and once its pieces are merged and cleaned up', `${megabyte(grownBy(own, logged))} MB; ${megabyte(grownBy(own, logged, ['segments/']))} MB`, '1');
+  if (!rival) return row('the same with restic', 'not installed (apt-get install restic)', '0');
+  const time = await kept();
+  row('the same: `restic backup` of a snapshot', `${megabyte(grownBy(other!, await sizesIn(join(folder, 'restic'))))} MB in ${time.toFixed(2)} s, without the time of \`etcdctl snapshot save\``, '1');
+}
+
+function megabyte(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
 }
 
 function program(name: 'etcd' | 'etcdutl') {
