@@ -1,7 +1,11 @@
+import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { folderStore } from '../backup/store/folder-store.ts';
+import { limitedStore } from '../backup/store/limited-store.ts';
+import { retryingStore } from '../backup/store/retrying-store.ts';
+import { s3Store, type S3Place } from '../backup/store/s3-store.ts';
 import type { Store } from '../backup/store/store.ts';
-import type { Cluster } from '../cluster/cluster.ts';
+import type { BackupSpec, Cluster } from '../cluster/cluster.ts';
 import type { Host } from '../hosts/host.ts';
 import { sshHost } from '../hosts/ssh.ts';
 import { KubekeepError } from '../lib/errors.ts';
@@ -50,9 +54,17 @@ export function operationOn(cli: Wired, cluster: Cluster, state: StateFolder, { 
 }
 
 /** The repository that the cluster file names. Throws `repository-missing`. */
-export function storeOf({ backup }: Cluster): Store {
-  if (backup) return folderStore(backup.repository);
-  throw new KubekeepError('repository-missing', 'the cluster file names no backup repository', { hint: 'Add spec.backup: { repository: FOLDER }.' });
+export function storeOf({ cluster: { backup }, clock, signal }: Pick<Operation, 'cluster' | 'clock' | 'signal'>): Store {
+  if (!backup) throw new KubekeepError('repository-missing', 'the cluster file names no backup repository', { hint: 'Add spec.backup: { repository: FOLDER } or s3://BUCKET/PREFIX.' });
+  const place = s3Place(backup);
+  const store = place ? retryingStore(s3Store(place, { signal }), { clock, draw: () => randomInt(2 ** 32) / 2 ** 32, signal }) : folderStore(backup.repository);
+  return backup.bandwidth === undefined ? store : limitedStore(store, { bandwidth: backup.bandwidth, clock, signal });
+}
+
+function s3Place({ repository, s3 = {} }: BackupSpec): S3Place | undefined {
+  const [, bucket, prefix] = /^s3:\/\/([^/]+)(?:\/(.+?))?\/?$/.exec(repository) ?? [];
+  // Few servers of one's own have a name for each bucket.
+  return bucket === undefined ? undefined : { ...s3, bucket, prefix: prefix === undefined ? '' : `${prefix}/`, pathStyle: s3.pathStyle ?? s3.endpoint !== undefined };
 }
 
 /** @internal also for tests */

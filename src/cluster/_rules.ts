@@ -1,3 +1,4 @@
+import { backupHasAPlace } from './rules/backup.ts';
 import { distinctHosts } from './rules/distinct-hosts.ts';
 import { endpointFits } from './rules/endpoint.ts';
 import { etcdTimesFit } from './rules/etcd-times.ts';
@@ -9,4 +10,4 @@ import { versionsAreSafe } from './rules/safe-versions.ts';
 import { topologyHolds } from './rules/topology.ts';
 
 /** Everything that is checked beyond the form of single fields. */
-export const rules: readonly Rule[] = [distinctHosts, topologyHolds, endpointFits, networksAreApart, versionsAreSafe, etcdTimesFit, flagsAreFree, programsHaveAPlace];
+export const rules: readonly Rule[] = [distinctHosts, topologyHolds, endpointFits, networksAreApart, versionsAreSafe, etcdTimesFit, flagsAreFree, programsHaveAPlace, backupHasAPlace];

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { ClusterFile } from './cluster-file-schema.ts';
-import type { Cluster, HostSpec } from './cluster.ts';
+import type { BackupSpec, Cluster, HostSpec } from './cluster.ts';
 
 export interface ClusterFilePlace {
   /** The file's name for messages, as the user gave it. */
@@ -25,11 +25,7 @@ export function toCluster({ metadata, spec }: ClusterFile, { directory, home }: 
     etcd: spec.etcd,
     networks: spec.networks,
     programs: { ...spec.programs, directory: absolute(spec.programs.directory) },
-    backup: spec.backup && {
-      ...spec.backup,
-      repository: absolute(spec.backup.repository)!,
-      keep: spec.backup.keep && { ...spec.backup.keep, within: milliseconds(spec.backup.keep.within) },
-    },
+    backup: spec.backup && toBackup(spec.backup, absolute),
     hosts: spec.hosts.map(
       (host): HostSpec => ({
         ...host,
@@ -50,4 +46,17 @@ export function toCluster({ metadata, spec }: ClusterFile, { directory, home }: 
 function milliseconds(text: string): number {
   const [unit, size] = [text.at(-1)!, Number(text.slice(0, -1))];
   return size * ({ h: 3_600_000, d: 86_400_000, w: 604_800_000 }[unit] ?? NaN);
+}
+
+const units: Readonly<Record<string, number>> = { kB: 1e3, MB: 1e6, GB: 1e9 };
+
+function toBackup({ repository, s3, bandwidth, keep, recipients }: NonNullable<ClusterFile['spec']['backup']>, absolute: (path: string | undefined) => string | undefined): BackupSpec {
+  const [, amount, unit = ''] = /^(\d+)(.B)\/s$/.exec(bandwidth ?? '') ?? [];
+  return {
+    repository: repository.startsWith('s3://') ? repository : absolute(repository)!,
+    recipients,
+    keep: keep && { ...keep, within: milliseconds(keep.within) },
+    ...(s3 && { s3: { ...s3, ca: absolute(s3.ca) } }),
+    ...(amount && { bandwidth: Number(amount) * units[unit]! }),
+  };
 }

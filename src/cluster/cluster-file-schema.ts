@@ -124,8 +124,22 @@ const keep = mapping({
   rehearsed: integer(0, 10_000).default(2).describe('How many of the newest bases that `restore verify` has replayed are kept.'),
 });
 
+const s3 = mapping({
+  endpoint: text(/^(https:\/\/[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|http:\/\/(127\.0\.0\.1|localhost))(:[1-9][0-9]{0,4})?\/?$/, 'an https address without user, path or query such as https://s3.example:9000', (value) =>
+    value.includes('@') ? 'has a user in it; credentials come from the environment or the files of ~/.aws' : undefined)
+    .optional()
+    .describe('Address of an S3 server of your own; `http` only where it is this computer. Default: AWS, in the region.'),
+  region: text(/^[a-z0-9-]{1,40}$/, 'the name of a region such as eu-central-1').optional().describe('Region of the bucket. Default: what AWS_REGION or the AWS profile says; with an `endpoint`, `us-east-1`.'),
+  ca: path('the path of a file with certificates').optional().describe("Certificates of the authorities (PEM) of which one must have issued the endpoint's; a relative path starts at the folder of the cluster file. Default: those that Node trusts."),
+  pathStyle: z.boolean({ error: complaint('true or false') }).optional().describe('Whether addresses are ENDPOINT/BUCKET instead of BUCKET.ENDPOINT. Default: true with an `endpoint`, else false.'),
+});
+
 const backup = mapping({
-  repository: text(/^(?![A-Za-z0-9+.-]*:\/\/)[^\u0000-\u001f\u007f]{1,4096}$/, 'the path of a folder').describe('Where backups are kept: a folder, best on another machine that is mounted here; a relative path starts at the folder of the cluster file.'),
+  repository: text(/^(s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[A-Za-z0-9_-][A-Za-z0-9_.=-]{0,127}){0,8}\/?|(?![A-Za-z0-9+.-]*:\/\/)[^\u0000-\u001f\u007f]{1,4096})$/, 'the path of a folder, or s3://BUCKET/PREFIX').describe(
+    'Where backups are kept: a folder, best on another machine that is mounted here, or `s3://BUCKET/PREFIX`; a relative path starts at the folder of the cluster file. Credentials of S3 are found as by every program with the SDK of AWS, and never stand in this file.',
+  ),
+  s3: s3.optional().describe('How the bucket is reached.'),
+  bandwidth: text(/^[1-9][0-9]{0,5}(kB|MB|GB)\/s$/, 'an amount a second such as 20MB/s').optional().describe('How much bases may write a second, on average; the log is not made to wait. Default: as much as they can.'),
   recipients: list(recipient(), 'age recipients').default([]).describe("Who can read backups besides this cluster's own identity: age recipients, whose identities are kept elsewhere."),
   keep: keep.optional().describe('What `backup prune` keeps: all that one of these names, and always the newest base. Without it nothing is taken away.'),
 });

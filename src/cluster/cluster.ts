@@ -52,8 +52,11 @@ export interface EtcdSpec {
 }
 
 export interface BackupSpec {
-  /** Absolute path of a folder. */
+  /** Absolute path of a folder, or `s3://BUCKET` with or without a prefix. */
   readonly repository: string;
+  readonly s3?: S3Spec | undefined;
+  /** Bytes a second that bases may write. */
+  readonly bandwidth?: number | undefined;
   /** age recipients beside the cluster's own identity. */
   readonly recipients: readonly string[];
   readonly keep?: BackupKeep | undefined;
@@ -68,6 +71,14 @@ export interface BackupKeep {
   readonly daily: number;
   readonly weekly: number;
   readonly rehearsed: number;
+}
+
+export interface S3Spec {
+  readonly endpoint?: string | undefined;
+  readonly region?: string | undefined;
+  /** Absolute path of a file with PEM certificates. */
+  readonly ca?: string | undefined;
+  readonly pathStyle?: boolean | undefined;
 }
 
 export interface Networks {

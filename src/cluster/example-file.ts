@@ -62,7 +62,7 @@ export function exampleClusterFile({ name, vip, hosts, title = about, names = []
     '    pods: 10.244.0.0/16',
     '    services: 10.96.0.0/12',
     ...section('programs', 'Where the programs come from: auto, release, build or directory.', ['source: auto'], programs),
-    ...section('backup', 'Where backups go; kubekeep backup init makes the repository.', ['repository: /mnt/backups/prod'], backup),
+    ...section('backup', 'Where backups go; kubekeep backup init makes the repository.', ['repository: /mnt/backups/prod # or s3://BUCKET/PREFIX'], backup),
     ...section('ssh', 'How SSH reaches all hosts that say nothing else; without an identity your SSH agent and configuration decide.', ['user: root', 'port: 22', 'identity: ~/.ssh/id_ed25519', 'jump: admin@bastion.example'], ssh),
     '  # Without roles a host has all of them: etcd, control-plane, load-balancer.',
     '  hosts:',

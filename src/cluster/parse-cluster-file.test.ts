@@ -141,7 +141,11 @@ describe('a field', () => {
     ['with a misspelt role', 'address: 10.0.0.11', 'address: 10.0.0.11, roles: [loadbalancer]', /\(did you mean "load-balancer"\?\)$/],
     ['without any role', 'address: 10.0.0.11', 'address: 10.0.0.11, roles: []', /spec\.hosts\[0\]\.roles must have at least one entry/],
     ['that comes later', 'spec:\n', 'spec:\n  services: []\n', '5:3 spec.services comes in a later release; take it out of the file for now'],
-    ['with a bucket as repository', 'spec:\n', 'spec:\n  backup: { repository: "s3://backups/prod" }\n', /spec\.backup\.repository must be the path of a folder/],
+    ['with something else than a bucket as repository', 'spec:\n', 'spec:\n  backup: { repository: "gs://backups/prod" }\n', /spec\.backup\.repository must be the path of a folder, or s3:\/\/BUCKET\/PREFIX/],
+    ['with credentials in the address of S3', 'spec:\n', 'spec:\n  backup: { repository: "s3://backups", s3: { endpoint: "https://key:word@s3.example" } }\n', /^5:\d+ spec\.backup\.s3\.endpoint has a user in it; credentials come from the environment or the files of ~\/\.aws$/],
+    ['with S3 in clear text', 'spec:\n', 'spec:\n  backup: { repository: "s3://backups", s3: { endpoint: "http://s3.example" } }\n', /spec\.backup\.s3\.endpoint must be an https address/],
+    ['with options of S3 for a folder', 'spec:\n', 'spec:\n  backup: { repository: /backups, s3: { region: eu-central-1 } }\n', /^5:\d+ spec\.backup\.s3 is not used with a folder/],
+    ['with a bandwidth that has no time', 'spec:\n', 'spec:\n  backup: { repository: /backups, bandwidth: 20MB }\n', /spec\.backup\.bandwidth must be an amount a second/],
     ['with something else as recipient', 'spec:\n', 'spec:\n  backup: { repository: x, recipients: [ssh-ed25519] }\n', /spec\.backup\.recipients\[0\] must be an age recipient/],
     ['with a time without a unit', 'spec:\n', 'spec:\n  backup: { repository: x, keep: { within: 14 } }\n', /spec\.backup\.keep\.within must be a time such as 36h, 14d or 8w, not 14/],
     ['that keeps bases but no time', 'spec:\n', 'spec:\n  backup: { repository: x, keep: { daily: 7 } }\n', /spec\.backup\.keep\.within is missing/],
@@ -158,6 +162,16 @@ describe('a field', () => {
       fits(found[0], expected);
     });
   }
+});
+
+describe('a bucket as repository', () => {
+  const backup = (text: string) => parseClusterFile(smallest.replace('spec:\n', `spec:\n  backup: ${text}\n`), { file: 'c.yaml', directory: '/srv' }).backup;
+
+  it('stays as it is, with its options, and paths start at the file', () => {
+    const s3 = { endpoint: 'https://s3.example:9000', region: 'eu-central-1', ca: 'ca.pem', pathStyle: false };
+    assert.deepEqual(backup(JSON.stringify({ repository: 's3://backups/prod/a', s3, bandwidth: '20MB/s' })), { repository: 's3://backups/prod/a', recipients: [], s3: { ...s3, ca: '/srv/ca.pem' }, bandwidth: 20_000_000 });
+    assert.deepEqual(backup('{ repository: backups }'), { repository: '/srv/backups', recipients: [] });
+  });
 });
 
 describe('a secret in the file', () => {

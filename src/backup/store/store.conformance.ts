@@ -26,6 +26,14 @@ export function storeConformance(title: string, { open, again }: { readonly open
       assert.equal(await text(store, 'chain/0001'), 'first');
     });
 
+    test('a name that is taken by something large is not written again either', async () => {
+      const store = await open();
+      const large = Buffer.alloc(20 << 20, 1);
+      assert.equal(await store.create('tables/ab/large', large), 'created');
+      assert.equal(await store.create('tables/ab/large', Buffer.alloc(20 << 20, 2)), 'exists');
+      assert.ok(large.equals((await store.read('tables/ab/large'))!));
+    });
+
     test('of many that create one name at once one does', async () => {
       const store = await open();
       const others = await Promise.all(Array.from({ length: 8 }, () => again(store)));

@@ -44,7 +44,7 @@ function addInit(group: Command, cli: Cli): void {
     .addOption(clusterFileOption())
     .action(async ({ file }: Flags) => {
       await using operation = await openOperation(cli, { file, connectTimeout: 4 });
-      const { id, place, recipients, owner } = await initBackup(operation, storeOf(operation.cluster));
+      const { id, place, recipients, owner } = await initBackup(operation, storeOf(operation));
       const text = `repository ${id.slice(0, 12)} in ${place}, readable with the identity of ${recipients.length} ${recipients.length === 1 ? 'recipient' : 'recipients'}\nowner ${owner}\nKeep a copy of the identity elsewhere: without one nothing in it can be read, and the owner's key tells it from another that was put in its place.\nNext: kubekeep backup run`;
       cli.print({ kind: 'Repository', data: { id, place, recipients, owner }, text });
     });
@@ -57,7 +57,7 @@ function addRun(group: Command, cli: Cli): void {
     .addOption(clusterFileOption())
     .action(async ({ file }: Flags) => {
       await using operation = await openOperation(cli, { file, connectTimeout: 4 });
-      const base = await runBackup(operation, storeOf(operation.cluster));
+      const base = await runBackup(operation, storeOf(operation));
       cli.print({ kind: 'Base', data: { base }, text: `${sentence(base)}\n${megabytes(base.added)} of ${megabytes(base.length)} were new` });
     });
 }
@@ -70,7 +70,7 @@ function addFollow(group: Command, cli: Cli): void {
     .addOption(clusterFileOption())
     .action(async ({ file, metrics }: MetricsFlags) => {
       await using operation = await openOperation(cli, { file, connectTimeout: 4 });
-      await followBackup(operation, storeOf(operation.cluster), { metrics });
+      await followBackup(operation, storeOf(operation), { metrics });
     });
 }
 
@@ -81,7 +81,7 @@ function addList(group: Command, cli: Cli): void {
     .addOption(clusterFileOption())
     .action(async ({ file }: Flags) => {
       await using operation = await openOperation(cli, { file });
-      const { repository } = await openToRead(operation, storeOf(operation.cluster));
+      const { repository } = await openToRead(operation, storeOf(operation));
       const [bases, log] = [basesOf(repository.chain), logRanges(repository.chain)];
       const text = bases.length === 0 ? `no base in ${repository.store.place}\nNext: kubekeep backup run` : [baseTable(bases), ...(log.length === 0 ? ['no log: kubekeep backup follow writes one'] : [logTable(log)])].join('\n\n');
       cli.print({ kind: 'Bases', data: { repository: repository.id, place: repository.store.place, bases, log }, text });
@@ -96,7 +96,7 @@ function addCheck(group: Command, cli: Cli, exit: (code: number) => void): void 
     .addOption(clusterFileOption())
     .action(async ({ file, metrics }: MetricsFlags) => {
       await using operation = await openOperation(cli, { file });
-      const { repository } = await openToRead(operation, storeOf(operation.cluster));
+      const { repository } = await openToRead(operation, storeOf(operation));
       const now = cli.clock.now();
       if (metrics !== undefined) await writeMetrics(operation, repository, metrics);
       const { newest, base, problems } = healthOf(repository, now, usualLimits);
@@ -114,7 +114,7 @@ function addPrune(group: Command, cli: Cli): void {
     .addOption(clusterFileOption())
     .action(async ({ file, dryRun = false }: Flags & { readonly dryRun?: boolean }) => {
       await using operation = await openOperation(cli, { file });
-      const { plan, objects, removed, refused } = await pruneBackup(operation, storeOf(operation.cluster), { dryRun });
+      const { plan, objects, removed, refused } = await pruneBackup(operation, storeOf(operation), { dryRun });
       const bases = plan.bases.map(({ base, keep }) => ({ number: base.number, time: base.time, revision: base.revision, keep }));
       const goes = bases.filter(({ keep }) => keep.length === 0).length;
       const done = [

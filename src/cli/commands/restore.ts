@@ -25,7 +25,7 @@ export const addRestore: AddCommand = (program, cli) => {
       await using operation = await openOperation(cli, { file });
       const path = resolve(to);
       cli.progress({ type: 'started', title: `restore: ${at}`, step: 'restore/file' });
-      const point = await restoreFile(operation, storeOf(operation.cluster), { at, path });
+      const point = await restoreFile(operation, storeOf(operation), { at, path });
       cli.print({ kind: 'RestoredFile', data: { path, ...point }, text: `wrote ${path}: ${pointSentence(point)}\nNext: etcdutl snapshot restore ${to} --bump-revision 1000000000 --mark-compacted --data-dir FOLDER` });
     });
 };

@@ -1,0 +1,26 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Store } from './store.ts';
+
+export interface LimitOptions {
+  /** Bytes a second. */
+  readonly bandwidth: number;
+  readonly clock: Pick<Clock, 'monotonic' | 'sleep'>;
+  readonly signal: AbortSignal;
+}
+
+/** Writes so many bytes a second and no more, on average. The log is not made to wait, so that no base makes it late; and neither is who reads. */
+export function limitedStore(store: Store, { bandwidth, clock, signal }: LimitOptions): Store {
+  let free = -Infinity;
+  return {
+    ...store,
+    async create(name, bytes) {
+      if (!name.startsWith('chain/')) {
+        const now = clock.monotonic();
+        const begin = Math.max(now, free);
+        free = begin + (bytes.length / bandwidth) * 1000;
+        if (begin > now) await clock.sleep(begin - now, signal);
+      }
+      return store.create(name, bytes);
+    },
+  };
+}

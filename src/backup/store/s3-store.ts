@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises';
+import { Agent as PlainAgent } from 'node:http';
+import { Agent } from 'node:https';
+import type { S3 } from '@aws-sdk/client-s3';
+import { KubekeepError } from '../../lib/errors.ts';
+import { codeOf, statusOf, storeError } from './_s3-errors.ts';
+import type { Store } from './store.ts';
+
+export interface S3Place {
+  readonly bucket: string;
+  /** Before every name: empty, or with a slash at its end. */
+  readonly prefix: string;
+  /** `https://HOST[:PORT]`; undefined: the endpoint of AWS for the region. */
+  readonly endpoint?: string | undefined;
+  /** Undefined: what AWS_REGION or the profile says; at an endpoint of one's own `us-east-1`, which most of those take. */
+  readonly region?: string | undefined;
+  /** Path of a file with PEM certificates: the endpoint's must come from one of these authorities. Undefined: from one that Node trusts. */
+  readonly ca?: string | undefined;
+  /** `https://HOST/BUCKET/…` instead of `https://BUCKET.HOST/…`. */
+  readonly pathStyle: boolean;
+}
+
+export interface S3Options {
+  readonly signal: AbortSignal;
+  /** ms without a byte in either direction; default 30 s. */
+  readonly patience?: number;
+}
+
+/** ms */
+const mostToConnect = 5000;
+const mostSockets = 64;
+
+/**
+ * A bucket, or a part of one. Who may use it is found as every program with the SDK of AWS does: in the environment, the files of `~/.aws`, the machine that it runs on. Nothing is tried twice:
+ * what may pass rejects with `TemporaryStoreError`.
+ */
+export function s3Store(where: S3Place, { signal, patience = 30_000 }: S3Options): Store {
+  const { bucket: Bucket, prefix } = where;
+  const place = `s3://${Bucket}${prefix && `/${prefix.slice(0, -1)}`}`;
+  let connected: Promise<S3> | undefined;
+  const said = async <T>(what: string, work: (s3: S3, options: { readonly abortSignal: AbortSignal }) => Promise<T>): Promise<T> => {
+    try {
+      return await work(await (connected ??= connect(where, patience)), { abortSignal: signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error instanceof KubekeepError ? error : storeError(error, { what: `${what} in ${place}`, where });
+    }
+  };
+  const object = (name: string) => ({ Bucket, Key: `${prefix}${name}` });
+  return {
+    place,
+    // At once and never in parts, however large: radosgw of Debian 12 does not look at the condition of a multipart upload.
+    create: (name, bytes) => said(`cannot write ${name}`, (s3, options) => s3.putObject({ ...object(name), Body: bytes, IfNoneMatch: '*' }, options).then(() => 'created' as const, taken)),
+    overwrite: (name, bytes) => said(`cannot write ${name}`, async (s3, options) => void (await s3.putObject({ ...object(name), Body: bytes }, options))),
+    read: (name) => said(`cannot read ${name}`, async (s3, options) => {
+      const found = await s3.getObject(object(name), options).catch(absent);
+      return found?.Body?.transformToByteArray();
+    }),
+    list: (under) => said(`cannot list ${under}`, async (s3, options) => {
+      const names: string[] = [];
+      for (let next: string | undefined, more = true; more; more = next !== undefined) {
+        const page = await s3.listObjectsV2({ Bucket, Prefix: `${prefix}${under}`, ContinuationToken: next }, options);
+        for (const { Key } of page.Contents ?? []) names.push(Key!.slice(prefix.length));
+        next = page.IsTruncated ? page.NextContinuationToken : undefined;
+      }
+      return names.sort();
+    }),
+    remove: (name) => said(`cannot remove ${name}`, async (s3, options) => void (await s3.deleteObject(object(name), options).catch(absent))),
+  };
+}
+
+/** Loaded when it is needed: it takes longer than all the rest of the program. */
+async function connect({ endpoint, region, ca, pathStyle }: S3Place, patience: number): Promise<S3> {
+  const { S3 } = await import('@aws-sdk/client-s3');
+  const trusted = ca && (await readFile(ca, 'utf8').catch((error: Error) => {
+    throw new KubekeepError('file-missing', `spec.backup.s3.ca cannot be read: ${error.message}`, { cause: error });
+  }));
+  const known = endpoint === undefined ? region : (region ?? 'us-east-1');
+  const agent = { keepAlive: true, maxSockets: mostSockets };
+  return new S3({
+    ...(endpoint !== undefined && { endpoint }),
+    ...(known !== undefined && { region: known }),
+    forcePathStyle: pathStyle,
+    maxAttempts: 1,
+    requestHandler: { connectionTimeout: Math.min(mostToConnect, patience), socketTimeout: patience, httpAgent: new PlainAgent(agent), httpsAgent: new Agent({ ...agent, ...(trusted && { ca: trusted }) }) },
+    // It would wait for a round trip before each pack, on a connection of its own.
+    expectContinueHeader: false,
+    // Every object has a hash or a signature of its own.
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
+}
+
+function taken(error: unknown): 'exists' {
+  if (statusOf(error) === 412) return 'exists';
+  throw error;
+}
+
+/** A bucket that is missing is no object that is missing. */
+function absent(error: unknown): undefined {
+  if (statusOf(error) === 404 && codeOf(error) !== 'NoSuchBucket') return undefined;
+  throw error;
+}
