@@ -1,20 +1,111 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
-import { storeConformance } from '../../src/backup/store/store.conformance.ts';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { createRepository, openRepository } from '../../src/backup/repository.ts';
+import { newOwnerKeys } from '../../src/backup/repository-keys.ts';
+import { retryingStore } from '../../src/backup/store/retrying-store.ts';
+import type { S3Place } from '../../src/backup/store/s3-place.ts';
 import { s3Store } from '../../src/backup/store/s3-store.ts';
-import { realS3, type RealS3 } from '../support/real-s3.ts';
+import type { Store } from '../../src/backup/store/store.ts';
+import { storeConformance } from '../../src/backup/store/store.conformance.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { seededDraw } from '../../src/lib/seeded-draw.ts';
+import { carelessS3 } from '../support/careless-s3.ts';
+import { realS3, type RealS3, type S3Login } from '../support/real-s3.ts';
+import { startRelay } from '../support/relay.ts';
 
+const signal = new AbortController().signal;
 let s3: RealS3;
 let count = 0;
+let recipient: string;
+
 before(async () => {
   s3 = await realS3();
-  Object.assign(process.env, s3.owner);
+  loginAs(s3.owner);
   await s3.client.createBucket({ Bucket: 'backups' });
+  recipient = await identityToRecipient(await generateX25519Identity());
 });
 after(() => s3[Symbol.asyncDispose]());
 
-const signal = new AbortController().signal;
-const at = (prefix: string) => s3Store({ bucket: 'backups', prefix, endpoint: s3.endpoint, ca: s3.ca, pathStyle: true }, { signal });
+function loginAs(login: S3Login): void {
+  Object.assign(process.env, login, { AWS_EC2_METADATA_DISABLED: 'true' });
+}
+const next = () => `store-${++count}/`;
+const at = (place: Partial<S3Place>) => s3Store({ bucket: 'backups', prefix: '', endpoint: s3.endpoint, ca: s3.ca, pathStyle: true, ...place }, { signal, patience: 5000 });
+const create = (store: Store, keys = newOwnerKeys()) => createRepository(store, [recipient], { keys, begun: false, keep: async () => {} });
+
 storeConformance('a bucket of radosgw', {
-  open: async () => at(`store-${++count}/`),
-  again: async ({ place }) => at(`${/^s3:\/\/backups\/(.*)$/.exec(place)![1]!}/`),
+  open: async () => at({ prefix: next() }),
+  again: async ({ place }) => at({ prefix: place.replace('s3://backups/', '').concat('/') }),
+});
+
+describe('a repository in a bucket', () => {
+  it('can be made once, and two that append at once make one chain', async () => {
+    const [store, keys] = [at({ prefix: next() }), newOwnerKeys()];
+    await create(store, keys);
+    await assert.rejects(create(store), { code: 'repository-exists' });
+    const [one, other] = [await openRepository(store, keys), await openRepository(at({ prefix: `store-${count}/` }), keys)];
+    await Promise.all(Array.from({ length: 10 }, (_, number) => (number % 2 ? one : other).chain.append('base', keys.writer, () => ({ number }))));
+    const { chain } = await openRepository(store, keys);
+    const numbers = chain.entries.filter(({ kind }) => kind === 'base').map(({ body }) => (body as { number: number }).number);
+    assert.deepEqual(numbers.toSorted((a, b) => a - b), Array.from({ length: 10 }, (_, number) => number));
+  });
+
+  it('is not made where If-None-Match is ignored', async () => {
+    await using careless = await carelessS3(s3);
+    const prefix = next();
+    const store = at({ prefix, endpoint: careless.endpoint });
+    await assert.rejects(create(store), { code: 'store-failed', message: new RegExp(`s3://backups/${prefix.slice(0, -1)} lets a name be written twice`), hint: /obeys If-None-Match/ });
+    assert.ok(careless.ignored() >= 2);
+    assert.deepEqual(await store.list(''), []);
+  });
+
+  it('is not made in a bucket that keeps versions, where this server obeys no condition', async () => {
+    await s3.client.createBucket({ Bucket: 'versions' });
+    await s3.client.putBucketVersioning({ Bucket: 'versions', VersioningConfiguration: { Status: 'Enabled' } });
+    await assert.rejects(create(at({ bucket: 'versions' })), { code: 'store-failed', message: /s3:\/\/versions lets a name be written twice/ });
+  });
+});
+
+describe('a bucket of radosgw that cannot be used', () => {
+  const failed = (message: RegExp) => ({ code: 'store-failed', message });
+
+  it('says so where it is missing, is of somebody else, or is shown with a wrong or an unknown key', async () => {
+    await assert.rejects(at({ bucket: 'missing' }).read('x'), failed(/cannot read x in s3:\/\/missing: https:\/\/127\.0\.0\.1:\d+ has no bucket missing$/));
+    await assert.rejects(at({ bucket: 'missing' }).create('x', Buffer.from('x')), failed(/has no bucket missing$/));
+    await assert.rejects(at({ bucket: 'missing' }).list(''), failed(/has no bucket missing$/));
+    for (const [login, message] of [
+      [s3.stranger, /does not allow it \(AccessDenied\)$/],
+      [{ ...s3.owner, AWS_SECRET_ACCESS_KEY: 'canary-wrong-5d0c' }, /does not accept the secret key$/],
+      [{ ...s3.owner, AWS_ACCESS_KEY_ID: 'AKNOBODY' }, /does not know the access key$/],
+    ] as const) {
+      loginAs(login);
+      const store = at({});
+      await assert.rejects(store.list(''), failed(message));
+      await assert.rejects(store.create('x', Buffer.from('x')), failed(message));
+    }
+    loginAs(s3.owner);
+  });
+
+  it('is used again when its connections are cut in the middle, and an object that was there already is taken for its own', async () => {
+    const relay = await startRelay(Number(new URL(s3.endpoint).port));
+    try {
+      const store = retryingStore(at({ prefix: next(), endpoint: `https://127.0.0.1:${relay.port}` }), { clock: systemClock, draw: seededDraw(1), signal });
+      const content = await readFile(s3.ca);
+      const cutter = setInterval(() => relay.cut(), 150);
+      try {
+        const outcomes = await Promise.all(Array.from({ length: 200 }, async (_, number) => {
+          await systemClock.sleep(number * 10);
+          return store.create(`packs/${number}`, content);
+        }));
+        assert.ok(outcomes.every((outcome) => outcome === 'created'));
+      } finally {
+        clearInterval(cutter);
+      }
+      assert.equal((await store.list('packs/')).length, 200);
+    } finally {
+      relay.close();
+    }
+  });
 });

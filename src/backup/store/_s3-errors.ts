@@ -1,6 +1,6 @@
 import { KubekeepError } from '../../lib/errors.ts';
+import type { S3Place } from './s3-place.ts';
 import { TemporaryStoreError } from './temporary-store-error.ts';
-import type { S3Place } from './s3-store.ts';
 
 /** The status of an answer; undefined where none came. */
 export function statusOf(error: unknown): number | undefined {

@@ -11,7 +11,8 @@ import { inspect } from 'node:util';
 import { createAuthority, type Authority } from '../../pki/authorities.ts';
 import { issueLeaf } from '../../pki/issue.ts';
 import { freePorts } from '../../../test/support/free-ports.ts';
-import { s3Store, type S3Place } from './s3-store.ts';
+import type { S3Place } from './s3-place.ts';
+import { s3Store } from './s3-store.ts';
 import { TemporaryStoreError } from './temporary-store-error.ts';
 
 const canaries = { AWS_ACCESS_KEY_ID: 'canary-id-91c3', AWS_SECRET_ACCESS_KEY: 'canary-key-91c3', AWS_SESSION_TOKEN: 'canary-token-91c3' };

@@ -4,21 +4,8 @@ import { Agent } from 'node:https';
 import type { S3 } from '@aws-sdk/client-s3';
 import { KubekeepError } from '../../lib/errors.ts';
 import { codeOf, statusOf, storeError } from './_s3-errors.ts';
+import type { S3Place } from './s3-place.ts';
 import type { Store } from './store.ts';
-
-export interface S3Place {
-  readonly bucket: string;
-  /** Before every name: empty, or with a slash at its end. */
-  readonly prefix: string;
-  /** `https://HOST[:PORT]`; undefined: the endpoint of AWS for the region. */
-  readonly endpoint?: string | undefined;
-  /** Undefined: what AWS_REGION or the profile says; at an endpoint of one's own `us-east-1`, which most of those take. */
-  readonly region?: string | undefined;
-  /** Path of a file with PEM certificates: the endpoint's must come from one of these authorities. Undefined: from one that Node trusts. */
-  readonly ca?: string | undefined;
-  /** `https://HOST/BUCKET/…` instead of `https://BUCKET.HOST/…`. */
-  readonly pathStyle: boolean;
-}
 
 export interface S3Options {
   readonly signal: AbortSignal;
