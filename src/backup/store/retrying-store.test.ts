@@ -26,7 +26,7 @@ function memoryStore(place: string, fault: (when: 'before' | 'after') => void): 
     create: (name, bytes) => done(() => (objects.has(name) ? 'exists' : (objects.set(name, Uint8Array.from(bytes)), 'created'))),
     overwrite: (name, bytes) => done(() => void objects.set(name, Uint8Array.from(bytes))),
     read: (name) => done(() => objects.get(name)),
-    list: (prefix) => done(() => [...objects.keys()].filter((name) => name.startsWith(prefix)).sort()),
+    list: (prefix, after = '') => done(() => [...objects.keys()].filter((name) => name.startsWith(prefix) && name > after).sort()),
     remove: (name) => done(() => void objects.delete(name)),
   };
 }
@@ -64,18 +64,22 @@ describe('retries', () => {
     assert.equal((await waits(new KubekeepError('store-failed', 'not allowed'), () => 0.5)).attempts, 1);
   });
 
-  it("do not take another's object for one's own", async () => {
-    const place = String(++count);
-    const quiet = memoryStore(place, () => {});
+  /** What a first attempt comes to that writes `written` and is cut, and the object afterwards. */
+  async function createdAfterCut(written: string, bytes: string) {
+    const quiet = memoryStore(String(++count), () => {});
     let first = true;
-    const store = retryingStore({ ...quiet, async create(name, bytes) {
-      if (!first) return quiet.create(name, bytes);
+    const store = retryingStore({ ...quiet, async create(name, given) {
+      if (!first) return quiet.create(name, given);
       first = false;
-      await quiet.create(name, Buffer.from('of another'));
+      await quiet.create(name, Buffer.from(written));
       throw new TemporaryStoreError('cut');
     } }, quick);
-    assert.equal(await store.create('chain/1', Buffer.from('of mine')), 'exists');
-    assert.equal(Buffer.from((await quiet.read('chain/1'))!).toString(), 'of another');
+    return { outcome: await store.create('chain/1', Buffer.from(bytes)), there: Buffer.from((await quiet.read('chain/1'))!).toString() };
+  }
+
+  it('take what an attempt wrote that was cut for their own, and nothing else', async () => {
+    assert.deepEqual(await createdAfterCut('mine', 'mine'), { outcome: 'created', there: 'mine' });
+    assert.deepEqual(await createdAfterCut('of another', 'mine'), { outcome: 'exists', there: 'of another' });
   });
 
   it('end when they are interrupted', async () => {

@@ -38,7 +38,7 @@ export function retryingStore(store: Store, { clock, draw, signal }: RetryOption
     }),
     overwrite: (name, bytes) => tried(() => store.overwrite(name, bytes)),
     read,
-    list: (prefix) => tried(() => store.list(prefix)),
+    list: (prefix, after) => tried(() => store.list(prefix, after)),
     remove: (name) => tried(() => store.remove(name)),
   };
 }

@@ -43,10 +43,10 @@ export function s3Store(where: S3Place, { signal, patience = 30_000 }: S3Options
       const found = await s3.getObject(object(name), options).catch(absent);
       return found?.Body?.transformToByteArray();
     }),
-    list: (under) => said(`cannot list ${under}`, async (s3, options) => {
+    list: (under, after) => said(`cannot list ${under}`, async (s3, options) => {
       const names: string[] = [];
       for (let next: string | undefined, more = true; more; more = next !== undefined) {
-        const page = await s3.listObjectsV2({ Bucket, Prefix: `${prefix}${under}`, ContinuationToken: next }, options);
+        const page = await s3.listObjectsV2({ Bucket, Prefix: `${prefix}${under}`, StartAfter: after && `${prefix}${after}`, ContinuationToken: next }, options);
         for (const { Key } of page.Contents ?? []) names.push(Key!.slice(prefix.length));
         next = page.IsTruncated ? page.NextContinuationToken : undefined;
       }
