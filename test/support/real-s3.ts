@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { S3 } from '@aws-sdk/client-s3';
@@ -8,7 +9,6 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { createAuthority } from '../../src/pki/authorities.ts';
 import { issueLeaf } from '../../src/pki/issue.ts';
 import { ensureImage } from '../../src/programs/images/ensure-image.ts';
-import { endProcess } from './end-process.ts';
 import { freePorts } from './free-ports.ts';
 
 /** Debian's own radosgw in front of a Ceph of one monitor and one OSD, which keeps all in memory. */
@@ -50,8 +50,7 @@ export async function realS3(): Promise<RealS3> {
   const client = new S3({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials: { accessKeyId: owner.AWS_ACCESS_KEY_ID, secretAccessKey: owner.AWS_SECRET_ACCESS_KEY }, requestHandler: { httpsAgent: { ca: authority.certificate } } });
   const stop = async () => {
     client.destroy();
-    await endProcess(server.process);
-    await rm(folder, { recursive: true, force: true });
+    await server.stop();
   };
   try {
     await answers(client, server);
@@ -65,17 +64,20 @@ export async function realS3(): Promise<RealS3> {
 interface Server {
   readonly process: ChildProcess;
   readonly said: () => string;
+  stop(): Promise<void>;
 }
 
 /**
- * In mount and process namespaces of its own: when its first process ends, all of it is gone. That one ends when its standard input does, so with this program, however that ends. The root folder
- * stays as it is: what is written lies in memory above it.
+ * In mount and process namespaces of its own: when its first process ends, all of it is gone. That one ends when its standard input does, so with this program, however that ends; and the folder goes
+ * with it. The root folder stays as it is: what is written lies in memory above it.
  */
 function startServer({ root, folder, monitor, port }: { readonly root: string; readonly folder: string; readonly monitor: number; readonly port: number }): Server {
-  const child = spawn('unshare', ['--mount', '--pid', '--fork', '--kill-child=KILL', 'sh', '-euc', prepareScript, 'sh', root, folder, String(monitor), String(port), runScript], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const inside = ['--mount', '--pid', '--fork', 'sh', '-euc', prepareScript, 'sh', root, folder, String(monitor), String(port), runScript];
+  const child = spawn('sh', ['-c', 'folder=$1; shift; unshare "$@"; rm -rf "$folder"', 'sh', folder, ...inside], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  const ended = once(child, 'close');
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said = `${said}${text}`.slice(-2000)));
-  return { process: child, said: () => said };
+  return { process: child, said: () => said, stop: async () => void (child.stdin.end(), await ended) };
 }
 
 const prepareScript = `
@@ -107,6 +109,7 @@ exec chroot "$root" sh -euc "$5" sh "$monitor"
 `;
 
 const runScript = `
+start() {
 cd /tmp
 mkdir -p /var/lib/ceph/mon/ceph-a /var/lib/ceph/osd/ceph-0 /run/ceph
 admin=/etc/ceph/ceph.client.admin.keyring
@@ -123,7 +126,9 @@ ceph-osd --mkfs --id 0 --osd-uuid "$id"
 ceph-osd -f --id 0 > /var/log/osd 2>&1 &
 radosgw-admin user create --uid owner --display-name owner --access-key ${owner.AWS_ACCESS_KEY_ID} --secret-key ${owner.AWS_SECRET_ACCESS_KEY} > /dev/null
 radosgw-admin user create --uid stranger --display-name stranger --access-key ${stranger.AWS_ACCESS_KEY_ID} --secret-key ${stranger.AWS_SECRET_ACCESS_KEY} > /dev/null
-radosgw -f --name client.admin 2>&1 &
+exec radosgw -f --name client.admin 2>&1
+}
+start "$1" &
 cat > /dev/null
 `;
 

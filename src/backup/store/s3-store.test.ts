@@ -105,16 +105,19 @@ describe('a bucket that cannot be used', () => {
     await assert.rejects(store({ endpoint: `https://localhost:${port}`, ca: join(folder, 'missing.pem') }).read('x'), { code: 'file-missing', message: /spec\.backup\.s3\.ca cannot be read: ENOENT/ });
   });
 
-  it('says so where there are no credentials or no region', async () => {
+  it('says so where there are no credentials or no region, and the SDK says nothing', async (t) => {
+    const spoken = t.mock.method(console, 'warn', () => {});
     for (const name of Object.keys(canaries)) delete process.env[name];
     try {
       await refuses({ endpoint: 'https://127.0.0.1:1' }, /there are no credentials for S3$/, /AWS_PROFILE/);
       process.env['AWS_PROFILE'] = 'missing';
       await refuses({ endpoint: 'https://127.0.0.1:1' }, /there are no credentials for S3$/, /AWS_PROFILE/);
-      delete process.env['AWS_PROFILE'];
     } finally {
       Object.assign(process.env, canaries);
     }
+    await refuses({ endpoint: 'https://127.0.0.1:1' }, /there are no credentials for S3$/, /AWS_PROFILE/);
+    delete process.env['AWS_PROFILE'];
+    assert.equal(spoken.mock.callCount(), 0);
     await refuses({}, /in which region the bucket is$/, /spec\.backup\.s3\.region/);
   });
 

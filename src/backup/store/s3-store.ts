@@ -15,7 +15,8 @@ export interface S3Options {
 
 /** ms */
 const mostToConnect = 5000;
-const mostSockets = 64;
+/** What the SDK would say of itself on standard error. */
+const logger = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 /**
  * A bucket, or a part of one. Who may use it is found as every program with the SDK of AWS does: in the environment, the files of `~/.aws`, the machine that it runs on. Nothing is tried twice:
@@ -63,13 +64,15 @@ async function connect({ endpoint, region, ca, pathStyle }: S3Place, patience: n
     throw new KubekeepError('file-missing', `spec.backup.s3.ca cannot be read: ${error.message}`, { cause: error });
   }));
   const known = endpoint === undefined ? region : (region ?? 'us-east-1');
-  const agent = { keepAlive: true, maxSockets: mostSockets };
+  // Without a limit of sockets: the SDK takes the wait for one for a server that cannot be reached.
+  const agent = { keepAlive: true };
   return new S3({
     ...(endpoint !== undefined && { endpoint }),
     ...(known !== undefined && { region: known }),
     forcePathStyle: pathStyle,
     maxAttempts: 1,
-    requestHandler: { connectionTimeout: Math.min(mostToConnect, patience), socketTimeout: patience, httpAgent: new PlainAgent(agent), httpsAgent: new Agent({ ...agent, ...(trusted && { ca: trusted }) }) },
+    logger,
+    requestHandler: { connectionTimeout: Math.min(mostToConnect, patience), socketTimeout: patience, logger, httpAgent: new PlainAgent(agent), httpsAgent: new Agent({ ...agent, ...(trusted && { ca: trusted }) }) },
     // It would wait for a round trip before each pack, on a connection of its own.
     expectContinueHeader: false,
     // Every object has a hash or a signature of its own.
