@@ -141,5 +141,5 @@ async function refuseUnfit(store: Store): Promise<void> {
   const kept = await store.read(trial);
   await store.remove(trial);
   if (again === 'exists' && kept && Buffer.from(kept).toString() === '1') return;
-  throw new KubekeepError('store-failed', `${store.place} lets a name be written twice, so two writers would lose each other's entries`, { hint: 'Use a folder, or an S3 server that obeys If-None-Match.' });
+  throw new KubekeepError('store-failed', `${store.place} lets a name be written twice, so two writers would lose each other's entries`, { hint: 'Use a folder, or an S3 server that obeys If-None-Match. That of Ceph 16 does so only in a bucket without versions.' });
 }

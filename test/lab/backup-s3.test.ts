@@ -49,7 +49,7 @@ describe('backups in a bucket', () => {
   /** Writes where backups go into the cluster file. */
   async function storeIs(s3Options: object): Promise<void> {
     const document = parseDocument(await readFile(it1.file, 'utf8'));
-    document.setIn(['spec', 'backup'], { repository: 's3://backups/prod', bandwidth: '50MB/s', s3: s3Options });
+    document.setIn(['spec', 'backup'], { repository: 's3://backups/prod', bandwidth: '50MB/s', s3: s3Options, keep: { within: '1h', last: 1 } });
     await writeFile(it1.file, String(document));
   }
 
@@ -118,6 +118,7 @@ describe('backups in a bucket', () => {
     const check = await run('backup', 'check');
     assert.equal(check.code, 5, check.stderr);
     assert.match(check.stdout, /^newest point: revision \d+, .*\n- base \d+ is not hash-checked\n$/);
+    await expectZero(run('backup', 'prune'));
     const at = log[0]!.last - 5;
     await expectZero(run('restore', 'file', '--at', `revision:${at}`, '--to', path('point.db')));
     const [file, told] = [openBolt(fileOf(await readFile(path('point.db')))), await withEtcd((client) => client.hashKv(at))];

@@ -49,32 +49,68 @@ interface Reason {
 }
 
 const coded = (...codes: readonly string[]) => ({ code }: Seen) => codes.includes(code);
+const elsewhere = coded('PermanentRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException');
+const disturbed = coded('ConditionalRequestConflict', 'OperationAborted', 'RequestTimeout', 'SlowDown');
+const cut = coded('ECONNRESET', 'EPIPE', 'ECONNABORTED');
 const credentialsHint = 'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of ~/.aws/credentials with AWS_PROFILE.';
 const rightsHint = 'The bucket\'s policy must allow s3:ListBucket, and s3:GetObject, s3:PutObject and s3:DeleteObject below the prefix: docs/guides/backups.md has one. Without s3:ListBucket, S3 says this also of an object that is not there.';
 
 /** The first that fits. */
 const reasons: readonly Reason[] = [
   { when: coded('CredentialsProviderError'), says: () => 'there are no credentials for S3', hint: credentialsHint },
-  { when: ({ status, message }) => status === undefined && message.startsWith('Region is missing'), says: () => 'it is not said in which region the bucket is', hint: 'Set spec.backup.s3.region in the cluster file, or AWS_REGION.' },
+  {
+    when: ({ status, message }) => status === undefined && message.startsWith('Region is missing'),
+    says: () => 'it is not said in which region the bucket is',
+    hint: 'Set spec.backup.s3.region in the cluster file, or AWS_REGION.',
+  },
   { when: coded('InvalidAccessKeyId'), says: ({ at }) => `${at} does not know the access key`, hint: credentialsHint },
   { when: coded('SignatureDoesNotMatch'), says: ({ at }) => `${at} does not accept the secret key`, hint: `It does not belong to the access key. ${credentialsHint}` },
-  { when: coded('ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'InvalidToken'), says: ({ at }) => `${at} says that the session's token has expired or is not valid`, hint: 'Get new credentials. What runs for long should have those of a machine or of a profile, which are renewed.' },
+  {
+    when: coded('ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired', 'InvalidToken'),
+    says: ({ at }) => `${at} says that the session's token has expired or is not valid`,
+    hint: 'Get new credentials. What runs for long should have those of a machine or of a profile, which are renewed.',
+  },
   // The SDK corrects its clock by this answer.
   { when: coded('RequestTimeTooSkewed'), says: ({ at }) => `the clocks of this computer and of ${at} differ by more than S3 allows`, hint: 'Set the clock of this computer: timedatectl set-ntp true.', passes: true },
   { when: coded('NoSuchBucket'), says: ({ at, where }) => `${at} has no bucket ${where.bucket}`, hint: 'Make it, or correct spec.backup.repository in the cluster file.' },
-  { when: ({ code, status }) => status === 301 || status === 307 || coded('PermanentRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException')({ code } as Seen), says: ({ where, region }) => `bucket ${where.bucket} is in ${region ?? 'another region'}`, hint: 'Correct spec.backup.s3.region, or spec.backup.s3.endpoint, in the cluster file.' },
+  {
+    when: (seen) => seen.status === 301 || seen.status === 307 || elsewhere(seen),
+    says: ({ where, region }) => `bucket ${where.bucket} is in ${region ?? 'another region'}`,
+    hint: 'Correct spec.backup.s3.region, or spec.backup.s3.endpoint, in the cluster file.',
+  },
   { when: ({ status }) => status === 403 || status === 401, says: ({ at, code }) => `${at} does not allow it (${word(code)})`, hint: rightsHint },
-  { when: ({ status }) => status === 501, says: ({ at }) => `${at} does not know the condition If-None-Match, so two writers would lose each other's entries`, hint: 'Use a folder, or an S3 server that obeys If-None-Match.' },
-  { when: ({ code, status = 0 }) => status >= 500 || status === 429 || status === 408 || coded('ConditionalRequestConflict', 'OperationAborted', 'RequestTimeout', 'SlowDown')({ code } as Seen), says: ({ at, code, status }) => `${at} is busy or disturbed (${status} ${word(code)})`, passes: true },
+  {
+    when: ({ status }) => status === 501,
+    says: ({ at }) => `${at} does not know the condition If-None-Match, so two writers would lose each other's entries`,
+    hint: 'Use a folder, or an S3 server that obeys If-None-Match.',
+  },
+  { when: (seen) => (seen.status ?? 0) >= 500 || seen.status === 429 || seen.status === 408 || disturbed(seen), says: ({ at, code, status }) => `${at} is busy or disturbed (${status} ${word(code)})`, passes: true },
   { when: ({ status }) => status !== undefined, says: ({ at, code, status }) => `${at} refuses it (${status} ${word(code)})`, hint: 'Is spec.backup.s3.endpoint in the cluster file an S3 server?' },
   { when: coded('ENOTFOUND', 'EAI_AGAIN'), says: ({ at }) => `the name of ${at} is not known`, hint: 'Correct spec.backup.s3.endpoint or region in the cluster file; or this computer has no DNS.', passes: true },
-  { when: coded('ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN'), says: ({ at, code }) => `${at} cannot be reached (${code})`, hint: 'Does it run, and is spec.backup.s3.endpoint in the cluster file right?', passes: true },
+  {
+    when: coded('ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN'),
+    says: ({ at, code }) => `${at} cannot be reached (${code})`,
+    hint: 'Does it run, and is spec.backup.s3.endpoint in the cluster file right?',
+    passes: true,
+  },
   { when: coded('TimeoutError', 'ETIMEDOUT'), says: ({ at }) => `${at} does not answer`, hint: 'Can this computer reach it?', passes: true },
   { when: coded('ERR_TLS_CERT_ALTNAME_INVALID'), says: ({ at }) => `the certificate of ${at} is for other names`, hint: 'Name the endpoint in spec.backup.s3.endpoint as its certificate does.' },
-  { when: ({ code }) => code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID', says: ({ at, code }) => `the certificate of ${at} ${code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not valid yet'}`, hint: 'Renew it, or set the clock of this computer.' },
-  { when: ({ code }) => /CERT|ISSUER|SIGNATURE/.test(code), says: ({ at, code }) => `the certificate of ${at} does not come from an authority that is trusted (${code})`, hint: 'Name the file with the certificate of the authority in spec.backup.s3.ca.' },
-  { when: ({ code, message }) => code === 'EPROTO' || code.startsWith('ERR_SSL') || /wrong version number|Parse Error/.test(message), says: ({ at }) => `${at} does not speak ${at.startsWith('http:') ? 'HTTP' : 'TLS'} there`, hint: 'Correct spec.backup.s3.endpoint in the cluster file.' },
-  { when: ({ code, message }) => coded('ECONNRESET', 'EPIPE', 'ECONNABORTED')({ code } as Seen) || /socket hang up|aborted|premature/i.test(message), says: ({ at }) => `${at} closed the connection`, passes: true },
+  {
+    when: ({ code }) => code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID',
+    says: ({ at, code }) => `the certificate of ${at} ${code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not valid yet'}`,
+    hint: 'Renew it, or set the clock of this computer.',
+  },
+  {
+    when: ({ code }) => /CERT|ISSUER|SIGNATURE/.test(code),
+    says: ({ at, code }) => `the certificate of ${at} does not come from an authority that is trusted (${code})`,
+    hint: 'Name the file with the certificate of the authority in spec.backup.s3.ca.',
+  },
+  {
+    when: ({ code, message }) => code === 'EPROTO' || code.startsWith('ERR_SSL') || /wrong version number|Parse Error/.test(message),
+    says: ({ at }) => `${at} does not speak ${at.startsWith('http:') ? 'HTTP' : 'TLS'} there`,
+    hint: 'Correct spec.backup.s3.endpoint in the cluster file.',
+  },
+  { when: (seen) => cut(seen) || /socket hang up|aborted|premature/i.test(seen.message), says: ({ at }) => `${at} closed the connection`, passes: true },
 ];
 
 const unknown: Reason = { when: () => true, says: ({ at, code }) => `${at} cannot be used (${word(code)})` };
