@@ -55,7 +55,7 @@ function toBackup({ repository, s3, bandwidth, keep, recipients }: NonNullable<C
   return {
     repository: repository.startsWith('s3://') ? repository : absolute(repository)!,
     recipients,
-    keep: keep && { ...keep, within: milliseconds(keep.within) },
+    ...(keep && { keep: { ...keep, within: milliseconds(keep.within) } }),
     ...(s3 && { s3: { ...s3, ca: absolute(s3.ca) } }),
     ...(amount && { bandwidth: Number(amount) * units[unit]! }),
   };
