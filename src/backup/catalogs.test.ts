@@ -3,14 +3,13 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, afterEach, describe, it } from 'node:test';
 import { madeRepository, type MadeRepository } from '../../test/support/backup-repository.ts';
-import { captureKeys, newCapture } from './captures.ts';
+import { captureKeys, newCapture, type Capture } from './captures.ts';
 import { appendHole, appendRecords } from './change-log/append-log.ts';
 import { logOf } from './change-log/coverage.ts';
 import { LogMerger } from './change-log/merge-log.ts';
 import { readLog } from './change-log/read-log.ts';
 import { encodeCatalogList } from './format/catalog-list.ts';
 import { entryName } from './format/chain-entry.ts';
-import type { ObjectKey } from './format/encrypted-object.ts';
 import type { Segment } from './format/segment.ts';
 import { basesOf, type BaseBody } from './points.ts';
 import { openRepository, type Repository } from './repository.ts';
@@ -26,7 +25,7 @@ const base = (revision: number): BaseBody => ({ timeline, revision, time: 1000 *
 describe('a catalog', () => {
   let made: MadeRepository;
   let repository: Repository;
-  let key: ObjectKey;
+  let key: Capture;
   beforeEach(async () => {
     made = await madeRepository();
     repository = await made.open();

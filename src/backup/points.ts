@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { KubekeepError } from '../lib/errors.ts';
+import { bundleSchema } from './bundle.ts';
 import type { CaptureKeys } from './captures.ts';
 import type { Chain } from './chain.ts';
 import { logOf, type HolePart, type SegmentPart } from './change-log/coverage.ts';
@@ -36,6 +37,8 @@ const baseSchema = z.object({
   added: z.number(),
   /** HashKV of all members at the base's revision, compared with the file's. */
   hashes: z.array(z.object({ member: z.string(), verdict: z.enum(verdicts), hash: z.number().optional(), compactRevision: z.number().optional() })),
+  /** The keys of the cluster and of the repository, sealed for escrow; none where the cluster is not kubekeep's. */
+  bundle: bundleSchema.optional(),
 });
 
 export type BaseBody = z.output<typeof baseSchema>;

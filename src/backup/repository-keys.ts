@@ -69,12 +69,13 @@ export function ownerKeysFromText(text: string): OwnerKeys {
 
 export interface DerivedKeys {
   readonly pageId: Uint8Array;
+  readonly bundleMac: Uint8Array;
   readonly structure: ObjectKey;
 }
 
 export function deriveKeys(secret: Secret, repository: string): DerivedKeys {
   const derive = (info: string) => new Uint8Array(hkdfSync('sha256', Buffer.from(secret.reveal(), 'base64'), Buffer.from(repository, 'hex'), info, 32));
-  return { pageId: derive('kubekeep/1 page id'), structure: { scope: 'structure', capture: new Uint8Array(16), key: derive('kubekeep/1 structure') } };
+  return { pageId: derive('kubekeep/1 page id'), bundleMac: derive('kubekeep/1 bundle'), structure: { scope: 'structure', capture: new Uint8Array(16), key: derive('kubekeep/1 structure') } };
 }
 
 /** A key of 32 bytes. Throws what `unwrap` throws. */

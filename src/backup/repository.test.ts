@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { cutOff } from '../../test/support/cut-off-store.ts';
 import type { KubekeepError } from '../lib/errors.ts';
 import { createRepository, openRepository, openRepositoryAs } from './repository.ts';
 import { Secret } from '../lib/secret.ts';
@@ -76,16 +77,3 @@ describe('a repository', () => {
     for (const store of [other, posing]) await assert.rejects(openRepository(store, keys), { code: 'repository-mismatch' });
   });
 });
-
-/** A store whose write number `cut` fails: not done, or done and not said. */
-function cutOff(store: Store, cut: number, written: boolean): Store {
-  let writes = 0;
-  const counted = <A extends readonly unknown[], T>(verb: (...args: A) => Promise<T>) => async (...args: A) => {
-    const now = writes++ === cut;
-    if (now && !written) throw new Error('cut');
-    const result = await verb(...args);
-    if (now) throw new Error('cut');
-    return result;
-  };
-  return { ...store, create: counted(store.create), remove: counted(store.remove) };
-}

@@ -7,14 +7,18 @@ import { captureOf, damaged, decryptObject, encryptObject, hashOf, type ObjectKe
 import { objectName, type StoredKind } from './format/object-name.ts';
 import type { ReadEntry } from './read-entry.ts';
 import { deriveKeys, publicBytes, unwrapKey, type DerivedKeys, type OwnerKeys, type WriterKeys } from './repository-keys.ts';
+import { allOf, nextRecipients, recipientsIn, sameLists, type Recipients } from './recipients.ts';
 import type { Store } from './store/store.ts';
 
 /** An open repository: its chain, and objects under names that are their hashes. */
 export interface Repository extends DerivedKeys {
   /** 32 hexadecimal digits. */
   readonly id: string;
+  /** 32 bytes in base64url. */
+  readonly ownerKey: string;
   readonly store: Store;
   readonly chain: Chain;
+  /** As the chain says now. */
   readonly recipients: Recipients;
   /** Encrypts, stores, and gives the hash that the object is named by. */
   put(kind: StoredKind, plain: Uint8Array, key: ObjectKey): Promise<string>;
@@ -22,14 +26,9 @@ export interface Repository extends DerivedKeys {
   get(kind: StoredKind, hash: string, keyFor: (capture: string) => ObjectKey | Promise<ObjectKey>): Promise<Buffer>;
 }
 
-export interface Recipients {
-  readonly generation: number;
-  /** `age1…` */
-  readonly recipients: readonly string[];
-}
-
 const marker = 'kubekeep-repository';
 const trial = 'keys/trial';
+const nobody = { recipients: [], escrow: [] };
 const markerSchema = z.object({ format: z.number(), id: z.string().regex(/^[0-9a-f]{32}$/), owner: z.string().regex(/^[A-Za-z0-9_-]{43}$/) });
 type Marker = z.output<typeof markerSchema>;
 
@@ -39,28 +38,32 @@ export interface CreateOptions {
   readonly begun: boolean;
   /** Is called before anything is written that needs the keys. */
   readonly keep: () => Promise<void>;
+  /** Who can read what is sealed; default: the recipients. */
+  readonly escrow?: readonly string[];
+  /** ms since the epoch; default: unknown. */
+  readonly now?: number;
 }
 
 /**
  * Makes a repository in an empty place; it is one once its marker is there, which is written last. Throws `repository-exists`, and `store-failed` where the
  * place does not refuse a name that is taken; `identity-missing` where a recipient is none: then nothing was written or kept.
  */
-export async function createRepository(store: Store, recipients: readonly string[], { keys, begun, keep }: CreateOptions): Promise<void> {
+export async function createRepository(store: Store, recipients: readonly string[], { keys, begun, keep, escrow = recipients, now = 0 }: CreateOptions): Promise<void> {
   const names = (await store.list('')).filter((name) => name !== trial);
   if (begun && names.includes(marker) && (await readMarker(store)).id === keys.repository) return;
   if (names.includes(marker) || (names.length > 0 && !begun)) {
     throw new KubekeepError('repository-exists', `${store.place} is not empty`, { hint: 'Choose another place, or look at what is there: kubekeep backup list.' });
   }
-  const wrapped = await encryptFor(recipients, Buffer.from(keys.secret.reveal(), 'base64'));
+  const first = nextRecipients(undefined, { recipients, escrow }, now);
+  const wrapped = await encryptFor(allOf(first), Buffer.from(keys.secret.reveal(), 'base64'));
   await refuseUnfit(store);
   await keep();
-  await store.remove('keys/1.age');
-  await createNew(store, 'keys/1.age', wrapped);
+  await store.remove(keysName(1));
+  await createNew(store, keysName(1), wrapped);
   const { repository, ownerKey, owner, writer } = keys;
   const chain = await openChain({ store, repository, ownerKey, structure: deriveKeys(keys.secret, repository).structure });
-  const unlessThere = (content: unknown) => (entries: readonly ReadEntry[]) => (entries.some(({ body }) => JSON.stringify(body) === JSON.stringify(content)) ? undefined : content);
-  await chain.append('recipients', owner, unlessThere({ generation: 1, recipients }));
-  await chain.append('writers', owner, unlessThere({ writers: [{ id: writer.writer, key: publicBytes(writer) }] }));
+  await chain.append('recipients', owner, (entries) => (sameLists(recipientsIn(entries) ?? nobody, first) ? undefined : first));
+  await chain.append('writers', owner, (entries) => (entries.some(({ kind }) => kind === 'writers') ? undefined : { writers: [{ id: writer.writer, key: publicBytes(writer) }] }));
   await createNew(store, marker, Buffer.from(`${JSON.stringify({ format: 1, id: repository, owner: ownerKey } satisfies Marker)}\n`));
 }
 
@@ -77,14 +80,16 @@ export async function openRepository(store: Store, keys: Pick<WriterKeys, 'repos
   }
   const derived = deriveKeys(keys.secret, id);
   const chain = await openChain({ store, repository: id, ownerKey, structure: derived.structure });
-  const recipients = chain.entries.findLast(({ kind }) => kind === 'recipients')?.body as Recipients | undefined;
-  if (!recipients) throw damaged('chain', `no entry says for whom ${store.place} is written`);
+  if (!recipientsIn(chain.entries)) throw damaged('chain', `no entry says for whom ${store.place} is written`);
   const repository = Buffer.from(id, 'hex');
   return {
     id,
+    ownerKey,
     store,
     chain,
-    recipients,
+    get recipients() {
+      return recipientsIn(chain.entries)!;
+    },
     ...derived,
     async put(kind, plain, key) {
       const bytes = encryptObject(plain, { repository, kind }, key);
@@ -105,11 +110,29 @@ export async function openRepository(store: Store, keys: Pick<WriterKeys, 'repos
 /** With the identity of a recipient alone: whose repository it is says the place itself, so compare `id` with what is known of it. */
 export async function openRepositoryAs(store: Store, identity: Secret): Promise<Repository> {
   const { id, owner: ownerKey } = await readMarker(store);
+  return openRepository(store, { repository: id, ownerKey, secret: await secretFor(store, identity) });
+}
+
+/** From the newest copy that opens: while recipients are changed there is more than one. */
+async function secretFor(store: Store, identity: Secret): Promise<Secret> {
   const generations = (await store.list('keys/')).map((name) => Number(/^keys\/(\d+)\.age$/.exec(name)?.[1])).filter(Number.isSafeInteger);
-  const name = `keys/${Math.max(...generations, 1)}.age`;
-  const wrapped = await store.read(name);
-  if (!wrapped) throw damaged(name, `it is missing in ${store.place}`);
-  return openRepository(store, { repository: id, ownerKey, secret: new Secret(Buffer.from(await unwrapKey(wrapped, identity, name)).toString('base64')) });
+  const failures: KubekeepError[] = [];
+  for (const generation of [...new Set([...generations, 1])].sort((one, other) => other - one)) {
+    const name = keysName(generation);
+    const wrapped = await store.read(name);
+    try {
+      if (wrapped) return new Secret(Buffer.from(await unwrapKey(wrapped, identity, name)).toString('base64'));
+    } catch (error) {
+      if (!(error instanceof KubekeepError)) throw error;
+      failures.push(error);
+    }
+  }
+  throw failures[0] ?? damaged(keysName(1), `it is missing in ${store.place}`);
+}
+
+/** Where the repository's secret lies, wrapped for the recipients of a generation. */
+export function keysName(generation: number): string {
+  return `keys/${generation}.age`;
 }
 
 /** For sentences: an exchanged repository may have the id of the right one. */

@@ -1,9 +1,9 @@
 import { openBolt } from '../bolt/bolt-file.ts';
 import { revisionsOf, type Revisions } from '../bolt/key-space.ts';
 import { KubekeepError } from '../lib/errors.ts';
-import { newCapture } from './captures.ts';
+import { storeBundle } from './bundle.ts';
+import { appendUnder, newCapture, type Capture } from './captures.ts';
 import { compareMembers, refuseDiverged, type MemberAnswer, type MemberVerdict } from './compare-members.ts';
-import type { ObjectKey } from './format/encrypted-object.ts';
 import { encodePageTable, type PageTable } from './format/page-table.ts';
 import { readPageTable } from './page-tables.ts';
 import { storePages } from './page-writer.ts';
@@ -31,6 +31,8 @@ export interface TakeOptions {
   readonly spoolFolder: string;
   /** ms since the epoch. */
   readonly now: () => number;
+  /** What is sealed for escrow beside the data. */
+  readonly bundle?: Uint8Array | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -53,30 +55,32 @@ export async function takeBase(repository: Repository, source: BaseSource, optio
     if (!last && answers.some(({ answer }) => answer === 'compacted')) continue;
     const hashes = await compareMembers(bolt, revisions, answers, options.signal);
     refuseDiverged(hashes, source.member, revisions.current);
-    return await stored(repository, source, { key, spool, pageSize: bolt.pageSize, revisions, hashes, ...options });
+    return await store(repository, source, { key, spool, pageSize: bolt.pageSize, revisions, hashes, ...options });
   }
 }
 
 interface Taken extends TakeOptions {
-  readonly key: ObjectKey;
+  readonly key: Capture;
   readonly spool: Spool;
   readonly pageSize: number;
   readonly revisions: Revisions;
   readonly hashes: readonly MemberVerdict[];
 }
 
-async function stored(repository: Repository, { timeline, etcd, member, quorum }: BaseSource, { key, spool, pageSize, revisions, hashes, writer, signal }: Taken): Promise<Base> {
+async function store(repository: Repository, { timeline, etcd, member, quorum }: BaseSource, { key, spool, pageSize, revisions, hashes, writer, bundle: content, signal }: Taken): Promise<Base> {
   const { time } = spool;
   if (spool.size % pageSize !== 0) throw new KubekeepError('data-damaged', `the file of etcd on ${member} has ${spool.size} bytes, which are no whole pages of ${pageSize}`);
   const parent = await parentFor(repository, { timeline, writer, time });
   const { table, added } = await storePages(repository, spool, { pageSize, key, parent: parent?.table, signal });
   const stands = parent && parent.base.depth < deepest ? { hash: parent.base.table, table: parent.table } : undefined;
+  const tableHash = await repository.put('table', encodePageTable(table, stands), repository.structure);
+  const bundle = content && (await storeBundle(repository, content, basesOf(repository.chain).flatMap((base) => base.bundle ?? [])));
   const body: BaseBody = {
     timeline, revision: revisions.current, compacted: revisions.compacted, etcd, member, quorum, time, length: spool.size, sha256: spool.sha256, hashes: [...hashes],
-    table: await repository.put('table', encodePageTable(table, stands), repository.structure),
+    table: tableHash, bundle: bundle?.ref,
     depth: stands ? parent!.base.depth + 1 : 0, whole: !parent, capture: Buffer.from(key.capture).toString('hex'), added,
   };
-  const entry = await repository.chain.append('base', writer, () => body);
+  const entry = await appendUnder(repository, [key, ...(bundle?.captures ?? [])], 'base', writer, () => body);
   return baseOf(entry!);
 }
 

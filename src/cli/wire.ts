@@ -68,6 +68,11 @@ function s3Place({ repository, s3 = {} }: BackupSpec): S3Place | undefined {
   return bucket === undefined ? undefined : { ...s3, bucket, prefix: prefix === undefined ? '' : `${prefix}/`, pathStyle: s3.pathStyle ?? s3.endpoint !== undefined };
 }
 
+/** A repository by its place: an absolute path. */
+export function storeAt(place: string): Store {
+  return folderStore(place);
+}
+
 /** @internal also for tests */
 export function connectHosts(cluster: Cluster, options: { folder: string; knownHosts: string; connectTimeout: number }): Map<string, Host> {
   return new Map(cluster.hosts.map(({ name, ssh }) => [name, sshHost({ name, ...ssh }, options)]));

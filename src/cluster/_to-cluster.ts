@@ -50,11 +50,12 @@ function milliseconds(text: string): number {
 
 const units: Readonly<Record<string, number>> = { kB: 1e3, MB: 1e6, GB: 1e9 };
 
-function toBackup({ repository, s3, bandwidth, keep, recipients }: NonNullable<ClusterFile['spec']['backup']>, absolute: (path: string | undefined) => string | undefined): BackupSpec {
+function toBackup({ repository, s3, bandwidth, keep, recipients, escrow }: NonNullable<ClusterFile['spec']['backup']>, absolute: (path: string | undefined) => string | undefined): BackupSpec {
   const [, amount, unit = ''] = /^(\d+)(.B)\/s$/.exec(bandwidth ?? '') ?? [];
   return {
     repository: repository.startsWith('s3://') ? repository : absolute(repository)!,
     recipients,
+    ...(escrow && { escrow }),
     ...(keep && { keep: { ...keep, within: milliseconds(keep.within) } }),
     ...(s3 && { s3: { ...s3, ca: absolute(s3.ca) } }),
     ...(amount && { bandwidth: Number(amount) * units[unit]! }),

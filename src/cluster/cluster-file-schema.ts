@@ -141,6 +141,7 @@ const backup = mapping({
   s3: s3.optional().describe('How the bucket is reached.'),
   bandwidth: text(/^[1-9][0-9]{0,5}(kB|MB|GB)\/s$/, 'an amount a second such as 20MB/s').optional().describe('How much bases may write a second, on average; the log is not made to wait. Default: as much as they can.'),
   recipients: list(recipient(), 'age recipients').default([]).describe("Who can read backups besides this cluster's own identity: age recipients, whose identities are kept elsewhere."),
+  escrow: list(recipient(), 'age recipients').optional().describe("Who can read the keys of the cluster that are kept with its backups, besides this cluster's own identity; without it all `recipients`."),
   keep: keep.optional().describe('What `backup prune` keeps: all that one of these names, and always the newest base. Without it nothing is taken away.'),
 });
 

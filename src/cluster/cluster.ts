@@ -59,6 +59,8 @@ export interface BackupSpec {
   readonly bandwidth?: number | undefined;
   /** age recipients beside the cluster's own identity. */
   readonly recipients: readonly string[];
+  /** Those of them, or others, that can read the cluster's keys; default: the recipients. */
+  readonly escrow?: readonly string[] | undefined;
   readonly keep?: BackupKeep | undefined;
 }
 

@@ -1,8 +1,9 @@
-import { mkdir, readFile, rename, writeFile, open as openFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat, writeFile, open as openFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KubekeepError } from '../lib/errors.ts';
 import { createIdentity, open, recipientOf, seal } from '../pki/seal.ts';
-import { Secret } from '../lib/secret.ts';
+import { identityIn } from '../pki/identity-text.ts';
+import type { Secret } from '../lib/secret.ts';
 import { createSecrets, type ClusterSecrets } from '../pki/secrets.ts';
 import { reachable, type ClusterFacts } from './facts.ts';
 
@@ -42,12 +43,12 @@ export async function openSecrets(folder: StateFolder, { cluster, facts, identit
   if (copies.length === 0) {
     const owned = seen.find(({ found }) => found.identity !== undefined);
     if (owned) throw new KubekeepError('cluster-mismatch', `${owned.name} belongs to cluster ${owned.found.identity!.cluster} and no sealed keys were found`, { hint: 'Run kubekeep destroy with the file of that cluster, or reinstall the host.' });
-    return createNew(cluster, identityText, now);
+    return createNew(cluster, identityText === undefined ? undefined : identityIn(identityText, identityPath), now);
   }
   if (identityText === undefined) {
     throw new KubekeepError('identity-missing', `the keys of cluster ${cluster} are sealed and ${identityPath} is not there`, { hint: 'Give the identity that you copied away when the cluster was built: KUBEKEEP_IDENTITY=FILE.' });
   }
-  const identity = new Secret(keyLine(identityText));
+  const identity = identityIn(identityText, identityPath);
   const { secrets, sealed } = await openFirst(copies, identity);
   refuseOthers(facts, secrets.clusterId);
   return { secrets, sealed, identity, from: local === undefined ? 'hosts' : 'state' };
@@ -71,7 +72,19 @@ export async function saveSecrets(folder: StateFolder, { sealed, identity }: Ope
 export async function readIdentity(folder: StateFolder, identityFile: string | undefined): Promise<Secret> {
   const { path, text } = await identityAt(folder, identityFile);
   if (text === undefined) throw new KubekeepError('identity-missing', `${path} is not there`, { hint: 'Give the identity that you copied away when the cluster was built: KUBEKEEP_IDENTITY=FILE.' });
-  return new Secret(keyLine(text));
+  return identityIn(text, path);
+}
+
+/** An identity by the path of its file. Throws `identity-missing`, `file-missing`. */
+export async function readIdentityFile(path: string): Promise<Secret> {
+  const text = await readIfThere(path);
+  if (text === undefined) throw new KubekeepError('file-missing', `the identity ${path} does not exist`);
+  return identityIn(text, path);
+}
+
+/** Whether others than its owner may read a file, as an identity should not be. */
+export async function isOpenToOthers(path: string): Promise<boolean> {
+  return ((await stat(path)).mode & 0o077) !== 0;
 }
 
 /** Where the operator's identity is, and what stands there. Throws `file-missing` where the file that was named cannot be read. */
@@ -114,15 +127,16 @@ export function refuseOthers({ hosts }: ClusterFacts, id: string): void {
   });
 }
 
-async function createNew(cluster: string, identityText: string | undefined, now: number): Promise<OpenedSecrets> {
-  const identity = identityText === undefined ? (await createIdentity()).identity : new Secret(keyLine(identityText));
+async function createNew(cluster: string, given: Secret | undefined, now: number): Promise<OpenedSecrets> {
+  const identity = given ?? (await createIdentity()).identity;
   const secrets = await createSecrets(cluster, now);
-  const sealed = new TextDecoder().decode(await seal(secrets, [await recipientOf(identity)]));
-  return { secrets, sealed: sealed.endsWith('\n') ? sealed : `${sealed}\n`, identity, from: 'new' };
+  return { secrets, sealed: await sealTo(secrets, identity), identity, from: 'new' };
 }
 
-function keyLine(text: string): string {
-  return text.split('\n').find((line) => line.startsWith('AGE-SECRET-KEY-')) ?? '';
+/** What `saveSecrets` keeps of secrets, for one identity. */
+export async function sealTo(secrets: ClusterSecrets, identity: Secret): Promise<string> {
+  const sealed = new TextDecoder().decode(await seal(secrets, [await recipientOf(identity)]));
+  return sealed.endsWith('\n') ? sealed : `${sealed}\n`;
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { test } from 'node:test';
 import { armor, Encrypter } from 'age-encryption';
 import { KubekeepError } from '../lib/errors.ts';
-import { bundleToJson } from './_bundle.ts';
+import { bundleToJson } from './secrets-text.ts';
 import { authorityNames } from './authorities.ts';
 import { now } from '../../test/support/example-cluster.ts';
 import { createIdentity, open, recipientOf, seal } from './seal.ts';

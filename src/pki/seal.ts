@@ -1,7 +1,7 @@
 import { armor, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { decryptWith, encryptFor, notAnIdentity } from '../lib/age.ts';
 import { KubekeepError } from '../lib/errors.ts';
-import { bundleFromJson, bundleToJson } from './_bundle.ts';
+import { bundleFromJson, bundleToJson } from './secrets-text.ts';
 import { Secret } from '../lib/secret.ts';
 import type { ClusterSecrets } from './secrets.ts';
 

@@ -139,7 +139,8 @@ function apiServerUnit(program: string, flags: Record<string, string>): string {
   });
 }
 
-function encryptionConfig(key: Secret): Secret {
+/** How Secrets are encrypted in etcd. `key`: 32 bytes in base64. */
+export function encryptionConfig(key: Secret): Secret {
   const document = {
     apiVersion: 'apiserver.config.k8s.io/v1',
     kind: 'EncryptionConfiguration',

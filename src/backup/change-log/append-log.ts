@@ -1,4 +1,5 @@
-import { encryptObject, type ObjectKey } from '../format/encrypted-object.ts';
+import { appendUnder, type Capture } from '../captures.ts';
+import { encryptObject } from '../format/encrypted-object.ts';
 import { encodeSegment, type Segment } from '../format/segment.ts';
 import type { SigningKey } from '../repository-keys.ts';
 import type { Repository } from '../repository.ts';
@@ -18,13 +19,13 @@ export interface LogWriter {
  * Appends records to the log of a timeline; what another capturer appended meanwhile is left out. So two may capture at once, and each revision is in the log once.
  * Throws `log-gap` where the first record does not follow on the log.
  */
-export async function appendRecords(repository: Repository, segment: Segment, options: LogWriter & { readonly member: string; readonly key: ObjectKey }): Promise<void> {
+export async function appendRecords(repository: Repository, segment: Segment, options: LogWriter & { readonly member: string; readonly key: Capture }): Promise<void> {
   for (const piece of piecesOf(segment)) await appendPiece(repository, piece, options);
 }
 
-async function appendPiece(repository: Repository, { records, leases }: Segment, { writer, timeline, member, key }: LogWriter & { readonly member: string; readonly key: ObjectKey }): Promise<void> {
+async function appendPiece(repository: Repository, { records, leases }: Segment, { writer, timeline, member, key }: LogWriter & { readonly member: string; readonly key: Capture }): Promise<void> {
   const [first, last] = [records[0]!, records.at(-1)!];
-  await repository.chain.append('segment', writer, (entries) => {
+  await appendUnder(repository, [key], 'segment', writer, (entries) => {
     const end = logEnd(entries, timeline) ?? first.revision - 1;
     const left = records.filter(({ revision }) => revision > end);
     if (left.length === 0) return undefined;

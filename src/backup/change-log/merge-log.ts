@@ -1,6 +1,6 @@
+import { wrapForNewest, type Capture } from '../captures.ts';
 import type { LogMerge } from '../catalogs.ts';
 import { encodeSegment, type Segment } from '../format/segment.ts';
-import type { ObjectKey } from '../format/encrypted-object.ts';
 import type { Repository } from '../repository.ts';
 import type { LogWriter } from './append-log.ts';
 import { piecesFrom, type SegmentPart } from './coverage.ts';
@@ -32,7 +32,7 @@ export class LogMerger {
   }
 
   /** Takes what is in the log now. Writes an object when it is much. */
-  async add({ records, leases }: Segment, options: { readonly member: string; readonly key: ObjectKey }): Promise<void> {
+  async add({ records, leases }: Segment, options: { readonly member: string; readonly key: Capture }): Promise<void> {
     this.#records.push(...records);
     for (const record of records) this.#bytes += bytesOf(record);
     for (const [lease, seconds] of leases) this.#leases.set(lease, seconds);
@@ -40,18 +40,19 @@ export class LogMerger {
   }
 
   /** Appends a catalog that has what was merged, so that readers begin there. */
-  async catalog(options: { readonly member: string; readonly key: ObjectKey }): Promise<void> {
+  async catalog(options: { readonly member: string; readonly key: Capture }): Promise<void> {
     await this.#merge(options);
     if (this.#merges.length > 0) await this.#repository.chain.catalog(this.#log.writer, this.#merges);
     this.#merges = [];
   }
 
-  async #merge({ member, key }: { readonly member: string; readonly key: ObjectKey }): Promise<void> {
+  async #merge({ member, key }: { readonly member: string; readonly key: Capture }): Promise<void> {
     const pieces = this.#pieces();
     const [first, last] = [pieces[0], pieces.at(-1)];
     if (!last) return;
     const records = this.#records.filter(({ revision }) => revision >= first!.first && revision <= last.last);
     if (pieces.length > 1) {
+      await wrapForNewest(this.#repository, key);
       const object = await this.#repository.put('segment', encodeSegment({ records, leases: this.#leases }), key);
       const [from, to] = [records[0]!.received, records.at(-1)!.received];
       const fingerprint = fingerprintOf(records.at(-1)!.changes, this.#repository.pageId);

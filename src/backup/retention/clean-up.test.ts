@@ -5,13 +5,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { KubekeepError } from '../../lib/errors.ts';
 import { madeRepository, type MadeRepository } from '../../../test/support/backup-repository.ts';
-import { captureKeys, newCapture } from '../captures.ts';
+import { captureKeys, newCapture, type Capture } from '../captures.ts';
 import { appendRecords } from '../change-log/append-log.ts';
 import { logOf } from '../change-log/coverage.ts';
 import { LogMerger } from '../change-log/merge-log.ts';
 import { readLog } from '../change-log/read-log.ts';
 import { encodePageTable, type PageTable } from '../format/page-table.ts';
-import type { ObjectKey } from '../format/encrypted-object.ts';
 import type { Segment } from '../format/segment.ts';
 import { storePages } from '../page-writer.ts';
 import { baseOf, basesOf, type Base, type BaseBody } from '../points.ts';
@@ -29,7 +28,7 @@ const hour = 3_600_000;
 describe('clean-up', () => {
   let made: MadeRepository;
   let repository: Repository;
-  let key: ObjectKey;
+  let key: Capture;
   let parent: { readonly hash: string; readonly table: PageTable } | undefined;
   const files = new Map<number, Buffer>();
   beforeEach(async () => {

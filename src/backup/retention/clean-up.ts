@@ -33,7 +33,7 @@ export interface Removed {
   readonly refused: readonly { readonly name: string; readonly why: string }[];
 }
 
-const cleaned = ['packs/', 'tables/', 'segments/'] as const;
+const cleaned = ['packs/', 'tables/', 'segments/', 'sealed/'] as const;
 const atOnce = 16;
 
 /** First step: appends what goes by the plan, and what nothing reaches then. Nothing is removed. Appends nothing where nothing goes. */

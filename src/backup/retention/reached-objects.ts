@@ -8,10 +8,11 @@ import type { ReadEntry } from '../read-entry.ts';
 import type { Repository } from '../repository.ts';
 import { retiresOf } from './retired.ts';
 
-/** Names of all that entries need in the store: tables and packs of bases, the log's segments and pieces, the catalog's lists, and the lists of what is being cleaned up. */
+/** Names of all that entries need in the store: tables, packs and bundles of bases, the log's segments and pieces, the catalog's lists, and the lists of what is being cleaned up. */
 export async function reachedObjects(repository: Repository, entries: readonly ReadEntry[]): Promise<ReadonlySet<string>> {
   const reached = new Set<string>();
-  for (const { table: base } of basesOf({ entries })) {
+  for (const { table: base, bundle } of basesOf({ entries })) {
+    if (bundle) reached.add(objectName('sealed', bundle.hash));
     const { table: { packs, pack }, hashes } = await readTables(repository, base);
     for (const hash of hashes) reached.add(objectName('table', hash));
     for (const number of new Set(pack)) reached.add(objectName('pack', packs[number]!));

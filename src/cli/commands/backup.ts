@@ -15,6 +15,7 @@ import { textTable } from '../text-table.ts';
 import { megabytes } from '../megabytes.ts';
 import { openOperation, storeOf } from '../wire.ts';
 import { sentence, stateOf } from './_backup.ts';
+import { addBackupKeys } from './backup-keys.ts';
 
 interface Flags {
   readonly file: string;
@@ -26,7 +27,7 @@ interface MetricsFlags extends Flags {
 
 const metricsOption = () => new Option('--metrics <file>', 'also write what monitoring needs to a file for Prometheus, for example /var/lib/node_exporter/kubekeep.prom');
 
-/** `backup init|run|follow|list|check|prune`. */
+/** `backup init|run|follow|list|check|prune|keys`. */
 export const addBackup: AddCommand = (program, cli, exit) => {
   const group = program.command('backup').description('Keep what etcd holds in a repository: encrypted, each page once.');
   addInit(group, cli);
@@ -35,6 +36,7 @@ export const addBackup: AddCommand = (program, cli, exit) => {
   addList(group, cli);
   addCheck(group, cli, exit);
   addPrune(group, cli);
+  addBackupKeys(group, cli, exit);
 };
 
 function addInit(group: Command, cli: Cli): void {
@@ -44,9 +46,9 @@ function addInit(group: Command, cli: Cli): void {
     .addOption(clusterFileOption())
     .action(async ({ file }: Flags) => {
       await using operation = await openOperation(cli, { file, connectTimeout: 4 });
-      const { id, place, recipients, owner } = await initBackup(operation, storeOf(operation));
+      const { id, place, recipients, escrow, owner } = await initBackup(operation, storeOf(operation));
       const text = `repository ${id.slice(0, 12)} in ${place}, readable with the identity of ${recipients.length} ${recipients.length === 1 ? 'recipient' : 'recipients'}\nowner ${owner}\nKeep a copy of the identity elsewhere: without one nothing in it can be read, and the owner's key tells it from another that was put in its place.\nNext: kubekeep backup run`;
-      cli.print({ kind: 'Repository', data: { id, place, recipients, owner }, text });
+      cli.print({ kind: 'Repository', data: { id, place, recipients, escrow, owner }, text });
     });
 }
 

@@ -20,13 +20,13 @@ const passing: ReadonlySet<string> = new Set(['etcd-failed', 'host-unreachable',
 export async function followBackup(operation: Operation, store: Store, { metrics }: { /** Path of a file for Prometheus. */ readonly metrics?: string | undefined } = {}): Promise<never> {
   const { clock, signal, progress, state } = operation;
   const open = await openToWrite(operation, store);
-  const { secrets } = await existingSecrets(operation);
+  const secrets = await existingSecrets(operation);
   await noteRecipients(operation, open);
   const capturer = new LogCapturer({
     repository: open.repository,
     writer: open.keys.writer,
-    ask: () => askMembers(operation, secrets),
-    takeBase: (members) => takeOne(operation, open, members),
+    ask: () => askMembers(operation, secrets.secrets),
+    takeBase: (members) => takeOne(operation, open, { members, secrets }),
     remember: () => remember(state, open.repository).catch((error: Error) => {
       if (error instanceof KubekeepError) throw error;
       // A full disk here must not end what goes to another one.

@@ -1,18 +1,17 @@
 import { createRepository, openRepository } from '../../backup/repository.ts';
-import { newOwnerKeys, ownerKeysToText } from '../../backup/repository-keys.ts';
+import { newOwnerKeys } from '../../backup/repository-keys.ts';
 import type { Store } from '../../backup/store/store.ts';
-import { encryptFor } from '../../lib/age.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { existingSecrets } from '../existing-secrets.ts';
 import type { Operation } from '../operation.ts';
-import { keep } from '../state.ts';
-import { keptKeys, keysFile, readSeen, remember } from './open-backup.ts';
+import { keepKeys, keptKeys, keysFile, readSeen, remember } from './open-backup.ts';
 import { recipientsFor } from './recipients.ts';
 
 export interface MadeRepository {
   readonly id: string;
   readonly place: string;
   readonly recipients: readonly string[];
+  readonly escrow: readonly string[];
   /** The owner's public key in base64url: who has nothing but an identity can compare it. */
   readonly owner: string;
 }
@@ -22,7 +21,7 @@ export interface MadeRepository {
  * says that all was done. So a run that was cut off is finished by the next one.
  */
 export async function initBackup(operation: Operation, store: Store): Promise<MadeRepository> {
-  const { cluster, state } = operation;
+  const { cluster, state, clock } = operation;
   const { identity } = await existingSecrets(operation);
   const kept = await keptKeys(state, identity);
   const seen = await readSeen(state);
@@ -30,12 +29,14 @@ export async function initBackup(operation: Operation, store: Store): Promise<Ma
     throw new KubekeepError('repository-exists', `this cluster has a repository already: its keys are in ${state.path}/${keysFile}`, { hint: `To begin a new one, move ${keysFile} and repository-seen.json away.` });
   }
   const keys = kept ?? newOwnerKeys();
-  const { own, recipients } = await recipientsFor(cluster, identity);
+  const { own, recipients, escrow } = await recipientsFor(cluster, identity);
   await createRepository(store, recipients, {
     keys,
     begun: kept !== undefined,
-    keep: async () => keep(state, keysFile, `${Buffer.from(await encryptFor([own], ownerKeysToText(keys))).toString('base64')}\n`),
+    escrow,
+    now: clock.now(),
+    keep: () => keepKeys(state, keys, own),
   });
   await remember(state, await openRepository(store, keys));
-  return { id: keys.repository, place: store.place, recipients, owner: keys.ownerKey };
+  return { id: keys.repository, place: store.place, recipients, escrow, owner: keys.ownerKey };
 }

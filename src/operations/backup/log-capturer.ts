@@ -1,10 +1,9 @@
-import { newCapture } from '../../backup/captures.ts';
+import { newCapture, type Capture } from '../../backup/captures.ts';
 import { appendHole, appendRecords, type LogWriter } from '../../backup/change-log/append-log.ts';
 import { lastPart, logEnd } from '../../backup/change-log/coverage.ts';
 import { LogBuffer } from '../../backup/change-log/log-buffer.ts';
 import { fingerprintOf, follows } from '../../backup/change-log/log-record.ts';
 import { LogMerger } from '../../backup/change-log/merge-log.ts';
-import type { ObjectKey } from '../../backup/format/encrypted-object.ts';
 import type { Segment } from '../../backup/format/segment.ts';
 import { newestBase, type Base } from '../../backup/points.ts';
 import type { SigningKey } from '../../backup/repository-keys.ts';
@@ -46,7 +45,7 @@ const mostLeases = 10_000;
 export class LogCapturer {
   readonly #options: CapturerOptions;
   #leases = new Map<bigint, number>();
-  #key: { readonly key: ObjectKey; readonly until: number } | undefined;
+  #key: { readonly key: Capture; readonly generation: number; readonly until: number } | undefined;
   /** Where a gap was met: the second time at one place it is a hole. */
   #gapAfter: number | undefined;
   #told = -Infinity;
@@ -141,7 +140,7 @@ export class LogCapturer {
     progress({ type: 'note', title: `the log has all up to revision ${buffer.end} of etcd`, detail: `${this.#revisions} revisions since the start, watched on ${member}` });
   }
 
-  async #merge(segment: Segment, log: LogWriter, options: { readonly member: string; readonly key: ObjectKey }): Promise<void> {
+  async #merge(segment: Segment, log: LogWriter, options: { readonly member: string; readonly key: Capture }): Promise<void> {
     const { repository, clock } = this.#options;
     if (!this.#merger?.continues(log.timeline, segment.records[0]!.revision)) this.#merger = new LogMerger(repository, log);
     await this.#merger.add(segment, options);
@@ -150,9 +149,12 @@ export class LogCapturer {
     await this.#merger.catalog(options);
   }
 
-  async #captureKey(): Promise<ObjectKey> {
-    const now = this.#options.clock.monotonic();
-    if (!this.#key || this.#key.until <= now) this.#key = { key: await newCapture(this.#options.repository), until: now + captureLasts };
+  /** A new one also for other recipients: who was one before had the one before. */
+  async #captureKey(): Promise<Capture> {
+    const { repository, clock } = this.#options;
+    const now = clock.monotonic();
+    const { generation } = repository.recipients;
+    if (!this.#key || this.#key.until <= now || this.#key.generation !== generation) this.#key = { key: await newCapture(repository), generation, until: now + captureLasts };
     return this.#key.key;
   }
 

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { openRepository, openRepositoryAs, type Repository } from '../../backup/repository.ts';
 import { removedUpTo } from '../../backup/retention/retired.ts';
-import { ownerKeysFromText, unwrap, type OwnerKeys } from '../../backup/repository-keys.ts';
+import { ownerKeysFromText, ownerKeysToText, unwrap, type OwnerKeys } from '../../backup/repository-keys.ts';
 import type { Store } from '../../backup/store/store.ts';
+import { encryptFor } from '../../lib/age.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import type { Secret } from '../../lib/secret.ts';
 import type { Operation } from '../operation.ts';
@@ -51,6 +52,11 @@ export async function keptKeys(state: StateFolder, identity: Secret): Promise<Ow
   const sealed = await readKept(state, keysFile);
   if (sealed === undefined) return undefined;
   return ownerKeysFromText(new TextDecoder().decode(await unwrap(Buffer.from(sealed, 'base64'), identity, keysFile)));
+}
+
+/** Keeps them for `keptKeys`, sealed to a recipient. */
+export async function keepKeys(state: StateFolder, keys: OwnerKeys, recipient: string): Promise<void> {
+  await keep(state, keysFile, `${Buffer.from(await encryptFor([recipient], ownerKeysToText(keys))).toString('base64')}\n`);
 }
 
 const seenSchema = z.object({ id: z.string(), number: z.number(), hash: z.string() });

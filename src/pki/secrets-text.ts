@@ -19,7 +19,7 @@ const bundle = z.strictObject({
   encryptionKey: z.string().regex(/^[A-Za-z0-9+/]{43}=$/),
 });
 
-/** The only place that writes the secrets out in the clear; the text goes into the sealed file and nowhere else. */
+/** The only place that writes the secrets out in the clear; the text goes into what is sealed and nowhere else. */
 export function bundleToJson(secrets: ClusterSecrets): string {
   const entries = authorityNames.map((name) => {
     const { certificate, privateKey } = secrets.authorities[name];

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { generateX25519Identity } from 'age-encryption';
+import { emptyBase, madeRepository, type MadeRepository } from '../../../test/support/backup-repository.ts';
+import { cluster, now } from '../../../test/support/example-cluster.ts';
+import { folderStore } from '../../backup/store/folder-store.ts';
+import { Secret } from '../../lib/secret.ts';
+import { bundleToJson } from '../../pki/secrets-text.ts';
+import { createSecrets, type ClusterSecrets } from '../../pki/secrets.ts';
+import { openKeptSecrets, saveSecrets, sealTo, stateFolder } from '../state.ts';
+import { bundleOf } from './cluster-bundle.ts';
+import { keptClusterFile } from './kept-cluster-file.ts';
+import { keepKeys, keptKeys, openToWrite, readSeen } from './open-backup.ts';
+import { recoverState } from './recover-state.ts';
+
+describe('the state of an operator who has lost everything but an identity', () => {
+  let folder: string;
+  let made: MadeRepository;
+  let secrets: ClusterSecrets;
+  let count = 0;
+  const file = () => join(folder, 'cluster.yaml');
+  const identityFile = () => join(folder, 'offline');
+  const store = () => folderStore(made.folder);
+  const newState = () => stateFolder(join(folder, `operator-${++count}`), cluster.name);
+  const recover = (state: ReturnType<typeof newState>) => recoverState({ state, identityFile: identityFile() }, store());
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'kubekeep-recover-'));
+    [made, secrets] = [await madeRepository(), await createSecrets(cluster.name, now)];
+    await writeFile(identityFile(), `# offline\r\n${made.identity.reveal()}\r\n`, { mode: 0o600 });
+    await writeFile(file(), 'kind: Cluster # as it was\n');
+    await writeFile(join(folder, 'known_hosts'), 'cp1 ssh-ed25519 AAAA\n');
+    const repository = await made.open();
+    await emptyBase(repository, made.keys, { bundle: await bundleOf({ cluster, file: file(), state: { knownHosts: join(folder, 'known_hosts') } }, await kept(secrets, made.identity), made.keys) });
+    await emptyBase(repository, made.keys);
+  });
+  after(async () => {
+    await made[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+
+  it('comes back from repository and identity: keys, host keys, the power to write, and what was seen', async () => {
+    const state = newState();
+    const { base, owner } = await recover(state);
+    assert.deepEqual([base.number, owner], [3, made.keys.ownerKey]);
+    assert.deepEqual((await readdir(state.path)).sort(), ['identity', 'known_hosts', 'repository-seen.json', 'repository.age', 'secrets.age']);
+    for (const name of await readdir(state.path)) assert.equal((await stat(join(state.path, name))).mode & 0o777, 0o600, name);
+    // Without the file that was given: as every command later.
+    const opened = await openKeptSecrets(state, { cluster: cluster.name, identityFile: undefined });
+    assert.equal(bundleToJson(opened!.secrets), bundleToJson(secrets));
+    assert.equal(await readFile(state.knownHosts, 'utf8'), 'cp1 ssh-ed25519 AAAA\n');
+    assert.equal((await readSeen(state))!.number, 4);
+    const { repository, keys } = await openToWrite({ state, identityFile: undefined }, store());
+    await emptyBase(repository, keys);
+    assert.equal(await keptClusterFile(store(), made.identity), 'kind: Cluster # as it was\n');
+    for (const name of ['identity', 'known_hosts', 'secrets.age', 'repository.age']) assert.equal((await readFile(join(state.path, name), 'utf8')).includes('PRIVATE KEY'), false, name);
+  });
+
+  it('is completed where a part is there, from whatever point on, and not made anew', async () => {
+    const whole = newState();
+    await recover(whole);
+    const names = await readdir(whole.path);
+    for (let kept = 0; kept < 2 ** names.length; kept++) {
+      const state = newState();
+      await mkdir(state.path, { recursive: true });
+      const there = names.filter((_, bit) => kept & (1 << bit));
+      for (const name of there) await cp(join(whole.path, name), join(state.path, name));
+      await recover(state);
+      assert.deepEqual((await readdir(state.path)).sort(), names.toSorted(), String(there));
+      for (const name of there) assert.equal(await readFile(join(state.path, name), 'utf8'), await readFile(join(whole.path, name), 'utf8'), name);
+    }
+  });
+
+  const others: readonly (readonly [string, RegExp, (state: ReturnType<typeof newState>) => Promise<void>])[] = [
+    ['other keys', /other keys than the repository/, async (state) => saveSecrets(state, await kept(await createSecrets(cluster.name, now), made.identity))],
+    ['keys for another identity', /another identity than the one that was given/, async (state) => saveSecrets(state, await kept(secrets, new Secret(await generateX25519Identity())))],
+    ['keys that do not open', /keys that this identity does not open/, async (state) => {
+      await saveSecrets(state, await kept(secrets, new Secret(await generateX25519Identity())));
+      await rm(join(state.path, 'identity'));
+    }],
+    ['the keys of another repository', /the keys of another repository/, async (state) => {
+      await using other = await madeRepository();
+      await keepKeys(state, other.keys, (await made.open()).recipients.recipients[0]!);
+    }],
+  ];
+  for (const [title, message, before_] of others) {
+    it(`is not mixed with ${title}`, async () => {
+      const state = newState();
+      await before_(state);
+      const before = await contents(state.path);
+      await assert.rejects(recover(state), { code: 'state-broken', message });
+      assert.deepEqual(await contents(state.path), before);
+    });
+  }
+
+  it('is not taken from a bundle that another writer made up, nor from a repository without one', async () => {
+    await using other = await madeRepository();
+    await writeFile(join(folder, 'other'), other.identity.reveal());
+    const state = newState();
+    const recovered = () => recoverState({ state, identityFile: join(folder, 'other') }, folderStore(other.folder));
+    await emptyBase(await other.open(), other.keys);
+    await assert.rejects(recovered(), { code: 'point-missing', message: /no base in .* has the keys of the cluster beside it/ });
+    await emptyBase(await other.open(), other.keys, { bundle: await bundleOf({ cluster, state: { knownHosts: '/nowhere' } }, await kept(secrets, made.identity), made.keys) });
+    await assert.rejects(recovered(), { code: 'repository-mismatch', message: /those of another repository/ });
+    assert.equal(existsSync(state.path), false);
+    assert.ok(await keptKeys(state, other.identity) === undefined);
+  });
+
+  async function kept(which: ClusterSecrets, identity: Secret) {
+    return { secrets: which, identity, sealed: await sealTo(which, identity), from: 'new' as const };
+  }
+  const contents = async (path: string) => Promise.all((await readdir(path)).sort().map(async (name) => [name, await readFile(join(path, name), 'utf8')]));
+});
