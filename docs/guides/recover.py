@@ -3,6 +3,7 @@
 
     recover.py REPOSITORY IDENTITY                 lists the bases
     recover.py REPOSITORY IDENTITY BASE SNAP.db    writes one of them; BASE is its number, or latest
+    recover.py REPOSITORY IDENTITY --bundle FOLDER writes what lies sealed beside the newest base: CAs, keys, cluster file
 
 It needs Python 3.9, age (or another program that takes `-d -i IDENTITY FILE`, named by AGE), libzstd and the OpenSSL library that Python uses. It follows
 docs/design/repository-format.md: sections 4 (keys), 5 (objects), 6 (bases), 8 (chain). Hashes, lengths and tags are checked, signatures are not; revisions of the log
@@ -20,8 +21,9 @@ import subprocess
 import sys
 import time
 
-KINDS = {"pack": 1, "table": 2, "entry": 6}
-FOLDERS = {"pack": "packs", "table": "tables"}
+KINDS = {"pack": 1, "table": 2, "sealed": 5, "entry": 6}
+FOLDERS = {"pack": "packs", "table": "tables", "sealed": "sealed"}
+WRAPPED = {1: "captures", 2: "escrow"}
 BASE = 1
 
 crypto = ctypes.CDLL(_ssl.__file__)
@@ -92,8 +94,9 @@ class Repository:
         if marker["format"] != 1:
             sys.exit(f"format {marker['format']} is not known to this script")
         self.id = bytes.fromhex(marker["id"])
-        self.generation = max(int(name.split(".")[0]) for name in os.listdir(os.path.join(folder, "keys")) if name.endswith(".age"))
-        self.structure = hkdf(self.unwrap(f"keys/{self.generation}.age"), self.id, "kubekeep/1 structure")
+        generations = [int(name.split(".")[0]) for name in os.listdir(os.path.join(folder, "keys")) if name.endswith(".age")]
+        self.newest = max(generations)
+        self.structure = hkdf(self.unwrap([f"keys/{one}.age" for one in sorted(generations, reverse=True)]), self.id, "kubekeep/1 structure")
 
     def read(self, name):
         try:
@@ -102,30 +105,35 @@ class Repository:
         except FileNotFoundError:
             raise Damaged(f"{name}: it is missing") from None
 
-    def unwrap(self, name):
+    def unwrap(self, names):
+        """A key from the first of some copies that is there and opens: while recipients are changed there may be two."""
         program = os.environ.get("AGE", "age")
-        self.read(name)
-        try:
-            return subprocess.run([program, "-d", "-i", self.identity, os.path.join(self.folder, name)], check=True, stdout=subprocess.PIPE).stdout
-        except FileNotFoundError:
-            sys.exit(f"the program {program} is not installed: apt-get install -y age, or name another one by AGE")
-        except subprocess.CalledProcessError:
-            sys.exit(f"{name} does not open with {self.identity}")
+        there = [name for name in names if os.path.exists(os.path.join(self.folder, name))]
+        for name in there:
+            try:
+                return subprocess.run([program, "-d", "-i", self.identity, os.path.join(self.folder, name)], check=True, stdout=subprocess.PIPE).stdout
+            except FileNotFoundError:
+                sys.exit(f"the program {program} is not installed: apt-get install -y age, or name another one by AGE")
+            except subprocess.CalledProcessError:
+                pass
+        if not there:
+            raise Damaged(f"{names[0]}: it is missing")
+        sys.exit(f"{there[0]} does not open with {self.identity}")
 
     def opened(self, data, kind, name):
         """Section 5: the plain text of an encrypted object."""
         if len(data) < 76 or data[:4] != b"KKP1" or data[4] != KINDS[kind]:
             raise Damaged(f"{name}: it is no {kind}")
         head = data[:60]
-        key = self.structure if head[5] == 0 else self.capture(head[8:24].hex())
+        key = self.structure if head[5] == 0 else self.capture(WRAPPED[head[5]], head[8:24].hex())
         frame = open_gcm(hkdf(key, head[24:56], "kubekeep/1 object"), self.id + head, data[60:-16], data[-16:])
         if frame is None:
             raise Damaged(f"{name}: its bytes are not those that were written")
         return unpack(frame, int.from_bytes(head[56:60], "little"), name)
 
-    def capture(self, capture):
+    def capture(self, folder, capture):
         if capture not in self.captures:
-            self.captures[capture] = self.unwrap(f"captures/{capture}.{self.generation}.age")
+            self.captures[capture] = self.unwrap([f"{folder}/{capture}.{one}.age" for one in range(self.newest, 0, -1)])
         return self.captures[capture]
 
     def get(self, kind, digest):
@@ -185,6 +193,19 @@ class Repository:
                 raise Damaged(f"put together from its pages the base is not the file that etcd sent; {path} is of no use")
             file.write(digest.digest())
 
+    def write_bundle(self, base, folder):
+        """Section 6: the files of a bundle. CAs as NAME.crt and NAME.key; `kubernetes` is the one that clients trust."""
+        bundle = json.loads(self.get("sealed", base["bundle"]["hash"]))
+        secrets = json.loads(bundle["secrets"])
+        files = {"sa.key": secrets["serviceAccountKey"], "encryption.yaml": bundle["encryptionConfiguration"], "cluster.yaml": bundle.get("clusterFile"), "known_hosts": bundle.get("knownHosts")}
+        for name, authority in secrets["authorities"].items():
+            files.update({f"{name}.crt": authority["certificate"], f"{name}.key": authority["privateKey"]})
+        os.mkdir(folder)
+        for name, text in files.items():
+            if text is not None:
+                with open(os.path.join(folder, name), "x") as file:
+                    file.write(text)
+
 
 def main(arguments):
     if len(arguments) not in (2, 4):
@@ -197,6 +218,13 @@ def main(arguments):
             print(number, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(base["time"] / 1000)), "revision", base["revision"], "etcd", base["etcd"])
         return
     wanted, path = arguments[2:]
+    if wanted == "--bundle":
+        sealed = [number for number, base in bases.items() if base.get("bundle")]
+        if not sealed:
+            sys.exit("no base has the keys of the cluster beside it")
+        repository.write_bundle(bases[sealed[-1]], path)
+        print(f"wrote {path}: the keys of the cluster from base {sealed[-1]}")
+        return
     number = max(bases) if wanted == "latest" else int(wanted)
     if number not in bases:
         sys.exit(f"there is no base {wanted}")

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { generateX25519Identity } from 'age-encryption';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { changeRecipients } from '../../src/backup/change-recipients.ts';
 import { takeBase } from '../../src/backup/take-base.ts';
-import { madeRepository, type MadeRepository } from '../support/backup-repository.ts';
+import { bundleOf } from '../../src/operations/backup/cluster-bundle.ts';
+import { createSecrets } from '../../src/pki/secrets.ts';
+import { emptyBase, madeRepository, type MadeRepository } from '../support/backup-repository.ts';
+import { cluster, now } from '../support/example-cluster.ts';
 import { cachedProgram } from '../support/cached-program.ts';
 import { fromRepository } from '../support/from-repository.ts';
 import { loneEtcd, type LoneEtcd } from '../support/lone-etcd.ts';
@@ -81,5 +85,26 @@ describe('docs/guides/recover.py', () => {
     assert.match(stderr, new RegExp(`^packs/../${pack!.name}: its bytes are not those that were written\n$`));
     assert.equal(recover('latest', join(folder, 'latest.db')).status, 1);
     assert.deepEqual(await readFile(join(folder, 'latest.db')), kept[2]);
+  });
+
+  it('writes the keys of the cluster, for nobody else to read, also after recipients were changed', async () => {
+    const keys = join(folder, 'keys');
+    const none = recover('--bundle', keys);
+    assert.deepEqual([none.status, none.stderr], [1, 'no base has the keys of the cluster beside it\n']);
+    const secrets = await createSecrets('prod', now);
+    await writeFile(join(folder, 'cluster.yaml'), 'kind: Cluster\n');
+    await emptyBase(await made.open(), made.keys, { bundle: await bundleOf({ cluster, file: join(folder, 'cluster.yaml'), state: { knownHosts: '/nowhere' } }, { secrets, sealed: 'sealed' }, made.keys) });
+    const reader = await identityToRecipient(await generateX25519Identity());
+    await changeRecipients(await made.open(), ({ recipients, escrow }) => ({ recipients, escrow: [...escrow, reader] }), { keys: made.keys, identity: made.identity, now: Date.now });
+    const { status, stdout, stderr } = recover('--bundle', keys);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^wrote .*keys: the keys of the cluster from base \d+\n$/);
+    const read = (name: string) => readFile(join(keys, name), 'utf8');
+    for (const { name, certificate, privateKey } of Object.values(secrets.authorities)) assert.deepEqual([await read(`${name}.crt`), await read(`${name}.key`)], [certificate, privateKey.reveal()]);
+    assert.deepEqual([await read('sa.key'), await read('cluster.yaml')], [secrets.serviceAccountKey.reveal(), 'kind: Cluster\n']);
+    assert.ok((await read('encryption.yaml')).includes(secrets.encryptionKey.reveal()));
+    for (const name of await readdir(keys)) assert.equal((await stat(join(keys, name))).mode & 0o777, 0o600, name);
+    assert.equal((await stat(keys)).mode & 0o777, 0o700);
+    assert.equal(recover('--bundle', keys).status, 1, 'nothing is overwritten');
   });
 });

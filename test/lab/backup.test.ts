@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { apiThroughVip } from '../../src/drills/api-through-vip.ts';
@@ -9,8 +9,10 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { openBolt } from '../../src/bolt/bolt-file.ts';
 import { hashKvOf, revisionsOf } from '../../src/bolt/key-space.ts';
 import { etcdOf } from '../../src/operations/clients.ts';
+import { createIdentity, recipientOf, seal } from '../../src/pki/seal.ts';
+import { createSecrets, publicAuthorities } from '../../src/pki/secrets.ts';
 import { cachedProgram } from '../support/cached-program.ts';
-import { expectZero, labCluster, startKubekeep, type LabCluster, type Running } from '../support/lab-cluster.ts';
+import { expectZero, kubekeep, labCluster, startKubekeep, type LabCluster, type Running } from '../support/lab-cluster.ts';
 
 const canary = 'canary-77c1e0';
 
@@ -148,7 +150,11 @@ describe('backups of a cluster', () => {
   it('show nothing of the cluster in the repository', async () => {
     const files = (await readdir(repository(), { recursive: true, withFileTypes: true })).filter((one) => one.isFile());
     assert.ok(files.length > 10);
-    for (const file of files) assert.equal((await readFile(join(file.parentPath, file.name))).includes(canary), false, file.name);
+    const words = [canary, 'PRIVATE KEY', it3.cluster.endpoint.vip, (await it3.secrets()).encryptionKey.reveal()];
+    for (const file of files) {
+      const text = Buffer.concat([Buffer.from(`${file.name}\n`), await readFile(join(file.parentPath, file.name))]);
+      for (const word of words) assert.equal(text.includes(word), false, `${word} in ${file.name}`);
+    }
   });
 
   it('refuse a repository that was put back to an older state, and an object that was changed', async () => {
@@ -179,5 +185,84 @@ describe('backups of a cluster', () => {
     assert.match(outcome.stderr, /KUBEKEEP_IDENTITY/);
     await rename(`${folder()}/identity`, identity);
     await rm(join(folder(), 'restored'), { recursive: true });
+  });
+
+  const offline = () => join(folder(), 'offline');
+  const prove = (identity: string, ...more: readonly string[]) => kubekeep('backup', 'keys', 'prove', '--identity', identity, ...more);
+  const revoked = /does not open/;
+
+  it('can be read by others from some time on, old ones included, and by fewer again, while they are written', async () => {
+    const bob = await createIdentity();
+    const bobs = join(folder(), 'bob');
+    await writeFile(bobs, `${bob.identity.reveal()}\n`, { mode: 0o600 });
+    const before = await prove(bobs, '--repository', repository());
+    assert.equal(before.code, 2, before.stderr);
+    assert.match(before.stderr, revoked);
+    const follower = startKubekeep(['backup', 'follow', '--file', it3.file]);
+    try {
+      const note = async (name: string) => {
+        await apiThroughVip(await it3.reach(), (api) => api.post(`/api/v1/namespaces/${canary}/configmaps`, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { word: canary } }));
+        return logReaches(await revisionOf('cp1'));
+      };
+      await note('before-bob');
+      assert.match((await expectZero(it3.run('backup', 'keys', 'add', bob.recipient))).stdout, new RegExp(`^added ${bob.recipient}\n[1-9]\\d* keys were wrapped again\nWrite ${bob.recipient} into`));
+      const { last } = await note('with-bob');
+      const proof = await prove(bobs, '--repository', repository(), '--file', '/nowhere/cluster.yaml');
+      assert.equal(proof.code, 0, proof.stdout + proof.stderr);
+      assert.match(proof.stdout, new RegExp(`this key alone brings back everything[^]*data: up to revision ${last} [^]*keys of cluster ${it3.cluster.name} `));
+      const unsure = await it3.run('backup', 'keys', 'remove', bob.recipient);
+      assert.equal(unsure.code, 3, unsure.stderr);
+      assert.match((await expectZero(it3.run('backup', 'keys', 'remove', bob.recipient, '--yes'))).stdout, /^removed age1.*\nWhat was written until now can still be read/);
+      await note('without-bob');
+    } finally {
+      follower.process.kill('SIGINT');
+    }
+    assert.equal((await follower.ended).code, 130);
+    assert.match((await prove(bobs, '--repository', repository())).stderr, revoked);
+    await expectZero(it3.run('restore', 'file', '--to', join(folder(), 'snap.db')));
+    assert.match((await expectZero(it3.run('backup', 'keys', 'list'))).stdout, /^RECIPIENT +READS +SINCE \(UTC\)\nage1\S+ +data, escrow +20.*\n$/);
+  });
+
+  it('bring everything back with the offline identity alone: the keys, the cluster file, and what was seen', async () => {
+    const state = join(folder(), '.kubekeep', it3.cluster.name);
+    const [before, text] = [await it3.secrets(), await readFile(it3.file, 'utf8')];
+    await cp(join(state, 'identity'), offline());
+    const token = await apiThroughVip(await it3.reach(), (api) => api.post<{ status: { token: string } }>(`/api/v1/namespaces/${canary}/serviceaccounts/default/token`, { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} }));
+    await expectZero(it3.run('backup', 'run'));
+    const proof = await prove(offline(), '--file', it3.file);
+    assert.equal(proof.code, 0, proof.stdout + proof.stderr);
+    assert.match(proof.stdout, /and its cluster file, from base \d+ of 20.*: the API server of cp\d takes a certificate made with them\n/);
+    await rename(join(folder(), '.kubekeep'), join(folder(), 'lost-state'));
+    await rename(it3.file, join(folder(), 'lost.yaml'));
+    const { stdout } = await expectZero(it3.run('restore', 'state', '--identity', offline(), '--repository', repository()));
+    assert.match(stdout, new RegExp(`the keys of cluster ${it3.cluster.name} and of its repository, from base \\d+ of 20`));
+    assert.equal(await readFile(it3.file, 'utf8'), text);
+    const after_ = await it3.secrets();
+    assert.deepEqual(publicAuthorities(after_), publicAuthorities(before));
+    const status = await it3.run('status');
+    assert.equal(status.code, 0, status.stdout + status.stderr);
+    assert.equal((await it3.run('plan')).code, 0);
+    await writeFile(join(folder(), 'kubeconfig'), (await expectZero(it3.run('kubeconfig'))).stdout, { mode: 0o600 });
+    const { word, authenticated } = await apiThroughVip(await it3.reach(), async (api) => ({
+      word: (await api.get<{ data: { word: string } }>(`/api/v1/namespaces/${canary}/secrets/${canary}`)).data.word,
+      authenticated: (await api.post<{ status: { authenticated?: boolean } }>('/apis/authentication.k8s.io/v1/tokenreviews', { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token: token.status.token } })).status.authenticated,
+    }));
+    assert.deepEqual([Buffer.from(word, 'base64').toString(), authenticated], [canary, true]);
+    assert.match((await expectZero(it3.run('backup', 'run'))).stdout, /hash-checked with 3 of 3 members/);
+    await expectZero(it3.run('restore', 'file', '--to', join(folder(), 'snap.db')));
+    await expectZero(it3.run('apply', '--yes'));
+  });
+
+  it('are not put over other keys', async () => {
+    const sealed = join(folder(), '.kubekeep', it3.cluster.name, 'secrets.age');
+    const own = await readFile(sealed, 'utf8');
+    const { identity } = await createIdentity();
+    const other = new TextDecoder().decode(await seal(await createSecrets('other', Date.now()), [await recipientOf(identity)]));
+    await writeFile(sealed, other);
+    const refused = await it3.run('restore', 'state', '--identity', offline());
+    assert.equal(refused.code, 3, refused.stderr);
+    assert.match(refused.stderr, /keys that this identity does not open, and nothing in it was changed/);
+    assert.equal(await readFile(sealed, 'utf8'), other);
+    await writeFile(sealed, own);
   });
 });
