@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { madeRepository, type MadeRepository } from '../../../test/support/backup-repository.ts';
 import { captureKeys } from '../../backup/captures.ts';
 import { logOf, type LogPart } from '../../backup/change-log/coverage.ts';
 import { readLog } from '../../backup/change-log/read-log.ts';
+import { changeRecipients } from '../../backup/change-recipients.ts';
 import { baseOf, type BaseBody } from '../../backup/points.ts';
-import type { Repository } from '../../backup/repository.ts';
+import { openRepositoryAs, type Repository } from '../../backup/repository.ts';
+import { folderStore } from '../../backup/store/folder-store.ts';
 import type { EtcdClient } from '../../clients/etcd/connect-etcd.ts';
 import { EtcdError } from '../../clients/etcd/etcd-error.ts';
 import type { EtcdChange, EtcdChanges } from '../../clients/etcd/watch.ts';
+import { Secret } from '../../lib/secret.ts';
 import { silent } from '../../lib/progress.ts';
 import { LogCapturer } from './log-capturer.ts';
 
@@ -69,13 +73,15 @@ describe('a capturer of the log', () => {
     await capturer.settled();
     const parts = logOf(repository.chain, timeline);
     const ranges = parts.map(({ kind, first, last }: LogPart) => `${kind} ${first}-${last}`);
-    const segments = parts.filter(({ kind }) => kind === 'segment');
+    const segments = parts.filter((part) => part.kind === 'segment');
     const read = await Promise.all(segments.map(({ first, last }) => Array.fromAsync(readLog(repository, { timeline, first, last }, captureKeys(repository, made.identity)))));
-    return { outcomes, starts, ranges, leases: new Map(read.flat().flatMap(({ leases }) => [...leases])) };
+    return { outcomes, starts, ranges, captures: segments.map(({ capture }) => capture), leases: new Map(read.flat().flatMap(({ leases }) => [...leases])) };
   }
 
   it('goes on where the log ends, with what came before the watch ended in it', async () => {
-    assert.deepEqual(await run({ watches: [[changes(101, 102), upTo(102), changes(103)], [changes(104), upTo(104)]] }), { outcomes: ['unreachable', 'unreachable'], starts: [100, 103], ranges: ['segment 101-103', 'segment 104-104'], leases: new Map() });
+    const { captures, ...rest } = await run({ watches: [[changes(101, 102), upTo(102), changes(103)], [changes(104), upTo(104)]] });
+    assert.equal(new Set(captures).size, 1);
+    assert.deepEqual(rest, { outcomes: ['unreachable', 'unreachable'], starts: [100, 103], ranges: ['segment 101-103', 'segment 104-104'], leases: new Map() });
   });
 
   it('merges its pieces every five minutes', async () => {
@@ -126,5 +132,20 @@ describe('a capturer of the log', () => {
     const { outcomes, ranges } = await run({ watches: [[changes(101, 102)], [again(change(102), deletion), changes(103)], [again({ ...change(103), version: 2 }), changes(104)], [again(other), changes(104)]] });
     assert.deepEqual(outcomes, ['unreachable', 'unreachable', 'repository-mismatch', 'repository-mismatch']);
     assert.deepEqual(ranges, ['segment 101-102', 'segment 103-103']);
+  });
+
+  it('wraps its key again for those who became recipients while it watched, and writes the next piece under another one', async () => {
+    const bob = await generateX25519Identity();
+    const recipient = await identityToRecipient(bob);
+    // While the second piece waits for the answer about its lease.
+    const ttl = async (lease: bigint) => {
+      if (lease === 2n) await changeRecipients(await made.open(), ({ recipients, escrow }) => ({ recipients: [...recipients, recipient], escrow }), { keys: made.keys, identity: made.identity, now: Date.now });
+      return 600;
+    };
+    const leased = (revision: number, lease: bigint): EtcdChanges => ({ changes: [change(revision, lease)], again: [], upTo: undefined });
+    const { captures } = await run({ watches: [[leased(101, 1n)], [leased(102, 2n)], [leased(103, 3n)]], ttl });
+    assert.deepEqual(captures.map((one) => captures.indexOf(one)), [0, 0, 2]);
+    const reader = await openRepositoryAs(folderStore(made.folder), new Secret(bob));
+    for (const capture of captures) await captureKeys(reader, new Secret(bob))(capture);
   });
 });

@@ -74,7 +74,8 @@ describe('what one key alone brings back', () => {
     it(`lacks ${title} that is gone`, async () => {
       const files = (await readdir(join(made.folder, where), { recursive: true, withFileTypes: true })).filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name));
       for (const file of files) await rm(file);
-      const { problems } = await prove(made.identity);
+      const { problems, opened } = await prove(made.identity);
+      assert.deepEqual([opened.data.count === opened.data.of, opened.escrow.count === opened.escrow.of], [where !== 'captures', where !== 'escrow']);
       assert.ok(problems.some((problem) => message.test(problem)), problems.join('\n'));
       await made[Symbol.asyncDispose]();
       const [a, b, c] = await Promise.all([all, reader, keeper].map(async (one) => (await one).recipient));

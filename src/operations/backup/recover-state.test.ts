@@ -21,6 +21,8 @@ describe('the state of an operator who has lost everything but an identity', () 
   let folder: string;
   let made: MadeRepository;
   let secrets: ClusterSecrets;
+  /** As the hosts have it. */
+  let sealed: string;
   let count = 0;
   const file = () => join(folder, 'cluster.yaml');
   const identityFile = () => join(folder, 'offline');
@@ -35,7 +37,9 @@ describe('the state of an operator who has lost everything but an identity', () 
     await writeFile(file(), 'kind: Cluster # as it was\n');
     await writeFile(join(folder, 'known_hosts'), 'cp1 ssh-ed25519 AAAA\n');
     const repository = await made.open();
-    await emptyBase(repository, made.keys, { bundle: await bundleOf({ cluster, file: file(), state: { knownHosts: join(folder, 'known_hosts') } }, await kept(secrets, made.identity), made.keys) });
+    const opened = await kept(secrets, made.identity);
+    sealed = opened.sealed;
+    await emptyBase(repository, made.keys, { bundle: await bundleOf({ cluster, file: file(), state: { knownHosts: join(folder, 'known_hosts') } }, opened, made.keys) });
     await emptyBase(repository, made.keys);
   });
   after(async () => {
@@ -52,6 +56,7 @@ describe('the state of an operator who has lost everything but an identity', () 
     // Without the file that was given: as every command later.
     const opened = await openKeptSecrets(state, { cluster: cluster.name, identityFile: undefined });
     assert.equal(bundleToJson(opened!.secrets), bundleToJson(secrets));
+    assert.equal(opened!.sealed, sealed, 'apply has nothing to do');
     assert.equal(await readFile(state.knownHosts, 'utf8'), 'cp1 ssh-ed25519 AAAA\n');
     assert.equal((await readSeen(state))!.number, 4);
     const { repository, keys } = await openToWrite({ state, identityFile: undefined }, store());
@@ -104,8 +109,10 @@ describe('the state of an operator who has lost everything but an identity', () 
     const recovered = () => recoverState({ state, identityFile: join(folder, 'other') }, folderStore(other.folder));
     await emptyBase(await other.open(), other.keys);
     await assert.rejects(recovered(), { code: 'point-missing', message: /no base in .* has the keys of the cluster beside it/ });
-    await emptyBase(await other.open(), other.keys, { bundle: await bundleOf({ cluster, state: { knownHosts: '/nowhere' } }, await kept(secrets, made.identity), made.keys) });
-    await assert.rejects(recovered(), { code: 'repository-mismatch', message: /those of another repository/ });
+    for (const keys of [{ ...other.keys, owner: made.keys.owner }, { ...other.keys, repository: made.keys.repository }]) {
+      await emptyBase(await other.open(), other.keys, { bundle: await bundleOf({ cluster, state: { knownHosts: '/nowhere' } }, await kept(secrets, made.identity), keys) });
+      await assert.rejects(recovered(), { code: 'repository-mismatch', message: /those of another repository/ });
+    }
     assert.equal(existsSync(state.path), false);
     assert.ok(await keptKeys(state, other.identity) === undefined);
   });
