@@ -5,7 +5,6 @@ import { Secret } from '../lib/secret.ts';
 import { openChain, type Chain } from './chain.ts';
 import { captureOf, damaged, decryptObject, encryptObject, hashOf, type ObjectKey } from './format/encrypted-object.ts';
 import { objectName, type StoredKind } from './format/object-name.ts';
-import type { ReadEntry } from './read-entry.ts';
 import { deriveKeys, publicBytes, unwrapKey, type DerivedKeys, type OwnerKeys, type WriterKeys } from './repository-keys.ts';
 import { allOf, nextRecipients, recipientsIn, sameLists, type Recipients } from './recipients.ts';
 import type { Store } from './store/store.ts';

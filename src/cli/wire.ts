@@ -55,22 +55,26 @@ export function operationOn(cli: Wired, cluster: Cluster, state: StateFolder, { 
 }
 
 /** The repository that the cluster file names. Throws `repository-missing`. */
-export function storeOf({ cluster: { backup }, clock, signal }: Pick<Operation, 'cluster' | 'clock' | 'signal'>): Store {
+export function storeOf(operation: Pick<Operation, 'cluster' | 'clock' | 'signal'>): Store {
+  const { backup } = operation.cluster;
   if (!backup) throw new KubekeepError('repository-missing', 'the cluster file names no backup repository', { hint: 'Add spec.backup: { repository: FOLDER } or s3://BUCKET/PREFIX.' });
+  return storeAt(backup, operation);
+}
+
+/** Where a repository is, and how it is reached. */
+export type RepositoryPlace = Pick<BackupSpec, 'repository' | 's3' | 'bandwidth'>;
+
+/** The store of a repository: a folder by its absolute path, or a bucket. */
+export function storeAt(backup: RepositoryPlace, { clock, signal }: Pick<Operation, 'clock' | 'signal'>): Store {
   const place = s3Place(backup);
   const store = place ? retryingStore(s3Store(place, { signal }), { clock, draw: () => randomInt(2 ** 32) / 2 ** 32, signal }) : folderStore(backup.repository);
   return backup.bandwidth === undefined ? store : limitedStore(store, { bandwidth: backup.bandwidth, clock, signal });
 }
 
-function s3Place({ repository, s3 = {} }: BackupSpec): S3Place | undefined {
+function s3Place({ repository, s3 = {} }: RepositoryPlace): S3Place | undefined {
   const [, bucket, prefix] = /^s3:\/\/([^/]+)(?:\/(.+?))?\/?$/.exec(repository) ?? [];
   // Few servers of one's own have a name for each bucket.
   return bucket === undefined ? undefined : { ...s3, bucket, prefix: prefix === undefined ? '' : `${prefix}/`, pathStyle: s3.pathStyle ?? s3.endpoint !== undefined };
-}
-
-/** A repository by its place: an absolute path. */
-export function storeAt(place: string): Store {
-  return folderStore(place);
 }
 
 /** @internal also for tests */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { KubekeepError } from '../../lib/errors.ts';
 import { madeRepository, type MadeRepository } from '../../../test/support/backup-repository.ts';
+import { readBundle, storeBundle } from '../bundle.ts';
 import { captureKeys, newCapture, type Capture } from '../captures.ts';
 import { appendRecords } from '../change-log/append-log.ts';
 import { logOf } from '../change-log/coverage.ts';
@@ -41,14 +42,15 @@ describe('clean-up', () => {
   afterEach(() => made[Symbol.asyncDispose]());
 
   /** Of a file in which a quarter of the pages are new. */
-  async function addBase(revision: number, time: number): Promise<Base> {
+  async function addBase(revision: number, time: number, keys?: string): Promise<Base> {
     const before = [...files.values()].at(-1) ?? randomBytes(40 * pageSize);
     const content = Buffer.from(before);
     randomBytes(10 * pageSize).copy(content, (revision % 4) * 10 * pageSize);
     const { table } = await storePages(repository, { size: content.length, read: (offset, length) => content.subarray(offset, offset + length) }, { pageSize, key, parent: parent?.table });
     const hash = await repository.put('table', encodePageTable(table, parent), repository.structure);
     parent = { hash, table };
-    const body: BaseBody = { timeline, revision, time, compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: content.length, sha256: createHash('sha256').update(content).digest('hex'), table: hash, depth: 0, whole: false, capture: Buffer.from(key.capture).toString('hex'), added: 0, hashes: [] };
+    const bundle = keys === undefined ? undefined : (await storeBundle(repository, Buffer.from(keys), basesOf(repository.chain).flatMap((one) => one.bundle ?? []))).ref;
+    const body: BaseBody = { timeline, revision, time, bundle, compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: content.length, sha256: createHash('sha256').update(content).digest('hex'), table: hash, depth: 0, whole: false, capture: Buffer.from(key.capture).toString('hex'), added: 0, hashes: [] };
     const base = baseOf((await repository.chain.append('base', made.keys.writer, () => body))!);
     files.set(base.number, content);
     return base;
@@ -114,6 +116,16 @@ describe('clean-up', () => {
     assert.ok((await names()).some((name) => name.endsWith(pack)));
     assert.equal((await prune(start + 2 * hour + grace)).removed, 2);
     assert.ok(!(await names()).some((name) => name.endsWith(pack) || name.endsWith(table)));
+  });
+
+  it('takes the keys of the cluster that no base has any more, and leaves those that one has', async () => {
+    const [old, same] = [await addBase(10, start, 'old keys'), await addBase(20, start, 'keys')];
+    const last = await addBase(40, start + hour, 'keys');
+    assert.equal(last.bundle!.hash, same.bundle!.hash);
+    await prune(start + 3 * hour);
+    await prune(start + 3 * hour + grace);
+    assert.equal((await readBundle(await made.read(), last.bundle!, made.identity)).toString(), 'keys');
+    assert.ok(!(await names()).some((name) => name.endsWith(old.bundle!.hash)));
   });
 
   it('leaves what is needed again by the time its grace is over', async () => {

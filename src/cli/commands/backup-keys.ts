@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { allOf } from '../../backup/recipients.ts';
 import { addKeys, keyUses, removeKeys, type ChangedKeys, type KeyUse } from '../../operations/backup/change-keys.ts';
@@ -11,13 +10,13 @@ import { clusterFileOption } from '../cluster-file.ts';
 import { textTable } from '../text-table.ts';
 import { openOperation, storeAt, storeOf } from '../wire.ts';
 import { givenIdentity, identityOption } from './_identity.ts';
+import { placeOf, withPlaceOptions, type PlaceFlags } from './_place.ts';
 
-interface Flags {
+interface Flags extends PlaceFlags {
   readonly file: string;
   readonly for?: KeyUse;
   readonly yes?: boolean;
   readonly identity?: string;
-  readonly repository?: string;
 }
 
 /** `backup keys list|add|remove|prove`. */
@@ -85,18 +84,17 @@ function addRemove(keys: Command, cli: Cli, exit: (code: number) => void): void 
 }
 
 function addProve(keys: Command, cli: Cli, exit: (code: number) => void): void {
-  keys
-    .command('prove')
+  withPlaceOptions(keys.command('prove'))
     .description('Open the repository with one identity alone and say what it brings back: all keys, the newest point, the keys of the cluster, which are compared with the cluster where it answers. Exit code 5 when something is missing.')
     .addOption(clusterFileOption())
     .addOption(identityOption())
-    .option('--repository <place>', 'where the backups are (default: what the cluster file says)')
-    .action(async ({ file, identity: option, repository }: Flags) => {
+    .action(async ({ file, identity: option, ...flags }: Flags) => {
       const { identity } = await givenIdentity(cli, option);
       // Who has nothing else has no cluster file either.
-      const there = repository === undefined || (await stat(file).then(() => true, () => false));
+      const there = flags.repository === undefined || (await stat(file).then(() => true, () => false));
       await using operation = there ? await openOperation(cli, { file, connectTimeout: 4 }) : undefined;
-      const store = repository === undefined ? storeOf(operation!) : storeAt(resolve(repository));
+      const place = placeOf(flags);
+      const store = place ? storeAt(place, cli) : storeOf(operation!);
       const proof = await proveKey(store, identity, operation);
       cli.print({ kind: 'KeyProof', data: { ...proof, place: store.place }, text: proofText(proof, store.place) });
       exit(proof.problems.length === 0 ? 0 : 5);

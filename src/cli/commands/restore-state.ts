@@ -9,28 +9,27 @@ import type { Cli } from '../cli.ts';
 import { clusterFileOption, parseClusterText, readClusterText } from '../cluster-file.ts';
 import { operationOn, storeAt, storeOf } from '../wire.ts';
 import { givenIdentity, identityOption } from './_identity.ts';
+import { placeOf, withPlaceOptions, type PlaceFlags } from './_place.ts';
 
-interface Flags {
+interface Flags extends PlaceFlags {
   readonly file: string;
   readonly identity?: string;
-  readonly repository?: string;
 }
 
 /** `restore state`: what was beside the cluster file, and the file. */
 export function addRestoreState(group: Command, cli: Cli): void {
-  group
-    .command('state')
+  withPlaceOptions(group.command('state'))
     .description(
       'Put back what the operator had beside the cluster file: the keys of the cluster and of its repository, from the newest base that has them. Needs an identity that may read them and the repository, and no host. The cluster file itself is written where there is none; nothing that is there is replaced.',
     )
     .addOption(clusterFileOption())
     .addOption(identityOption())
-    .option('--repository <place>', 'where the backups are (default: what the cluster file says)')
-    .action(async ({ file, identity: option, repository }: Flags) => {
+    .action(async ({ file, identity: option, ...flags }: Flags) => {
       const { path, identity } = await givenIdentity(cli, option);
       const there = await isThere(file);
-      if (!there && repository === undefined) throw new KubekeepError('file-missing', `there is no cluster file ${file} to say where the backups are`, { hint: 'Name the place with --repository, or the cluster file with --file.' });
-      const named = repository === undefined ? undefined : storeAt(resolve(repository));
+      const place = placeOf(flags);
+      if (!there && !place) throw new KubekeepError('file-missing', `there is no cluster file ${file} to say where the backups are`, { hint: 'Name the place with --repository, or the cluster file with --file.' });
+      const named = place && storeAt(place, cli);
       const text = there ? await readClusterText(file) : await keptClusterFile(named!, identity);
       const { cluster, directory } = parseClusterText(text, file);
       await using operation = operationOn({ ...cli, environment: { ...cli.environment, identityFile: path } }, cluster, stateFolder(directory, cluster.name), {});
