@@ -15,6 +15,8 @@ export interface ChangeOptions {
   /** ms since the epoch. */
   readonly now: () => number;
   readonly signal?: AbortSignal | undefined;
+  /** Called for each key: how many were looked at so far. */
+  readonly onKey?: (done: number) => void;
 }
 
 export interface ChangedRecipients {
@@ -47,16 +49,18 @@ export async function changeRecipients(repository: Repository, change: (present:
   return wrapAll(repository, options);
 }
 
-async function wrapAll(repository: Repository, { keys: { secret }, identity, signal }: ChangeOptions): Promise<ChangedRecipients> {
+async function wrapAll(repository: Repository, { keys: { secret }, identity, signal, onKey }: ChangeOptions): Promise<ChangedRecipients> {
   const { store, recipients } = repository;
   const { generation } = recipients;
   await place(store, keysName(generation), { plain: Buffer.from(secret.reveal(), 'base64'), wrap: (plain) => encryptFor(allOf(recipients), plain), identity });
   const unopened: Unopened[] = [];
   const obsolete = Array.from({ length: generation - 1 }, (_, index) => keysName(index + 1));
   let wrapped = 0;
+  let done = 0;
   for (const scope of wrappedScopes) {
     for (const [capture, generations] of await livingKeys(repository, scope)) {
       signal?.throwIfAborted();
+      onKey?.(done++);
       // Nothing depends on it any more that was there before.
       if (generations.length === 1 && generations[0] === generation) continue;
       const name = wrappedName(scope, capture, generation);

@@ -35,12 +35,17 @@ export async function removeKeys(operation: Operation, store: Store, keys: Named
 type Change = (present: RecipientLists, wanted: RecipientLists & { readonly own: string }) => RecipientLists;
 
 async function changed(operation: Operation, store: Store, change: Change, confirm?: (leaving: readonly string[]) => Promise<boolean>): Promise<ChangedKeys> {
-  const { cluster, state, clock, signal } = operation;
+  const { cluster, state, clock, signal, progress } = operation;
   const { repository, keys, identity } = await openToWrite(operation, store);
   const wanted = await recipientsFor(cluster, identity);
   const { more: joining, fewer: leaving } = differenceOf(change(repository.recipients, wanted), repository.recipients);
   if (confirm && leaving.length > 0 && !(await confirm(leaving))) throw new KubekeepError('needs-confirmation', 'nothing was changed: the removal was not confirmed', { hint: 'Run it again with --yes.' });
-  const result = await changeRecipients(repository, (present) => change(present, wanted), { keys, identity, now: () => clock.now(), signal });
+  const result = await changeRecipients(repository, (present) => change(present, wanted), {
+    keys, identity, now: () => clock.now(), signal,
+    onKey: (done) => {
+      if (done > 0 && done % 100 === 0) progress({ type: 'note', title: `${done} keys were looked at`, step: 'backup/keys' });
+    },
+  });
   await remember(state, repository);
   return { ...result, joining, leaving };
 }
