@@ -30,10 +30,10 @@ export async function emptyBase(repository: Repository, { writer }: Pick<OwnerKe
 }
 
 /** `more` can read data besides the identity, `escrow` alone what is sealed besides it. */
-export async function madeRepository({ more = [], escrow = more }: { readonly more?: readonly string[]; readonly escrow?: readonly string[] } = {}): Promise<MadeRepository> {
+export async function madeRepository({ more = [], escrow = more, identity: given }: { readonly more?: readonly string[]; readonly escrow?: readonly string[]; readonly identity?: Secret } = {}): Promise<MadeRepository> {
   const parent = await mkdtemp(join(tmpdir(), 'kubekeep-repository-'));
   const folder = join(parent, 'repository');
-  const identity = new Secret(await generateX25519Identity());
+  const identity = given ?? new Secret(await generateX25519Identity());
   const keys = newOwnerKeys();
   const own = await identityToRecipient(identity.reveal());
   await createRepository(folderStore(folder), [own, ...more], { keys, begun: false, keep: async () => {}, escrow: [own, ...escrow], now: Date.now() });

@@ -8,6 +8,7 @@ import { generateX25519Identity } from 'age-encryption';
 import { emptyBase, madeRepository, type MadeRepository } from '../../../test/support/backup-repository.ts';
 import { cluster, now } from '../../../test/support/example-cluster.ts';
 import { folderStore } from '../../backup/store/folder-store.ts';
+import { KubekeepError } from '../../lib/errors.ts';
 import { Secret } from '../../lib/secret.ts';
 import { bundleToJson } from '../../pki/secrets-text.ts';
 import { createSecrets, type ClusterSecrets } from '../../pki/secrets.ts';
@@ -116,6 +117,48 @@ describe('the state of an operator who has lost everything but an identity', () 
     assert.equal(existsSync(state.path), false);
     assert.ok(await keptKeys(state, other.identity) === undefined);
   });
+
+  const mutations: readonly (readonly [string, (bytes: Buffer, other: Buffer) => Buffer | undefined])[] = [
+    ['gone', () => undefined],
+    ['empty', () => Buffer.alloc(0)],
+    ['cut off', (bytes) => bytes.subarray(0, -1)],
+    ['longer', (bytes) => Buffer.concat([bytes, Buffer.from('x')])],
+    ['changed at the front', (bytes) => flipped(bytes, 2)],
+    ['changed in the middle', (bytes) => flipped(bytes, bytes.length >> 1)],
+    ['changed at the end', (bytes) => flipped(bytes, bytes.length - 3)],
+    ["another repository's for the same identity", (_, other) => other],
+  ];
+  const flipped = (bytes: Buffer, at: number) => {
+    const changed = Buffer.from(bytes);
+    changed[at]! ^= 1;
+    return changed;
+  };
+  const firstOf = async (place: string, kind: string) => {
+    const [found] = (await readdir(join(place, kind), { recursive: true, withFileTypes: true })).filter((one) => one.isFile());
+    return join(found!.parentPath, found!.name);
+  };
+  for (const [kind, named] of [['sealed', /sealed\//], ['escrow', /(escrow|sealed)\//], ['keys', /(keys|chain)\//], ['kubekeep-repository', /kubekeep-repository|chain\/|no backup repository/]] as const) {
+    it(`is not taken from a repository whose ${kind} is damaged in any way, and the object is named`, async () => {
+      await using other = await madeRepository({ identity: made.identity });
+      await emptyBase(await other.open(), other.keys, { bundle: Buffer.from('other keys') });
+      for (const [title, mutation] of mutations) {
+        const place = join(folder, `damaged-${++count}`);
+        await cp(made.folder, place, { recursive: true });
+        const [path, theirs] = kind === 'kubekeep-repository' ? [join(place, kind), join(other.folder, kind)] : [await firstOf(place, kind), await firstOf(other.folder, kind)];
+        const bytes = mutation(await readFile(path), await readFile(theirs));
+        if (bytes === undefined) await rm(path);
+        else await writeFile(path, bytes);
+        const state = newState();
+        const error: unknown = await recoverState({ state, identityFile: identityFile() }, folderStore(place)).then(() => undefined, (caught: unknown) => caught);
+        // The line end of the marker says nothing.
+        if (kind === 'kubekeep-repository' && title === 'cut off') continue;
+        assert.ok(error instanceof KubekeepError, `${title}: ${String(error)}`);
+        assert.ok(['repository-damaged', 'repository-missing', 'repository-mismatch', 'identity-missing'].includes(error.code), `${title}: ${error.code}`);
+        assert.match(error.message, named, title);
+        assert.equal(existsSync(state.path), false, title);
+      }
+    });
+  }
 
   async function kept(which: ClusterSecrets, identity: Secret) {
     return { secrets: which, identity, sealed: await sealTo(which, identity), from: 'new' as const };
