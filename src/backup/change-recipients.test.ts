@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { emptyBase, madeRepository, type MadeRepository } from '../../test/support/backup-repository.ts';
 import { cutOff } from '../../test/support/cut-off-store.ts';
-import type { KubekeepError } from '../lib/errors.ts';
+import { KubekeepError } from '../lib/errors.ts';
 import { Secret } from '../lib/secret.ts';
 import { readBundle } from './bundle.ts';
 import { appendUnder, captureKeys, newCapture } from './captures.ts';
@@ -134,6 +134,18 @@ describe('a change of recipients', () => {
     await change(made, adding(bob.recipient));
     const keys = captureKeys(reader, ann.identity);
     for (const { capture } of basesOf(reader.chain)) await keys(capture);
+  });
+
+  it('is done also where the store lets nothing go, which is said, and which the next one makes up for', async () => {
+    await using made = await filled();
+    const store = folderStore(made.folder);
+    const locked: Store = { ...store, remove: async (name) => Promise.reject(new KubekeepError('store-failed', `${name} is locked`)) };
+    const { unremoved, unopened } = await change(made, removing(ann.recipient), locked);
+    assert.deepEqual([unremoved.length, unopened], [4, []]);
+    await readsAll(made, made.identity);
+    await takeBase(await openRepository(locked, made.keys), made);
+    assert.deepEqual((await change(made, removing(ann.recipient))).unremoved, []);
+    assert.deepEqual(await generations(made), ['2']);
   });
 
   it('is not begun for one that is no recipient', async () => {

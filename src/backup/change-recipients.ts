@@ -24,10 +24,12 @@ export interface ChangedRecipients {
   /** Keys of data and of bundles that were wrapped now. */
   readonly wrapped: number;
   /** Names of keys that could not be opened with the identity, and why: they are still wrapped for those of before only. */
-  readonly unopened: readonly Unopened[];
+  readonly unopened: readonly Left[];
+  /** What the store does not let go, as one whose objects are locked for a time: who could read it still can. The next change tries again. */
+  readonly unremoved: readonly Left[];
 }
 
-export interface Unopened {
+export interface Left {
   readonly name: string;
   readonly why: string;
 }
@@ -53,7 +55,7 @@ async function wrapAll(repository: Repository, { keys: { secret }, identity, sig
   const { store, recipients } = repository;
   const { generation } = recipients;
   await place(store, keysName(generation), { plain: Buffer.from(secret.reveal(), 'base64'), wrap: (plain) => encryptFor(allOf(recipients), plain), identity });
-  const unopened: Unopened[] = [];
+  const unopened: Left[] = [];
   const obsolete = Array.from({ length: generation - 1 }, (_, index) => keysName(index + 1));
   let wrapped = 0;
   let done = 0;
@@ -74,8 +76,14 @@ async function wrapAll(repository: Repository, { keys: { secret }, identity, sig
       }
     }
   }
-  for (const name of obsolete) await store.remove(name);
-  return { recipients, wrapped, unopened };
+  const unremoved: Left[] = [];
+  for (const name of obsolete) {
+    await store.remove(name).catch((error: unknown) => {
+      if (!(error instanceof KubekeepError)) throw error;
+      unremoved.push({ name, why: error.message });
+    });
+  }
+  return { recipients, wrapped, unopened, unremoved };
 }
 
 interface Placed {

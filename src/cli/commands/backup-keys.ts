@@ -52,15 +52,15 @@ function addAdd(keys: Command, cli: Cli, exit: (code: number) => void): void {
     .addOption(useOption('default: as the cluster file has them, else both'))
     .action(async (named: readonly string[], { file, for: use }: Flags) => {
       await using operation = await openOperation(cli, { file });
-      const { joining, wrapped, unopened, recipients: { generation } } = await addKeys(operation, storeOf(operation), { named, use });
+      const { joining, wrapped, unopened, unremoved, recipients: { generation } } = await addKeys(operation, storeOf(operation), { named, use });
       const { recipients: inFile = [], escrow = [] } = operation.cluster.backup ?? {};
       const unnamed = joining.filter((one) => !inFile.includes(one) && !escrow.includes(one));
       const text = [
         joining.length === 0 ? 'nobody was added: the repository is written for all of them' : `added ${joining.join(', ')}`,
-        ...wrappedText({ wrapped, unopened }),
+        ...wrappedText({ wrapped, unopened, unremoved }),
         ...unnamed.map((one) => `Write ${one} into spec.backup of the cluster file too.`),
       ];
-      cli.print({ kind: 'ChangedBackupKeys', data: { added: joining, removed: [] as readonly string[], generation, wrapped, unopened }, text: text.join('\n') });
+      cli.print({ kind: 'ChangedBackupKeys', data: { added: joining, removed: [] as readonly string[], generation, wrapped, unopened, unremoved }, text: text.join('\n') });
       exit(unopened.length === 0 ? 0 : 5);
     });
 }
@@ -76,10 +76,10 @@ function addRemove(keys: Command, cli: Cli, exit: (code: number) => void): void 
     .action(async (named: readonly string[], { file, for: use, yes = false }: Flags) => {
       await using operation = await openOperation(cli, { file });
       const confirm = async (leaving: readonly string[]) => yes || cli.confirm(`${leaving.join(', ')} will not be able to read what is written from now on. Go on?`);
-      const { leaving, wrapped, unopened, recipients: { generation } } = await removeKeys(operation, storeOf(operation), { named, use, confirm });
+      const { leaving, wrapped, unopened, unremoved, recipients: { generation } } = await removeKeys(operation, storeOf(operation), { named, use, confirm });
       const text = leaving.length === 0 ? ['nobody was removed: the repository is not written for them'] : [`removed ${leaving.join(', ')}`, 'What was written until now can still be read by who kept its keys: they were readable before. What is written from now on cannot.'];
-      cli.print({ kind: 'ChangedBackupKeys', data: { added: [] as readonly string[], removed: leaving, generation, wrapped, unopened }, text: [...text, ...wrappedText({ wrapped, unopened })].join('\n') });
-      exit(unopened.length === 0 ? 0 : 5);
+      cli.print({ kind: 'ChangedBackupKeys', data: { added: [] as readonly string[], removed: leaving, generation, wrapped, unopened, unremoved }, text: [...text, ...wrappedText({ wrapped, unopened, unremoved })].join('\n') });
+      exit(unopened.length + unremoved.length === 0 ? 0 : 5);
     });
 }
 
@@ -114,8 +114,9 @@ function proofText({ recipient: own, opened, newest, bundle, compared, owner, pr
   ].join('\n');
 }
 
-function wrappedText({ wrapped, unopened }: Pick<ChangedKeys, 'wrapped' | 'unopened'>): readonly string[] {
-  return [`${wrapped} ${wrapped === 1 ? 'key was' : 'keys were'} wrapped again`, ...unopened.map(({ why }) => `- ${why}`)];
+function wrappedText({ wrapped, unopened, unremoved }: Pick<ChangedKeys, 'wrapped' | 'unopened' | 'unremoved'>): readonly string[] {
+  const held = unremoved.length === 0 ? [] : [`${unremoved.length} old ${unremoved.length === 1 ? 'copy' : 'copies'} of keys cannot be removed now and can be read as before: ${unremoved[0]!.why}`];
+  return [`${wrapped} ${wrapped === 1 ? 'key was' : 'keys were'} wrapped again`, ...unopened.map(({ why }) => `- ${why}`), ...held];
 }
 
 function useOption(text: string): Option {
