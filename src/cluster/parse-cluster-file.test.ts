@@ -164,6 +164,16 @@ describe('a field', () => {
   }
 });
 
+describe('the recipients of backups', () => {
+  it('are those of the file, and those of escrow only where it has them', () => {
+    const [one, other] = ['q', 'p'].map((letter) => `age1${letter.repeat(58)}`);
+    const backup = (text: string) => parseClusterFile(smallest.replace('spec:\n', `spec:\n  backup: ${text}\n`), { file: 'c.yaml', directory: '/srv' }).backup;
+    assert.deepEqual(backup(`{ repository: b, recipients: [${one}], escrow: [${other}] }`), { repository: '/srv/b', recipients: [one], escrow: [other] });
+    assert.deepEqual(backup(`{ repository: b, recipients: [${one}], escrow: [] }`), { repository: '/srv/b', recipients: [one], escrow: [] });
+    assert.deepEqual(backup(`{ repository: b, recipients: [${one}] }`), { repository: '/srv/b', recipients: [one] });
+  });
+});
+
 describe('a bucket as repository', () => {
   const backup = (text: string) => parseClusterFile(smallest.replace('spec:\n', `spec:\n  backup: ${text}\n`), { file: 'c.yaml', directory: '/srv' }).backup;
 
