@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { changeRecipients } from '../../src/backup/change-recipients.ts';
 import { createRepository, openRepository } from '../../src/backup/repository.ts';
 import { newOwnerKeys } from '../../src/backup/repository-keys.ts';
 import { retryingStore } from '../../src/backup/store/retrying-store.ts';
@@ -9,10 +12,18 @@ import type { S3Place } from '../../src/backup/store/s3-place.ts';
 import { s3Store } from '../../src/backup/store/s3-store.ts';
 import type { Store } from '../../src/backup/store/store.ts';
 import { storeConformance } from '../../src/backup/store/store.conformance.ts';
+import { readClusterFile } from '../../src/cli/cluster-file.ts';
+import { exampleClusterFile } from '../../src/cluster/example-file.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { seededDraw } from '../../src/lib/seeded-draw.ts';
+import { bundleOf } from '../../src/operations/backup/cluster-bundle.ts';
+import { openKeptSecrets, stateFolder } from '../../src/operations/state.ts';
+import { createIdentity } from '../../src/pki/seal.ts';
+import { createSecrets, publicAuthorities } from '../../src/pki/secrets.ts';
+import { emptyBase } from '../support/backup-repository.ts';
 import { carelessS3 } from '../support/careless-s3.ts';
 import { fromRepository } from '../support/from-repository.ts';
+import { expectZero, kubekeep } from '../support/lab-cluster.ts';
 import { realS3, type RealS3, type S3Login } from '../support/real-s3.ts';
 import { startRelay } from '../support/relay.ts';
 
@@ -51,6 +62,29 @@ describe('a repository in a bucket', () => {
     const { chain } = await openRepository(store, keys);
     const numbers = chain.entries.filter(({ kind }) => kind === 'base').map(({ body }) => (body as { number: number }).number);
     assert.deepEqual(numbers.toSorted((a, b) => a - b), Array.from({ length: 10 }, (_, number) => number));
+  });
+
+  it('brings the keys of the cluster back for one who became a recipient later, with an identity and a command line alone', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kubekeep-s3-state-'));
+    try {
+      const [own, bob, secrets, keys, file] = [await createIdentity(), await createIdentity(), await createSecrets('prod', Date.now()), newOwnerKeys(), join(folder, 'lost.yaml')];
+      const prefix = next();
+      await writeFile(file, exampleClusterFile({ name: 'prod', vip: '198.18.250.100/24', hosts: [{ name: 'cp1', address: '198.18.250.11' }], backup: { repository: 'backups' } }));
+      await createRepository(at({ prefix }), [own.recipient], { keys, begun: false, keep: async () => {} });
+      const repository = await openRepository(at({ prefix }), keys);
+      const { cluster } = await readClusterFile(file);
+      await emptyBase(repository, keys, { bundle: await bundleOf({ cluster, file, state: { knownHosts: '/nowhere' } }, { secrets, sealed: 'sealed' }, keys) });
+      await changeRecipients(repository, () => ({ recipients: [own.recipient, bob.recipient], escrow: [own.recipient, bob.recipient] }), { keys, identity: own.identity, now: Date.now });
+      assert.deepEqual(await at({ prefix }).list('keys/'), ['keys/2.age']);
+      await writeFile(join(folder, 'bob'), bob.identity.reveal(), { mode: 0o600 });
+      const { stdout } = await expectZero(kubekeep('restore', 'state', '--identity', join(folder, 'bob'), '--repository', `s3://backups/${prefix}`, '--s3-endpoint', s3.endpoint, '--s3-ca', s3.ca, '--file', join(folder, 'cluster.yaml')));
+      assert.match(stdout, new RegExp(`owner ${keys.ownerKey}`));
+      assert.equal(await readFile(join(folder, 'cluster.yaml'), 'utf8'), await readFile(file, 'utf8'));
+      const opened = await openKeptSecrets(stateFolder(folder, 'prod'), { cluster: 'prod', identityFile: undefined });
+      assert.deepEqual(publicAuthorities(opened!.secrets), publicAuthorities(secrets));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('is not made where If-None-Match is ignored', async () => {
