@@ -6,6 +6,7 @@ import { appendHole, appendRecords } from './change-log/append-log.ts';
 import { logRanges } from './change-log/coverage.ts';
 import { resolvePoint, type BaseBody } from './points.ts';
 import type { Repository } from './repository.ts';
+import { appendTimeline } from './timelines.ts';
 
 const minute = (number: number) => Date.parse('2026-11-25T14:00:00Z') + number * 60_000;
 const iso = (number: number) => new Date(minute(number)).toISOString();
@@ -60,6 +61,47 @@ describe('a point of a repository with bases alone', () => {
 
   it('is latest, a time, a revision or a base and nothing else', async () => {
     for (const point of ['yesterday-ish', 'revision:-1', 'base:x', '']) await assert.rejects(at(made, repository, point), { code: 'usage' });
+  });
+});
+
+describe('a point of a repository whose cluster was restored', () => {
+  let made: MadeRepository;
+  let repository: Repository;
+  const start = async (timeline: string, first: number, time: number, revision: number) => appendTimeline(await made.open(), made.keys.writer, { timeline, first, time: minute(time), from: { timeline: 'one', base: 3, revision } });
+  before(async () => {
+    made = await madeRepository();
+    await addBase(made, 'one', 100, 0);
+    await addLog(made, 'one', 101, 110, 1);
+    await start('two', 5000, 12, 105);
+    await start('two', 5001, 13, 105);
+    // The old cluster was left running somewhere, and followed.
+    await addLog(made, 'one', 111, 130, 12);
+    await addBase(made, 'one', 130, 31);
+    await addBase(made, 'two', 5003, 20);
+    await addLog(made, 'two', 5004, 5010, 21);
+    repository = await made.read();
+  });
+  after(() => made[Symbol.asyncDispose]());
+
+  for (const [point, found] of [
+    [iso(5.5), '100 105 5'],
+    [iso(11), '100 110 10'],
+    // The clock of who restored says when: what the old one did afterwards did not happen in this cluster.
+    [iso(12), 'the cluster was restored to revision 105 at 2026-11-25T14:12:00.000Z, and it has no base of the time from then on'],
+    [iso(19), 'the cluster was restored to revision 105 at 2026-11-25T14:12:00.000Z, and it has no base of the time from then on'],
+    [iso(20), '5003 5003 20'],
+    [iso(99), '5003 5010 27'],
+    ['latest', '5003 5010 27'],
+    ['revision:110', '100 110 10'],
+    ['revision:130', '130 130 31'],
+    ['revision:5005', '5003 5005 22'],
+  ] as const) it(`${point} is ${found}`, async () => assert.equal(await at(made, repository, point), found));
+
+  it('has no latest one as long as the new timeline has no base', async () => {
+    await start('three', 9000, 60, 5005);
+    const later = await made.read();
+    assert.match(await at(made, later, 'latest'), /^the cluster was restored to revision 5005 at .*15:00:00/);
+    assert.equal(await at(made, later, iso(59)), '5003 5010 27');
   });
 });
 

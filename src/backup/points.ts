@@ -10,6 +10,7 @@ import { damaged } from './format/encrypted-object.ts';
 import { entryName } from './format/chain-entry.ts';
 import type { ReadEntry } from './read-entry.ts';
 import type { Repository } from './repository.ts';
+import { startedBefore } from './timelines.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -87,13 +88,13 @@ export interface Point {
  */
 export async function resolvePoint(repository: Repository, text: string, keys: CaptureKeys): Promise<Point> {
   const { chain } = repository;
-  const bases = basesOf(chain);
+  const all = basesOf(chain);
   const wanted = wantedPoint(text);
+  const start = wanted.by === 'time' || wanted.by === 'latest' ? startedBefore(chain, wanted.by === 'time' ? wanted.time : Infinity) : undefined;
+  // What lived on elsewhere after a restore, and what lived before it, is not what the cluster had then.
+  const bases = start ? all.filter(({ timeline }) => timeline === start.timeline) : all;
   const base = baseFor(bases, wanted);
-  if (!base) {
-    const first = bases[0];
-    throw missing(text, first ? `the oldest base is of ${new Date(first.time).toISOString()}, revision ${first.revision}` : 'it has no base yet');
-  }
+  if (!base) throw missing(text, start ? `the cluster was restored${start.from ? ` to revision ${start.from.revision}` : ''} at ${new Date(start.time).toISOString()}, and it has no base of the time from then on` : oldest(all[0]));
   const own: Point = { base, revision: base.revision, time: base.time };
   if (wanted.by === 'base' || base.revision === wanted.revision) return own;
   const after = logOf(chain, base.timeline).filter(({ last }) => last > base.revision);
@@ -115,6 +116,10 @@ export async function resolvePoint(repository: Repository, text: string, keys: C
   const { records } = await readSegment(repository, holds, keys);
   const record = records.findLast(({ revision, received }) => revision > base.revision && (wanted.by === 'time' ? received <= wanted.time : revision <= wanted.revision));
   return record ? { base, revision: record.revision, time: record.received } : own;
+}
+
+function oldest(first: Base | undefined): string {
+  return first ? `the oldest base is of ${new Date(first.time).toISOString()}, revision ${first.revision}` : 'it has no base yet';
 }
 
 type Wanted =

@@ -63,6 +63,17 @@ async function rowsDropped(file: BoltFile, revision: number, compacted: number, 
   return (index) => kept[index] === 0;
 }
 
+/** The keys that are there at the file's last revision, each with the revision that wrote it last. Keys are taken as UTF-8. */
+export async function livingKeys(file: BoltFile, signal?: AbortSignal): Promise<Map<string, number>> {
+  const living = new Map<string, number>();
+  await eachRow(file, Infinity, signal, (row) => {
+    const key = Buffer.from(userKeyOf(row), 'latin1').toString();
+    if (isTombstone(row)) living.delete(key);
+    else if (key !== '') living.set(key, mainOf(row.key));
+  });
+  return living;
+}
+
 /** All rows up to a revision, with pauses. */
 async function eachRow(file: BoltFile, revision: number, signal: AbortSignal | undefined, look: (row: BoltRow) => void): Promise<void> {
   let count = 0;

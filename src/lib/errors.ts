@@ -30,6 +30,7 @@ export const catalogue = {
   'state-broken': { kind: 'refused', means: 'the state beside the cluster file cannot be read or does not fit the cluster file' },
   'quorum-risk': { kind: 'refused', means: 'the step would put the etcd quorum at risk' },
   'unsupported-change': { kind: 'refused', means: 'the change cannot be made safely by this release' },
+  'restore-unfinished': { kind: 'refused', means: 'a restore of the whole cluster was begun and is not finished' },
   'needs-confirmation': { kind: 'refused', means: 'the command changes or destroys something and was not confirmed' },
   'not-healthy': { kind: 'failed', means: 'something did not become healthy in time; the roll-out stopped there' },
   'api-failed': { kind: 'failed', means: 'the Kubernetes API answered with an error or not at all' },

@@ -1,4 +1,4 @@
-import { configFolder, etcdDataFolder, pkiFolder, stateFolder, unitFolder } from '../render/paths.ts';
+import { configFolder, etcdDataFolder, pkiFolder, restoredNote, restoringNote, stateFolder, unitFolder } from '../render/paths.ts';
 import { haproxySocket } from '../render/haproxy.ts';
 
 export const componentUnits = [
@@ -56,6 +56,8 @@ p nonlocalbind "$(cat /proc/sys/net/ipv4/ip_nonlocal_bind 2>/dev/null)"
 [ -d ${etcdDataFolder}/member/wal ] && p etcd data
 [ -f ${stateFolder}/formed ] && p etcd formed
 [ -f ${stateFolder}/completed ] && p completed
+[ -f ${restoringNote} ] && p restoring "$(base64 -w0 < ${restoringNote})"
+[ -f ${restoredNote} ] && p restored "$(cat ${restoredNote})"
 [ -f ${configFolder}/etcd.yaml ] && p etcd "$(sed -n 's/^initial-cluster-state: //p' ${configFolder}/etcd.yaml)"
 # The parts are asked together, each with a limit of its own, so that a hung one delays the answer by one limit and not by the sum of all.
 if command -v curl > /dev/null; then

@@ -1,12 +1,11 @@
 import { KubekeepError, toKubekeepError } from '../lib/errors.ts';
 import { parallel } from '../lib/parallel.ts';
-import type { CachedProgram } from '../programs/program.ts';
 import { checkHosts } from './check-hosts/check-hosts.ts';
 import { refuseUnfit } from './check-hosts/report.ts';
 import { reachable } from './facts.ts';
 import { refuseWrongClock } from './refuse-wrong-clock.ts';
 import { etcdReady, waitForHost } from './gates.ts';
-import { openJournal, type Journal } from './journal.ts';
+import { openJournal } from './journal.ts';
 import { takeLock, type ClusterLock } from './lock.ts';
 import type { Operation } from './operation.ts';
 import { finish } from './phases/finish.ts';
@@ -14,9 +13,11 @@ import { formEtcd } from './phases/form-etcd.ts';
 import { performComponent } from './phases/perform-component.ts';
 import { prepareHost } from './phases/prepare-host.ts';
 import { rollHost } from './phases/roll-host.ts';
+import { tracked } from './phases/tracked.ts';
 import type { Work } from './phases/work.ts';
 import { isEmpty, stepsOf, type PhasePlan, type Plan, type Step } from './plan/plan.ts';
-import { preparePlan, wantedPrograms, type PreparedPlan } from './prepare-plan.ts';
+import { fetchNeeded, preparePlan, type PreparedPlan } from './prepare-plan.ts';
+import { refuseUnfinishedRestore } from './restore/restore-record.ts';
 import { saveSecrets } from './state.ts';
 
 export interface ApplyOptions {
@@ -36,6 +37,7 @@ export interface ApplyResult {
  */
 export async function apply(operation: Operation, { confirm }: ApplyOptions): Promise<ApplyResult> {
   const first = await preparePlan(operation);
+  await refuseUnfinishedRestore(operation.state, first.facts);
   refuseBuildWithMissingHosts(first);
   if (isEmpty(first.plan)) {
     if (first.opened.from === 'hosts') await saveSecrets(operation.state, first.opened);
@@ -65,6 +67,7 @@ async function performLocked(operation: Operation, lock: ClusterLock, { shown, t
   try {
     // What was seen before the lock may have changed meanwhile.
     const prepared = await preparePlan(held, takenRouterIds);
+    await refuseUnfinishedRestore(operation.state, prepared.facts);
     refuseBuildWithMissingHosts(prepared);
     if (addsTo(shown, prepared.plan)) await confirmed(prepared.plan, confirm);
     const programs = await fetchNeeded(held, prepared);
@@ -95,13 +98,6 @@ function addsTo(shown: Plan, plan: Plan): boolean {
   return stepsOf(plan).some((step) => !known.has(key(step)));
 }
 
-/** Gets the programs that some step copies: a repair of something else works without any of them. */
-async function fetchNeeded({ cluster, fetchPrograms }: Operation, { plan, designs, facts }: PreparedPlan): Promise<readonly CachedProgram[]> {
-  const names = new Set(stepsOf(plan).flatMap(({ programs }) => programs));
-  const wanted = wantedPrograms(cluster, designs, facts).filter(({ name }) => names.has(name));
-  return wanted.length === 0 ? [] : fetchPrograms(wanted);
-}
-
 async function perform(phase: PhasePlan, work: Work): Promise<void> {
   const byHost = Map.groupBy(phase.steps, ({ host }) => host);
   const spec = (name: string) => work.cluster.hosts.find((host) => host.name === name)!;
@@ -127,23 +123,6 @@ async function waitForVoters({ steps }: PhasePlan, work: Work): Promise<void> {
     return steps.some(({ host }) => host === name) && reachable(found) && found.etcd.formed;
   });
   await parallel(voters, (spec) => waitForHost(work, spec, [etcdReady]));
-}
-
-/** Tells and notes the beginning and the end of a step. Ctrl-C takes effect between steps. */
-async function tracked(step: Step, { progress, journal, clock, signal }: Work & { journal: Journal }, run: () => Promise<void>): Promise<void> {
-  signal.throwIfAborted();
-  const about = { host: step.host, step: step.id, title: step.title };
-  progress({ type: 'started', ...about, detail: step.reasons.length > 2 ? `${step.reasons[0]} and ${step.reasons.length - 1} more` : step.reasons.join('; ') });
-  const start = clock.monotonic();
-  try {
-    await run();
-  } catch (error) {
-    progress({ type: 'failed', ...about });
-    await journal({ event: 'step failed', step: step.id, detail: toKubekeepError(error).message });
-    throw error;
-  }
-  progress({ type: 'done', ...about, detail: `${((clock.monotonic() - start) / 1000).toFixed(1)} s` });
-  await journal({ event: 'step done', step: step.id });
 }
 
 /** A new cluster needs all of its members; a host that is missing then would be left out for ever. */

@@ -6,9 +6,9 @@ import { issueLeaf, type IssuedLeaf } from '../pki/issue.ts';
 import { adminLeaf, etcdOperatorLeaf } from '../pki/leaves.ts';
 import type { ClusterSecrets } from '../pki/secrets.ts';
 
-/** A client of the etcd member of a host, through the host's SSH connection, with a certificate that is kept nowhere. */
-export async function etcdOf(spec: HostSpec, host: Host, secrets: ClusterSecrets, now: number, certificate = etcdCertificate(secrets, now)): Promise<EtcdClient> {
-  const [socketPath, issued] = await Promise.all([host.forward({ port: 2379 }), certificate]);
+/** A client of the etcd member of a host, through the host's SSH connection, with a certificate that is kept nowhere; of another etcd with the member's certificate where another port is given. */
+export async function etcdOf(spec: HostSpec, host: Host, secrets: ClusterSecrets, now: number, certificate = etcdCertificate(secrets, now), port = 2379): Promise<EtcdClient> {
+  const [socketPath, issued] = await Promise.all([host.forward({ port }), certificate]);
   return connectEtcd({ socketPath, serverName: spec.name, tls: { ca: secrets.authorities.etcd.certificate, certificate: issued.certificate, key: issued.privateKey } });
 }
 

@@ -4,6 +4,7 @@ import type { ComponentDesign, Renderer, RenderFacts } from '../render/design.ts
 import { hostDesign, renderers } from '../render/host-design.ts';
 import { etcdDataFolder } from '../render/paths.ts';
 import { reachable, type ClusterFacts, type HostFacts } from './facts.ts';
+import { isFromBefore } from './plan/is-from-before.ts';
 import { wasFormed } from './plan/was-formed.ts';
 import type { OpenedSecrets } from './state.ts';
 
@@ -21,7 +22,7 @@ export function designsOf(cluster: Cluster, facts: ClusterFacts, { secrets, seal
       vipInterface: vipInterface(cluster, host, found),
       virtualRouterId,
       openFiles: found.openFiles,
-      etcdInitialState: found.etcd.hasData ? (found.etcd.initialState ?? 'new') : formed ? 'existing' : 'new',
+      etcdInitialState: found.etcd.hasData && !isFromBefore(found, seen) ? (found.etcd.initialState ?? 'new') : formed ? 'existing' : 'new',
     };
     designs.set(host.name, hostDesign({ cluster, host, secrets, sealed, facts: renderFacts }, table));
   }

@@ -41,6 +41,10 @@ export interface HostFacts {
   readonly sealed: string | undefined;
   /** The cluster was built to its end once. */
   readonly completed: boolean;
+  /** A restore of the whole cluster that was begun and is not finished: its record, JSON. */
+  readonly restoring: string | undefined;
+  /** Id of the restore that etcd's data on this host came from. */
+  readonly restored: string | undefined;
   readonly etcd: EtcdFact;
   readonly apiServer: { readonly live: boolean; readonly ready: boolean };
   /** Servers as this host's HAProxy sees them; empty where it does not answer. */

@@ -70,6 +70,8 @@ export function parseFacts(output: string): HostFacts {
     identity: identity ? (JSON.parse(decode(identity)) as HostFacts['identity']) : undefined,
     sealed: sealed ? decode(sealed) : undefined,
     completed: lines.some(([kind]) => kind === 'completed'),
+    restoring: first('restoring') === '' ? undefined : decode(first('restoring')),
+    restored: first('restored') || undefined,
     etcd: {
       hasData: etcd.includes('data'),
       formed: etcd.includes('formed'),

@@ -1,4 +1,4 @@
-import type { Platform, Program, ProgramName } from '../programs/program.ts';
+import type { CachedProgram, Platform, Program, ProgramName } from '../programs/program.ts';
 import { familyOf } from '../programs/program.ts';
 import type { ComponentDesign } from '../render/design.ts';
 import { KubekeepError } from '../lib/errors.ts';
@@ -6,7 +6,7 @@ import { designsOf } from './designs.ts';
 import { reachable, type ClusterFacts } from './facts.ts';
 import { observe } from './observe.ts';
 import type { Operation } from './operation.ts';
-import { makePlan, type Plan } from './plan/plan.ts';
+import { makePlan, stepsOf, type Plan } from './plan/plan.ts';
 import { openSecrets, refuseOthers, type OpenedSecrets } from './state.ts';
 
 /** Everything that was looked up to make a plan, for the one who performs it. */
@@ -43,7 +43,7 @@ export async function planFrom(operation: Operation, facts: ClusterFacts, kept?:
 }
 
 /** Every program that some host should have, once. */
-export function wantedPrograms(cluster: Operation['cluster'], designs: PreparedPlan['designs'], facts: ClusterFacts): Program[] {
+function wantedPrograms(cluster: Operation['cluster'], designs: PreparedPlan['designs'], facts: ClusterFacts): Program[] {
   const wanted = new Map<string, Program>();
   for (const [host, components] of designs) {
     const platform = platformOn(host, facts);
@@ -53,6 +53,13 @@ export function wantedPrograms(cluster: Operation['cluster'], designs: PreparedP
     }
   }
   return [...wanted.values()];
+}
+
+/** Gets the programs that some step of a plan copies: a repair of something else works without any of them. */
+export async function fetchNeeded({ cluster, fetchPrograms }: Operation, { plan, designs, facts }: PreparedPlan): Promise<readonly CachedProgram[]> {
+  const names = new Set(stepsOf(plan).flatMap(({ programs }) => programs));
+  const wanted = wantedPrograms(cluster, designs, facts).filter(({ name }) => names.has(name));
+  return wanted.length === 0 ? [] : fetchPrograms(wanted);
 }
 
 /** Which build of the programs a host runs. */

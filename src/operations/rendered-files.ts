@@ -63,6 +63,8 @@ function ordinaryHost({ address }: HostSpec): HostFacts {
     identity: undefined,
     sealed: undefined,
     completed: false,
+    restoring: undefined,
+    restored: undefined,
     etcd: { hasData: true, formed: false, initialState: 'new', ready: false },
     apiServer: { live: false, ready: false },
     backends: [],

@@ -47,7 +47,7 @@ function factsOf(host: HostSpec, spec: Cluster, holdsVip: boolean): HostFacts {
     nonlocalBind: true,
     identity: { cluster: spec.name, id: 'ab12', virtualRouterId: 171 },
     sealed: undefined,
-    completed: true,
+    completed: true, restoring: undefined, restored: undefined,
     etcd: { hasData: true, formed: true, initialState: 'new', ready: true },
     apiServer: { live: true, ready: true },
     backends: host.roles.includes('load-balancer') ? [...backend('api'), ...backend('api-ready')] : [],

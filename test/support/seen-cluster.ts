@@ -31,7 +31,7 @@ export function freshHost(address: string): HostFacts {
     reachable: true, os: 'debian 13', architecture: 'x86_64', openFiles: 65536, clock: now,
     addresses: [{ interface: 'eth0', address, prefix: 24 }],
     files: new Map(), certificates: new Map(), recordedKeys: new Map(), programs: new Map(), units: new Map(), pendingUnits: new Set(),
-    packages: new Map([['curl', '8']]), users: new Set(), nonlocalBind: false, identity: undefined, sealed: undefined, completed: false,
+    packages: new Map([['curl', '8']]), users: new Set(), nonlocalBind: false, identity: undefined, sealed: undefined, completed: false, restoring: undefined, restored: undefined,
     etcd: { hasData: false, formed: false, initialState: undefined, ready: false },
     apiServer: { live: false, ready: false }, backends: [],
   };

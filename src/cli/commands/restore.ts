@@ -1,9 +1,12 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { KubekeepError } from '../../lib/errors.ts';
 import { restoreFile } from '../../operations/backup/restore-file.ts';
+import { restoreCluster } from '../../operations/restore/restore-cluster.ts';
 import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
 import { clusterFileOption } from '../cluster-file.ts';
+import { describeRestore, describeRestored } from '../describe-restore.ts';
 import { openOperation, storeOf } from '../wire.ts';
 import { pointSentence } from './_backup.ts';
 import { addRestoreState } from './restore-state.ts';
@@ -14,10 +17,11 @@ interface Flags {
   readonly to: string;
 }
 
-/** `restore file|state`. */
+/** `restore file|cluster|state`. */
 export const addRestore: AddCommand = (program, cli) => {
   const group = program.command('restore').description('Get back what a repository holds.');
   addFile(group, cli);
+  addCluster(group, cli);
   addRestoreState(group, cli);
 };
 
@@ -34,5 +38,45 @@ function addFile(group: Command, cli: Cli): void {
       cli.progress({ type: 'started', title: `restore: ${at}`, step: 'restore/file' });
       const point = await restoreFile(operation, storeOf(operation), { at, path });
       cli.print({ kind: 'RestoredFile', data: { path, ...point }, text: `wrote ${path}: ${pointSentence(point)}\nNext: etcdutl snapshot restore ${to} --bump-revision 1000000000 --mark-compacted --data-dir FOLDER` });
+    });
+}
+
+interface ClusterFlags {
+  readonly file: string;
+  readonly at?: string;
+  readonly rollBack?: boolean;
+  readonly dryRun?: boolean;
+  readonly skipUnreachable?: boolean;
+  readonly rotateTokens?: boolean;
+  readonly yes?: boolean;
+}
+
+function addCluster(group: Command, cli: Cli): void {
+  group
+    .command('cluster')
+    .description('Put the whole cluster back to a point: etcd of then, with revisions that no client has seen, on the hosts of the cluster file, which may be others than then. What etcd has now is kept beside it. Shows first what changes for those who live in the cluster. Run again, it goes on where it was cut.')
+    .addOption(clusterFileOption())
+    .option('--at <point>', 'latest, a time such as 2026-11-25T14:02:00Z, revision:N or base:N')
+    .option('--roll-back', 'back to what was kept before the last restore, or before the one that is not finished')
+    .option('--dry-run', 'show the plan and what changes, and touch nothing')
+    .option('--skip-unreachable', 'go on with a majority of the etcd hosts; kubekeep apply takes the others in when they are back')
+    .option('--rotate-tokens', 'make worthless what tokens of then stand in Secrets: those for joining are deleted, those of service accounts made anew')
+    .option('-y, --yes', 'do not ask; without a terminal it is needed')
+    .action(async ({ file, at, rollBack = false, dryRun = false, skipUnreachable = false, rotateTokens = false, yes }: ClusterFlags) => {
+      if ((at === undefined) === !rollBack) throw new KubekeepError('usage', 'give either --at or --roll-back', { hint: 'kubekeep backup list shows the points that there are.' });
+      await using operation = await openOperation(cli, { file, connectTimeout: 5 });
+      const { plan, performed } = await restoreCluster(operation, storeOf(operation), {
+        at: at ?? 'roll-back',
+        rollBack,
+        dryRun,
+        skipUnreachable,
+        rotateTokens,
+        confirm: async (proposed) => {
+          if (yes) return true;
+          process.stderr.write(`${describeRestore(proposed)}\n`);
+          return cli.confirm(`Put cluster ${proposed.cluster} back? Its clients are cut off meanwhile.`);
+        },
+      });
+      cli.print({ kind: 'RestoredCluster', data: { performed, plan }, text: performed ? describeRestored(plan, file) : describeRestore(plan) });
     });
 }

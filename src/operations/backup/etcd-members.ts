@@ -62,7 +62,7 @@ export async function askMembers({ cluster, hosts, clock, signal, progress }: Op
 }
 
 /** etcd's cluster id, and how many restores there were before. */
-export function timelineOf({ status }: AnsweringMember): string {
+export function timelineOf({ status }: Pick<AnsweringMember, 'status'>): string {
   return `${status.clusterId}:0`;
 }
 

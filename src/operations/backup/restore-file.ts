@@ -29,9 +29,15 @@ export async function restoreFile(operation: Operation, store: Store, { at, path
   const { repository, identity } = await openToRead(operation, store);
   const keys = captureKeys(repository, identity);
   const point = await resolvePoint(repository, at, keys);
-  if (point.revision === point.base.revision) await writeSnapshot(repository, point.base, path, keys, operation.signal);
-  else await replayed(operation, repository, { point, path, keys });
+  await writePoint(operation, repository, { point, path, keys });
   return point;
+}
+
+/** The same of a point that was found before. */
+export async function writePoint(operation: Operation, repository: Repository, wanted: { readonly point: Point; readonly path: string; readonly keys: CaptureKeys }): Promise<void> {
+  const { point, path, keys } = wanted;
+  if (point.revision === point.base.revision) await writeSnapshot(repository, point.base, path, keys, operation.signal);
+  else await replayed(operation, repository, wanted);
 }
 
 async function replayed(operation: Operation, repository: Repository, { point: { base, revision }, path, keys }: { readonly point: Point; readonly path: string; readonly keys: CaptureKeys }): Promise<void> {

@@ -8,6 +8,7 @@ import { reachable } from '../facts.ts';
 import { etcdReady, waitForHost } from '../gates.ts';
 import { lockGuard } from '../lock.ts';
 import { observeHost } from '../observe.ts';
+import { isFromBefore, restoreOf } from '../plan/is-from-before.ts';
 import { nextMemberStep, type JoiningHost, type MemberStep } from '../plan/next-member-step.ts';
 import type { Step } from '../plan/plan.ts';
 import { noteOn } from './note-on.ts';
@@ -27,7 +28,11 @@ export async function joinEtcd(step: Step, work: Work): Promise<void> {
   const spec = work.cluster.hosts.find(({ name }) => name === step.host)!;
   const helper = await readyMember(work, spec);
   const client = await etcdOf(helper, work.hosts.get(helper.name)!, work.prepared.opened.secrets, work.clock.now());
+  const all = [...work.prepared.facts.hosts.values()].filter(reachable);
+  const mine = work.prepared.facts.hosts.get(spec.name);
   try {
+    // Under another cluster's id: etcd's members would not tell.
+    if (reachable(mine) && isFromBefore(mine, all)) await setDataAside(step, work);
     const deadline = work.clock.monotonic() + catchUp * 60_000;
     for (let [told, starts] = ['', 0]; ; ) {
       work.signal.throwIfAborted();
@@ -43,7 +48,7 @@ export async function joinEtcd(step: Step, work: Work): Promise<void> {
     client.close();
   }
   await waitForHost(work, spec, [etcdReady]);
-  await noteOn(work, spec, ['formed']);
+  await noteOn(work, spec, ['formed'], restoreOf(all));
 }
 
 async function performMemberStep(next: MemberStep, { client, step, work, spec }: { client: EtcdClient; step: Step; work: Work; spec: HostSpec }): Promise<void> {

@@ -219,3 +219,28 @@ describe('an etcd member that ends again and again', () => {
     assert.ok(outline(planOf(seen)).every((line) => !line.includes('join')));
   });
 });
+
+describe('a cluster that was restored as a whole', () => {
+  const restored = ['cp1', 'cp2', 'cp3'].reduce((seen, name) => withHost(seen, name, () => ({ restored: 'second' })), built);
+  const down = (host: HostFacts) => ({ etcd: { ...host.etcd, ready: false }, units: new Map([...host.units, ['etcd.service', { load: 'loaded', active: 'inactive', sub: 'dead', enabled: 'enabled', needsReload: false }]]) });
+
+  for (const [data, from] of [['of before it', undefined], ['of an earlier restore', 'first']] as const) {
+    test(`a host that was away, with data ${data}, joins and is never started on it`, () => {
+      const lines = outline(planOf(withHost(restored, 'cp2', (host) => ({ ...down(host), restored: from }))), { reasons: true });
+      assert.deepEqual(lines, ['control-plane in turn cp2/etcd-join join: its data is of before the restore of the cluster; /etc/kubekeep/etcd.yaml differs; etcd.service is stopped', 'finish in turn cluster/finish verify: something was changed']);
+    });
+  }
+
+  test('one that runs and finds nobody that knows it joins too', () => {
+    const lines = outline(planOf(withHost(restored, 'cp2', ({ etcd }) => ({ etcd: { ...etcd, ready: false }, restored: undefined }))));
+    assert.deepEqual(lines, ['control-plane in turn cp2/etcd-join join', 'finish in turn cluster/finish verify']);
+  });
+
+  test('one with the same data that is stopped is started', () => {
+    assert.deepEqual(outline(planOf(withHost(restored, 'cp2', down))).slice(0, 1), ['etcd together cp2/etcd start']);
+  });
+
+  test('as long as the restore is not finished the plan says so', () => {
+    assert.match(planOf(withHost(restored, 'cp2', () => ({ restoring: '{}' }))).warnings.join(), /a restore of the whole cluster is not finished on cp2/);
+  });
+});

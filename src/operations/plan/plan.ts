@@ -2,6 +2,7 @@ import { hostsWith, type Cluster, type HostSpec } from '../../cluster/cluster.ts
 import { publicAuthorities, type ClusterSecrets } from '../../pki/secrets.ts';
 import type { ComponentDesign, ComponentName } from '../../render/design.ts';
 import { reachable, type ClusterFacts, type HostFacts } from '../facts.ts';
+import { isFromBefore } from './is-from-before.ts';
 import { judgeComponent, type ComponentChange } from './judge-component.ts';
 import { preparationReasons } from './preparation.ts';
 import { wasFormed } from './was-formed.ts';
@@ -107,10 +108,13 @@ function buildPhases(cluster: Cluster, seen: readonly SeenHost[]): PhasePlan[] {
  */
 function changePhases(cluster: Cluster, seen: readonly SeenHost[]): PhasePlan[] {
   const etcd = stepsFor(seen, ['etcd'], 'change');
-  const down = etcd.filter(({ action, host }) => action === 'start' && seen.some((one) => one.host.name === host && one.found.etcd.hasData));
+  const all = seen.map(({ found }) => found);
+  const down = etcd.filter(({ action, host }) => action === 'start' && seen.some((one) => one.host.name === host && one.found.etcd.hasData && !isFromBefore(one.found, all)));
   const rolled = seen.flatMap(({ host, found, changes }) => {
     const mine = [...etcd.filter((step) => step.host === host.name && !down.includes(step)), ...stepsFor([{ host, found, changes }], controlPlane, 'change')];
-    if (!host.roles.includes('etcd') || !(isOutside(found) || endsAgain(host, found, seen))) return mine;
+    if (!host.roles.includes('etcd')) return mine;
+    if (isFromBefore(found, all)) return [joinStep(host, found, mine.find(({ component }) => component === 'etcd'), 'its data is of before the restore of the cluster'), ...mine.filter(({ component }) => component !== 'etcd')];
+    if (!(isOutside(found) || endsAgain(host, found, seen))) return mine;
     if (isOutside(found) && found.etcd.hasData) return [joinStep(host, found), ...mine];
     return [joinStep(host, found, mine.find(({ component }) => component === 'etcd')), ...mine.filter(({ component }) => component !== 'etcd')];
   });
@@ -153,13 +157,13 @@ function toStep(host: HostSpec, { component, action, reasons, write }: Component
   return { id: `${host.name}/${component}`, host: host.name, component, title: `${component}: ${title}`, reasons, action, write, programs: [], effect: effectOf(component, action, mode) };
 }
 
-function joinStep(host: HostSpec, { etcd }: HostFacts, change?: Step): Step {
+function joinStep(host: HostSpec, { etcd }: HostFacts, change?: Step, why = etcd.hasData ? `${host.name} is not known to be a voting member` : `${host.name} has no etcd data`): Step {
   return {
     id: `${host.name}/etcd-join`,
     host: host.name,
     component: 'etcd',
     title: 'etcd: join the cluster as a learner, then as a voter',
-    reasons: [etcd.hasData ? `${host.name} is not known to be a voting member` : `${host.name} has no etcd data`, ...(change?.reasons ?? [])],
+    reasons: [why, ...(change?.reasons ?? [])],
     action: 'join',
     write: change?.write ?? [],
     programs: [],
@@ -227,8 +231,10 @@ function finishSteps(cluster: Cluster, seen: readonly SeenHost[], changed: boole
 }
 
 function warningsOf(cluster: Cluster, facts: ClusterFacts): string[] {
-  return cluster.hosts.flatMap(({ name }) => {
+  const restoring = [...facts.hosts].filter(([, found]) => reachable(found) && found.restoring !== undefined).map(([name]) => name);
+  const unfinished = restoring.length === 0 ? [] : [`a restore of the whole cluster is not finished on ${restoring.join(', ')}: nothing is applied until kubekeep restore cluster was run again or rolled back`];
+  return unfinished.concat(cluster.hosts.flatMap(({ name }) => {
     const found = facts.hosts.get(name);
     return found && !found.reachable ? [`${name} cannot be reached and is left out: ${found.reason}`] : [];
-  });
+  }));
 }

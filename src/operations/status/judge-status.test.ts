@@ -86,6 +86,7 @@ const cases: readonly (readonly [title: string, observation: () => Observation, 
   ['a part that is down and would be started is said once', () => ({ ...withUnit('cp2', 'etcd.service', { active: 'failed' }), drift: { ok: true, value: [{ host: 'cp2', component: 'etcd', reasons: ['etcd.service is failed'] }] } }), [/^etcd on cp2 has failed$/]],
   ['a certificate that apply would renew is said once', () => ({ ...anObservation(), drift: { ok: true, value: [{ host: 'cp2', component: 'kube-apiserver', reasons: ['/etc/kubernetes/pki/apiserver.crt expired on 2026-11-22'] }] } }), []],
   ['a lease that nobody renews', () => ({ ...anObservation(), api: new Map([['cp1', { ok: true, value: { version: '1.37.2', failedChecks: [], leases: [{ name: 'kube-scheduler', holder: 'cp2_1', renewedAt: now - 60_000, durationSeconds: 10 }, { name: 'kube-controller-manager', holder: 'cp2_1', renewedAt: now, durationSeconds: 10 }] } }]]) }), [/^no kube-scheduler leads: cp2 has not renewed its lease for 60 s$/]],
+  ['a restore that is not finished', () => onHost('cp2', { restoring: '{}' }), [/^a restore of the whole cluster is not finished on cp2$/]],
   ['hosts that were never touched are no degraded cluster', () => ['cp1', 'cp2', 'cp3'].reduce((from, name) => onHost(name, { identity: undefined, units: new Map(), etcd: { hasData: false, formed: false, initialState: undefined, ready: false } }, from), anObservation()), [/^the cluster has not been built$/]],
 ];
 

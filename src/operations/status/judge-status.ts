@@ -9,7 +9,7 @@ import { judgeEtcd } from './judge-etcd.ts';
 import { judgeLeases } from './judge-leases.ts';
 import { judgeVersions } from './judge-versions.ts';
 import type { Observation } from './observation.ts';
-import { shortReason } from './words.ts';
+import { list, shortReason } from './words.ts';
 
 /** Says what is true of a cluster and what of it is not as it should be. Pure: the same observation gives the same status. */
 export function judgeStatus(observation: Observation): ClusterStatus {
@@ -23,7 +23,7 @@ export function judgeStatus(observation: Observation): ClusterStatus {
   const versions = judgeVersions(observation);
   const drift = judgeDrift(observation, components.status);
   const degraded = isBuilt(observation)
-    ? [endpoint, etcd, components, balancers, leases, certificates, versions, drift].flatMap(({ findings }) => findings)
+    ? [restoring(observation), endpoint, etcd, components, balancers, leases, certificates, versions, drift].flatMap(({ findings }) => findings)
     : notBuilt(observation);
   return {
     cluster: cluster.name,
@@ -50,6 +50,13 @@ export function judgeStatus(observation: Observation): ClusterStatus {
     versions: versions.status,
     drift: drift.status,
   };
+}
+
+/** Everything else that is wrong may follow from it. */
+function restoring({ facts }: Observation): { readonly findings: readonly Finding[] } {
+  const hosts = [...facts.hosts].filter(([, found]) => reachable(found) && found.restoring !== undefined).map(([name]) => name);
+  if (hosts.length === 0) return { findings: [] };
+  return { findings: [{ message: `a restore of the whole cluster is not finished on ${list(hosts)}`, next: 'kubekeep restore cluster with the same --at goes on, with --roll-back it goes back.' }] };
 }
 
 /** Where no host that answers belongs to a cluster there is nothing to be degraded; hosts that do not answer may know more. */

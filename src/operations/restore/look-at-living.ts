@@ -1,0 +1,88 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { receiveSnapshot } from '../../backup/spool.ts';
+import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
+import { KubekeepError } from '../../lib/errors.ts';
+import { parallel } from '../../lib/parallel.ts';
+import type { ClusterSecrets } from '../../pki/secrets.ts';
+import { programPath } from '../../render/paths.ts';
+import { askMembers, type EtcdMembers } from '../backup/etcd-members.ts';
+import type { Operation } from '../operation.ts';
+import type { SeenRevision } from './choose-floor.ts';
+import { lookScript } from './host-scripts.ts';
+import { readSnapshotFile } from './snapshot-file.ts';
+
+/** What the hosts' etcd has now, whatever state it is in. */
+export interface Living {
+  /** Highest revisions, of members that answer and of data that lies there. */
+  readonly seen: readonly SeenRevision[];
+  /** Keys of now; or why they could not be read. */
+  readonly keys: ReadonlyMap<string, number> | undefined;
+  readonly unseen: string | undefined;
+  /** Peer addresses of members that no host of the cluster file has. */
+  readonly strangers: readonly string[];
+  /** By host. */
+  readonly disks: ReadonlyMap<string, Disk>;
+}
+
+export interface Disk {
+  /** Bytes where etcd's data lies. */
+  readonly free: number;
+  /** Revision of the data that was kept before the restore in question; none where there is none. */
+  readonly kept: number | undefined;
+  /** Revision of the data of an etcd that is stopped. */
+  readonly now: number | undefined;
+}
+
+export interface LookOptions {
+  readonly secrets: ClusterSecrets;
+  readonly answering: readonly HostSpec[];
+  /** Of this computer, for a snapshot of what is there now; undefined: the keys are not wanted. */
+  readonly folder: string | undefined;
+  readonly undoes: string | undefined;
+}
+
+/** Changes nothing. A member that does not answer is asked through its data. */
+export async function lookAtLiving(operation: Operation, { secrets, answering, folder, undoes }: LookOptions): Promise<Living> {
+  const { cluster } = operation;
+  const members = hostsWith(cluster, 'etcd').filter((spec) => answering.includes(spec));
+  const disks = new Map(await parallel(members, async (spec) => [spec.name, await lookAtDisk(operation, spec, undoes)] as const));
+  const stopped = [...disks].flatMap(([name, { now }]) => (now === undefined ? [] : [{ revision: now, where: `the data of etcd on ${name}` }]));
+  try {
+    using asked = await askMembers({ ...operation, cluster: { ...cluster, hosts: answering } }, secrets);
+    const { revision } = asked.chosen.status;
+    const seen = [...stopped, { revision, where: `etcd on ${asked.chosen.spec.name}` }];
+    return { seen, disks, strangers: await strangersOf(operation, asked), ...(await keysOf(operation, asked, folder)) };
+  } catch (error) {
+    operation.signal.throwIfAborted();
+    if (!(error instanceof KubekeepError && error.code === 'etcd-failed')) throw error;
+    return { seen: stopped, disks, strangers: [], keys: undefined, unseen: 'no etcd member answers' };
+  }
+}
+
+async function lookAtDisk({ cluster, hosts, signal }: Operation, { name }: HostSpec, undoes: string | undefined): Promise<Disk> {
+  const { stdout } = await hosts.get(name)!.run(lookScript(programPath('etcdutl', cluster.etcd.version), undoes), { timeout: 150_000, signal });
+  const lines = new Map(stdout.trim().split('\n').map((line) => line.split(' ') as [string, string | undefined]));
+  // Data that cannot be read is there all the same.
+  const number = (word: string) => (lines.has(word) ? Number(lines.get(word) ?? 0) : undefined);
+  return { free: number('free') ?? 0, kept: number('kept'), now: number('now') };
+}
+
+async function strangersOf({ cluster, signal }: Operation, { chosen }: EtcdMembers): Promise<string[]> {
+  const known = hostsWith(cluster, 'etcd').map(({ address }) => `https://${address}:2380`);
+  const members = await chosen.client.members({ stale: true, signal });
+  return members.flatMap(({ peerUrls }) => peerUrls).filter((url) => !known.includes(url));
+}
+
+async function keysOf({ clock, signal, progress }: Operation, { chosen: { client, spec } }: EtcdMembers, folder: string | undefined): Promise<Pick<Living, 'keys' | 'unseen'>> {
+  if (folder === undefined) return { keys: undefined, unseen: 'it was not looked at' };
+  const path = join(folder, 'now.db');
+  progress({ type: 'note', title: 'reading what etcd has now', host: spec.name, step: 'restore/look' });
+  const file = await open(path, 'wx+', 0o600);
+  try {
+    await receiveSnapshot(file, { path, member: spec.name, stream: client.snapshot({ signal, deadline: 60_000 }), now: () => clock.now() });
+  } finally {
+    await file.close();
+  }
+  return { keys: (await readSnapshotFile(path, signal)).keys, unseen: undefined };
+}
