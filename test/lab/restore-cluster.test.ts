@@ -12,7 +12,7 @@ import { expectZero, labCluster, startKubekeep, type LabCluster, type Outcome, t
 
 const configMaps = '/api/v1/namespaces/precious/configmaps';
 const count = 2000;
-/** What outlives a lab: the repository and what is needed to read and write it. */
+/** What outlives a lab: the repository and the identity. */
 const kept = mkdtempSync('/var/tmp/kubekeep-restored-');
 after(() => rmSync(kept, { recursive: true, force: true }));
 
@@ -134,6 +134,8 @@ describe('a cluster of three hosts that is put back', () => {
       await api.post('/api/v1/namespaces/kube-public/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'cluster-info' }, data: { kubeconfig: `clusters:\n- cluster:\n    server: https://${it3.cluster.endpoint.vip}:6443\n  name: ""\n` } });
       await inBatches(0, count, (number) => api.post(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `n-${number}` }, data: { number: String(number) } }, { deadline: 20_000 }));
     });
+    const { status: { token } } = await through(it3, (api) => api.post<{ status: { token: string } }>('/api/v1/namespaces/kube-system/serviceaccounts/default/token', { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [], expirationSeconds: 86_400 } }));
+    writeFileSync(join(kept, 'token'), token);
     await until('the ReplicaSet is not there', 60, async () => (await precious(it3)).replicas === 3);
     clients = await watchRevisions(it3);
   });
@@ -247,13 +249,15 @@ describe('a cluster of three hosts that is put back', () => {
     assert.deepEqual(clients.decreases, []);
   });
 
-  it('leaves what another computer needs to put it elsewhere', () => {
+  it('leaves what another computer needs to put it elsewhere', async () => {
     keepFrom(it3);
     writeFileSync(join(kept, 'at'), at);
+    writeFileSync(join(kept, 'ca'), (await it3.secrets()).authorities.kubernetes.certificate);
   });
 });
 
-const own = ['identity', 'secrets.age', 'repository.age'];
+/** Kept offline. All else comes from the repository. */
+const own = ['identity'];
 const stateOf = (lab: LabCluster) => join(dirname(lab.file), '.kubekeep', lab.cluster.name);
 
 function keepFrom(lab: LabCluster): void {
@@ -287,6 +291,12 @@ for (const [topology, names, point, more] of [['T1', { cp1: 'solo' }, () => read
       assert.match((await expectZero(other.run('apply', '--yes'))).stdout, /: 0 changes/);
       await controllersWork(other, `on-${topology.toLowerCase()}`);
       assert.equal((await other.run('status')).code, 0);
+    });
+
+    it('has the authorities of then, and takes tokens of then', async () => {
+      assert.equal((await other.secrets()).authorities.kubernetes.certificate, readFileSync(join(kept, 'ca'), 'utf8'));
+      const review = await through(other, (api) => api.post<{ status: { authenticated?: boolean; user?: { username: string } } }>('/apis/authentication.k8s.io/v1/tokenreviews', { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token: readFileSync(join(kept, 'token'), 'utf8') } }));
+      assert.deepEqual([review.status.authenticated, review.status.user?.username], [true, 'system:serviceaccount:kube-system:default']);
     });
 
     it('is reached at its own addresses only', async () => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Store } from '../../backup/store/store.ts';
 import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
 import { KubekeepError } from '../../lib/errors.ts';
+import { recoverState } from '../backup/recover-state.ts';
 import { checkHosts } from '../check-hosts/check-hosts.ts';
 import { refuseUnfit } from '../check-hosts/report.ts';
 import { existingSecrets } from '../existing-secrets.ts';
@@ -46,8 +47,7 @@ export interface PreparedRestore {
 /** Looks at the hosts and at the repository, and plans. Changes nothing; `folder` gets the point in clear text. */
 export async function prepareRestore(operation: Operation, store: Store, { folder, ...wish }: RestoreWish & { readonly folder: string }): Promise<PreparedRestore> {
   const { cluster, hosts, clock, signal, state } = operation;
-  // The one place where a state folder that was lost could be written anew from elsewhere: all below relies on it.
-  const opened = await existingSecrets(operation);
+  const opened = await secretsFrom(operation, store);
   const facts = await observe(cluster, hosts, { clock, signal });
   refuseOthers(facts, opened.secrets.clusterId);
   const answering = cluster.hosts.filter(({ name }) => reachable(facts.hosts.get(name)));
@@ -70,6 +70,18 @@ export async function prepareRestore(operation: Operation, store: Store, { folde
     warnings: warningsOf(operation, facts),
   };
   return { unfinished, plan, prepared, answering, living, source: source?.file };
+}
+
+/** Who has lost everything but an identity and the repository gets the rest from there. */
+async function secretsFrom(operation: Operation, store: Store): Promise<OpenedSecrets> {
+  try {
+    return await existingSecrets(operation);
+  } catch (error) {
+    if (!(error instanceof KubekeepError && error.code === 'state-broken')) throw error;
+    const { base, owner } = await recoverState(operation, store);
+    operation.progress({ type: 'note', title: `the keys of the cluster are those of base ${base.number}`, detail: `They are in ${operation.state.path} now. owner ${owner}: compare it with what backup init printed` });
+    return existingSecrets(operation);
+  }
 }
 
 /** Whether what was begun is what is wanted now; a roll-back of it is something else and allowed. Throws `restore-unfinished`. */
