@@ -16,7 +16,7 @@ export async function existingSecrets({ cluster, hosts, state, identityFile, clo
   if (!seen.some(({ sealed, identity }) => sealed ?? identity)) {
     const silent = [...facts.hosts].filter(([, found]) => !reachable(found)).map(([name]) => name);
     const where = silent.length === 0 ? 'no host has a copy' : `no host that answers has a copy (${silent.join(', ')} cannot be reached)`;
-    throw new KubekeepError('state-broken', `there are no keys of cluster ${cluster.name}: ${state.path} has none and ${where}`, { hint: 'kubekeep apply builds the cluster; an old one needs its identity: KUBEKEEP_IDENTITY=FILE.' });
+    throw new KubekeepError('state-broken', `there are no keys of cluster ${cluster.name}: ${state.path} has none and ${where}`, { hint: 'kubekeep apply builds the cluster; an old one needs its identity: KUBEKEEP_IDENTITY=FILE, and kubekeep restore state where nothing else is left.' });
   }
   return openSecrets(state, { cluster: cluster.name, facts, identityFile, now: clock.now() });
 }
