@@ -10,7 +10,9 @@ type Body = Readonly<Record<string, unknown>>;
 const base = (revision: number, ago: number, changes: Body = {}) => ({ kind: 'base', body: { timeline: 'one', revision, time: now - ago, compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: 0, sha256: '0'.repeat(64), table: '0'.repeat(64), depth: 0, whole: true, capture: '', added: 0, hashes: equal, ...changes } });
 const segment = (first: number, last: number, ago: number) => ({ kind: 'segment', body: { timeline: 'one', first, last, from: now - ago - 1000, to: now - ago, member: 'cp1', capture: '', fingerprint: '' } });
 const hole = (first: number, last: number) => ({ kind: 'hole', body: { timeline: 'one', first, last, why: 'test' } });
-const problems = (...entries: readonly { readonly kind: string; readonly body: Body }[]) => healthOf({ chain: { entries: entries.map((entry, index) => ({ number: index + 1, writer: 'w', ...entry })) } as unknown as Chain }, now, limits).problems;
+const verdict = (outcome: string, ago: number) => ({ kind: 'verdict', body: { timeline: 'one', base: 1, revision: 10, etcd: '3.7.3', kubernetes: '1.37.2', time: now - ago, took: 5000, outcome, problems: outcome === 'held' ? [] : ['why'] } });
+const chainOf = (entries: readonly { readonly kind: string; readonly body: Body }[]) => ({ entries: entries.map((entry, index) => ({ number: index + 1, writer: 'w', ...entry })) }) as unknown as Chain;
+const problems = (...entries: readonly { readonly kind: string; readonly body: Body }[]) => healthOf({ chain: chainOf(entries) }, now, limits).problems;
 
 describe('backups', () => {
   for (const [title, entries, found] of [
@@ -25,6 +27,16 @@ describe('backups', () => {
     ['with a young hole', [base(10, 9_000_000), segment(11, 20, 8_000_000), base(40, 7_000_000), hole(21, 40), segment(41, 50, 1000)], ['revisions 21 to 40 are lost']],
     ['with a hole of long ago', [base(10, 190_000_000), segment(11, 20, 180_000_000), base(40, 170_000_000), hole(21, 40), segment(41, 50, 1000), base(45, 1000)], []],
   ] as const) it(title, () => assert.deepEqual(problems(...entries), found));
+
+  for (const [title, verdicts, limit, found] of [
+    ['need not be rehearsed', [], undefined, []],
+    ['that were never rehearsed, where that is wanted', [], 1, ['no point was ever held by a replay']],
+    ['that were rehearsed in time', [verdict('held', 3_600_000)], 86_400_000, []],
+    ['that were rehearsed too long ago', [verdict('held', 9_600_000)], 3_600_000, ['the last point that a replay held was looked at 2 h ago']],
+    ['whose last replay could not look at all', [verdict('held', 9_600_000), verdict('degraded', 1000)], 3_600_000, ['the last point that a replay held was looked at 2 h ago']],
+    ['that a replay found broken', [verdict('held', 3_600_000), verdict('broken', 1000)], undefined, ['the newest replay, of revision 10 1 s ago, found it broken: why']],
+    ['that were broken and are not any more', [verdict('broken', 3_600_000), verdict('held', 1000)], 86_400_000, []],
+  ] as const) it(title, () => assert.deepEqual(healthOf({ chain: chainOf([base(10, 1000), ...verdicts]) }, now, { ...limits, rehearsed: limit }).problems, found));
 
   it('have an age in one unit', () => assert.deepEqual([-5, 0, 119_499, 120_000, 7_199_000, 7_200_000, 172_800_000].map(age), ['0 s', '0 s', '119 s', '2 min', '119 min', '2 h', '2 d']));
 });

@@ -1,12 +1,15 @@
 import { logRanges } from './change-log/coverage.ts';
 import { basesOf, type Base } from './points.ts';
 import type { Repository } from './repository.ts';
+import { verdictsOf, type Verdict } from './verdicts.ts';
 
 /** How old what is kept may be, in ms. */
 export interface Limits {
   /** The newest revision, where there is a log. */
   readonly log: number;
   readonly base: number;
+  /** The newest replay that held; undefined asks for none. */
+  readonly rehearsed?: number | undefined;
 }
 
 /** What `backup check` wants: a follower ships every two seconds, and a base is taken once a day. */
@@ -16,6 +19,8 @@ export interface BackupHealth {
   /** The newest point that can be given back. */
   readonly newest: { readonly revision: number; readonly time: number } | undefined;
   readonly base: Base | undefined;
+  /** When the newest replay began that held. */
+  readonly rehearsed?: number | undefined;
   /** One sentence each. */
   readonly problems: readonly string[];
 }
@@ -30,17 +35,30 @@ export function healthOf({ chain }: Pick<Repository, 'chain'>, now: number, limi
   const newest = log && log.to > base.time ? { revision: log.last, time: log.to } : { revision: base.revision, time: base.time };
   const behind = (last: number) => bases.find(({ timeline, revision }) => timeline === base.timeline && revision >= last);
   const holes = ranges.filter(({ kind, last }) => kind === 'hole' && now - (behind(last)?.time ?? now) < limits.base);
+  const verdicts = verdictsOf(chain);
   return {
     newest,
     base,
+    rehearsed: verdicts.findLast(({ outcome }) => outcome === 'held')?.time,
     problems: [
       ...(log && now - newest.time > limits.log ? [`the log ends ${age(now - newest.time)} ago, at revision ${newest.revision}`] : []),
       ...(now - base.time > limits.base ? [`the newest base is ${age(now - base.time)} old`] : []),
       ...(base.hashChecked ? [] : [`base ${base.number} is not hash-checked`]),
       ...(base.quorum ? [] : [`base ${base.number} was taken without a quorum`]),
+      ...rehearsalProblems(verdicts, now, limits.rehearsed),
       ...holes.map(({ first, last }) => `revisions ${first} to ${last} are lost`),
     ],
   };
+}
+
+/** A replay that did not hold counts until a later one did. */
+function rehearsalProblems(verdicts: readonly Verdict[], now: number, limit: number | undefined): readonly string[] {
+  const [newest, held] = [verdicts.at(-1), verdicts.findLast(({ outcome }) => outcome === 'held')];
+  const late = limit !== undefined && (!held || now - held.time > limit);
+  return [
+    ...(newest?.outcome === 'broken' ? [`the newest replay, of revision ${newest.revision} ${age(now - newest.time)} ago, found it broken: ${newest.problems[0]}`] : []),
+    ...(late ? [held ? `the last point that a replay held was looked at ${age(now - held.time)} ago` : 'no point was ever held by a replay'] : []),
+  ];
 }
 
 /** "5 s", "3 min", "2 h", "4 d". */

@@ -8,7 +8,8 @@ const values = (text: string) => Object.fromEntries(text.split('\n').flatMap((li
 describe('metrics of backups', () => {
   it('say what backup check says', async () => {
     const base = { time: 1_700_000_000_000, hashChecked: true, length: 4096 } as never;
-    assert.deepEqual(values(await backupMetrics({ newest: { revision: 12, time: 1_700_000_050_500 }, base, problems: ['one'] }, at)), {
+    assert.deepEqual(values(await backupMetrics({ newest: { revision: 12, time: 1_700_000_050_500 }, base, rehearsed: 1_700_000_030_000, problems: ['one'] }, at)), {
+      rehearsed_timestamp_seconds: '1700000030',
       newest_timestamp_seconds: '1700000050.5', newest_revision: '12', base_timestamp_seconds: '1700000000', base_hash_checked: '1', base_bytes: '4096', problems: '1', looked_timestamp_seconds: '1700000060',
     });
   });

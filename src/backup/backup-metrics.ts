@@ -2,7 +2,7 @@ import { Gauge, Registry } from 'prom-client';
 import type { BackupHealth } from './backup-health.ts';
 
 /** The health of backups in Prometheus' text format; times are in seconds since 1970. What is not known has no value. */
-export async function backupMetrics({ newest, base, problems }: BackupHealth, { cluster, now }: { readonly cluster: string; /** ms */ readonly now: number }): Promise<string> {
+export async function backupMetrics({ newest, base, rehearsed, problems }: BackupHealth, { cluster, now }: { readonly cluster: string; /** ms */ readonly now: number }): Promise<string> {
   const registry = new Registry();
   registry.setDefaultLabels({ cluster });
   const gauge = (name: string, help: string, value: number | undefined) => {
@@ -13,6 +13,7 @@ export async function backupMetrics({ newest, base, problems }: BackupHealth, { 
   gauge('base_timestamp_seconds', 'When the newest base was taken.', base && base.time / 1000);
   gauge('base_hash_checked', '1 where another member than its own has the same data as the newest base.', base && Number(base.hashChecked));
   gauge('base_bytes', 'Size of the file of etcd that the newest base holds.', base?.length);
+  gauge('rehearsed_timestamp_seconds', 'When a point was last replayed that held.', rehearsed && rehearsed / 1000);
   gauge('problems', 'How many things backup check finds wrong.', problems.length);
   gauge('looked_timestamp_seconds', 'When this was found out: an old one means that nobody looks.', now / 1000);
   return registry.metrics();

@@ -134,6 +134,15 @@ export function keysName(generation: number): string {
   return `keys/${generation}.age`;
 }
 
+/** Throws `repository-damaged` and `identity-missing` where an identity alone does not open the repository. */
+export async function opensWith({ id, store, recipients, pageId }: Repository, identity: Secret): Promise<void> {
+  const name = `keys/${recipients.generation}.age`;
+  const wrapped = await store.read(name);
+  if (!wrapped) throw damaged(name, `it is missing in ${store.place}`);
+  const secret = new Secret(Buffer.from(await unwrapKey(wrapped, identity, name)).toString('base64'));
+  if (!Buffer.from(deriveKeys(secret, id).pageId).equals(pageId)) throw damaged(name, 'it holds the secret of another repository');
+}
+
 /** For sentences: an exchanged repository may have the id of the right one. */
 function nameOf(id: string, ownerKey: string): string {
   return `${id.slice(0, 12)} of owner ${ownerKey.slice(0, 12)}`;

@@ -42,6 +42,17 @@ export async function hashKvOf(file: BoltFile, revision: number, compacted: numb
   return hash;
 }
 
+/** All keys that are there at `revision`; right only where the file is not compacted farther. */
+export async function keysAt(file: BoltFile, revision: number, signal?: AbortSignal): Promise<ReadonlySet<string>> {
+  const keys = new Set<string>();
+  await eachRow(file, revision, signal, (row) => {
+    const key = userKeyOf(row);
+    if (isTombstone(row)) keys.delete(key);
+    else if (key !== '') keys.add(key);
+  });
+  return keys;
+}
+
 /**
  * Which of the rows at or before `compacted` count no more, by their position: those that are not their key's newest at `revision`. None where no key is left:
  * that is how etcd has it.

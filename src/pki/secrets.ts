@@ -43,7 +43,8 @@ export function servicePublicKey({ serviceAccountKey }: Pick<ClusterSecrets, 'se
   return createPublicKey(serviceAccountKey.reveal()).export({ type: 'spki', format: 'pem' }).toString();
 }
 
-async function createServiceAccountKey(): Promise<Secret> {
+/** A new RSA key, PKCS#8 PEM. */
+export async function createServiceAccountKey(): Promise<Secret> {
   const algorithm = { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' };
   const { privateKey } = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   return new Secret(`${x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', privateKey), 'PRIVATE KEY')}\n`);

@@ -1,9 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubekeepError } from '../lib/errors.ts';
 import { runCommand } from './_run-command.ts';
 import type { CachedProgram } from './program.ts';
+import { throwAwayFolder, type ThrowAwayFolder } from './throw-away-folder.ts';
 
 /** A real etcd of one member that was restored from a snapshot, on a unix socket that root alone can reach and without a network. Gone when disposed, or when kubekeep is. */
 export interface ScratchEtcd extends AsyncDisposable {
@@ -25,17 +25,17 @@ export interface ScratchOptions {
 /** Resolves when it is started; it answers some time later. Throws `data-damaged` where the snapshot cannot be restored. */
 export async function startScratchEtcd({ etcd, etcdutl, snapshot, folder, signal }: ScratchOptions): Promise<ScratchEtcd> {
   // A unix socket's path must be short.
-  const sockets = await mkdtemp(join(tmpdir(), 'kubekeep-etcd-'));
+  const sockets = await throwAwayFolder(join(tmpdir(), 'kubekeep-etcd-'));
   try {
     return await started({ etcd, etcdutl, snapshot, folder, signal }, sockets);
   } catch (error) {
-    await rm(sockets, { recursive: true, force: true });
+    await sockets[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-async function started({ etcd, etcdutl, snapshot, folder, signal }: ScratchOptions, sockets: string): Promise<ScratchEtcd> {
-  const [client, peer] = ['client', 'peer'].map((name) => `unix://${join(sockets, name)}`);
+async function started({ etcd, etcdutl, snapshot, folder, signal }: ScratchOptions, sockets: ThrowAwayFolder): Promise<ScratchEtcd> {
+  const [client, peer] = ['client', 'peer'].map((name) => `unix://${join(sockets.path, name)}`);
   const data = ['--data-dir', join(folder, 'data'), '--name', 'scratch', '--initial-cluster', `scratch=${peer}`, '--initial-advertise-peer-urls', peer!];
   const restored = await runCommand([etcdutl.path, 'snapshot', 'restore', snapshot, ...data], { signal });
   if (restored.exitCode !== 0) throw new KubekeepError('data-damaged', `etcdutl does not restore the snapshot: ${restored.lines.at(-1) ?? `exit code ${restored.exitCode}`}`);
@@ -50,12 +50,12 @@ async function started({ etcd, etcdutl, snapshot, folder, signal }: ScratchOptio
   });
   ended.catch(() => {});
   return {
-    socketPath: join(sockets, 'client'),
+    socketPath: join(sockets.path, 'client'),
     ended,
     async [Symbol.asyncDispose]() {
       end.abort();
       await ended.catch(() => {});
-      await rm(sockets, { recursive: true, force: true });
+      await sockets[Symbol.asyncDispose]();
     },
   };
 }

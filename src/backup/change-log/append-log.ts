@@ -3,7 +3,7 @@ import { encryptObject } from '../format/encrypted-object.ts';
 import { encodeSegment, type Segment } from '../format/segment.ts';
 import type { SigningKey } from '../repository-keys.ts';
 import type { Repository } from '../repository.ts';
-import { logEnd, type HoleBody, type SegmentBody } from './coverage.ts';
+import { logEnd, type HoleBody, type SegmentBody, type StateHashes } from './coverage.ts';
 import { bytesOf, fingerprintOf, follows, type LogRecord } from './log-record.ts';
 
 /** Of a piece of several records, before compression. */
@@ -19,18 +19,27 @@ export interface LogWriter {
  * Appends records to the log of a timeline; what another capturer appended meanwhile is left out. So two may capture at once, and each revision is in the log once.
  * Throws `log-gap` where the first record does not follow on the log.
  */
-export async function appendRecords(repository: Repository, segment: Segment, options: LogWriter & { readonly member: string; readonly key: Capture }): Promise<void> {
-  for (const piece of piecesOf(segment)) await appendPiece(repository, piece, options);
+export async function appendRecords(repository: Repository, segment: Segment, { hashes, ...options }: RecordsOf): Promise<void> {
+  const { revision: end } = segment.records.at(-1)!;
+  for (const piece of piecesOf(segment)) await appendPiece(repository, piece, { ...options, ...(piece.records.at(-1)!.revision === end && { hashes }) });
 }
 
-async function appendPiece(repository: Repository, { records, leases }: Segment, { writer, timeline, member, key }: LogWriter & { readonly member: string; readonly key: Capture }): Promise<void> {
+/** Where records come from, and the key of the capture. */
+interface RecordsOf extends LogWriter {
+  readonly member: string;
+  readonly key: Capture;
+  /** Of a revision at or before the last record. */
+  readonly hashes?: StateHashes | undefined;
+}
+
+async function appendPiece(repository: Repository, { records, leases }: Segment, { writer, timeline, member, key, hashes }: RecordsOf): Promise<void> {
   const [first, last] = [records[0]!, records.at(-1)!];
   await appendUnder(repository, [key], 'segment', writer, (entries) => {
     const end = logEnd(entries, timeline) ?? first.revision - 1;
     const left = records.filter(({ revision }) => revision > end);
     if (left.length === 0) return undefined;
     follows(end + 1, left[0]!.revision);
-    const body: SegmentBody = { timeline, first: left[0]!.revision, last: last.revision, from: left[0]!.received, to: last.received, member, capture: Buffer.from(key.capture).toString('hex'), fingerprint: fingerprintOf(last.changes, repository.pageId) };
+    const body: SegmentBody = { timeline, first: left[0]!.revision, last: last.revision, from: left[0]!.received, to: last.received, member, capture: Buffer.from(key.capture).toString('hex'), fingerprint: fingerprintOf(last.changes, repository.pageId), ...(hashes && { hashes }) };
     const sealed = encryptObject(encodeSegment({ records: left, leases }), { repository: Buffer.from(repository.id, 'hex'), kind: 'segment' }, key);
     return { ...body, payload: sealed.toString('base64') };
   });

@@ -3,6 +3,9 @@ import { entryName } from '../format/chain-entry.ts';
 import { damaged } from '../format/encrypted-object.ts';
 import type { ReadEntry } from '../read-entry.ts';
 
+/** What members said to HashKV at a revision that the log has: what is replayed later must have the same. */
+const stateHashesSchema = z.object({ revision: z.number(), members: z.array(z.object({ member: z.string(), hash: z.number(), compactRevision: z.number() })) });
+
 /** What the chain says of a piece of the log. Its records are in the entry too, as an encrypted object that the chain does not keep in memory, until they are merged. */
 const segmentSchema = z.object({
   timeline: z.string(),
@@ -19,9 +22,12 @@ const segmentSchema = z.object({
   fingerprint: z.string(),
   /** Hash of the object that has its records, where it was merged. */
   object: z.string().optional(),
+  /** Now and then; of a revision at or before the last of this piece. */
+  hashes: stateHashesSchema.optional(),
 });
 const holeSchema = z.object({ timeline: z.string(), first: z.number(), last: z.number(), why: z.string() });
 
+export type StateHashes = z.output<typeof stateHashesSchema>;
 export type SegmentBody = z.output<typeof segmentSchema>;
 export type HoleBody = z.output<typeof holeSchema>;
 

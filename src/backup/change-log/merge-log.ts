@@ -57,7 +57,8 @@ export class LogMerger {
       const [from, to] = [records[0]!.received, records.at(-1)!.received];
       const fingerprint = fingerprintOf(records.at(-1)!.changes, this.#repository.pageId);
       const { timeline, writer: { writer } } = this.#log;
-      this.#merges.push({ writer, body: { timeline, first: first!.first, last: last.last, from, to, member, capture: Buffer.from(key.capture).toString('hex'), fingerprint, object } });
+      const hashes = pieces.findLast((piece) => piece.hashes)?.hashes;
+      this.#merges.push({ writer, body: { timeline, first: first!.first, last: last.last, from, to, member, capture: Buffer.from(key.capture).toString('hex'), fingerprint, object, ...(hashes && { hashes }) } });
     }
     this.#records = this.#records.filter(({ revision }) => revision > last.last);
     this.#bytes = this.#records.reduce((sum, record) => sum + bytesOf(record), 0);

@@ -64,7 +64,8 @@ export function decryptObject(bytes: Uint8Array, { repository, kind, name }: Obj
   try {
     decipher.final();
   } catch (error) {
-    throw damaged(name, 'its bytes are not those that were written, or not in this repository', error);
+    const other = scope === 'data' ? `the key in captures/${Buffer.from(capture).toString('hex')} is another one` : 'not in this repository';
+    throw damaged(name, `its bytes are not those that were written, or ${other}`, error);
   }
   return decompressed(frame, length, name);
 }

@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { age, healthOf, usualLimits } from '../../backup/backup-health.ts';
 import { logRanges, type LogPart } from '../../backup/change-log/coverage.ts';
 import { basesOf, type Base } from '../../backup/points.ts';
@@ -14,6 +14,8 @@ import { clusterFileOption } from '../cluster-file.ts';
 import { textTable } from '../text-table.ts';
 import { megabytes } from '../megabytes.ts';
 import { openOperation, storeOf } from '../wire.ts';
+import { rehearsedBases, verdictsOf, type Verdict } from '../../backup/verdicts.ts';
+import { addVerify } from './_backup-verify.ts';
 import { sentence, stateOf } from './_backup.ts';
 import { addBackupKeys } from './backup-keys.ts';
 
@@ -27,7 +29,10 @@ interface MetricsFlags extends Flags {
 
 const metricsOption = () => new Option('--metrics <file>', 'also write what monitoring needs to a file for Prometheus, for example /var/lib/node_exporter/kubekeep.prom');
 
-/** `backup init|run|follow|list|check|prune|keys`. */
+/** The newest ones, in a table. */
+const shownVerdicts = 20;
+
+/** `backup init|run|follow|list|check|verify|prune|keys`. */
 export const addBackup: AddCommand = (program, cli, exit) => {
   const group = program.command('backup').description('Keep what etcd holds in a repository: encrypted, each page once.');
   addInit(group, cli);
@@ -36,6 +41,7 @@ export const addBackup: AddCommand = (program, cli, exit) => {
   addList(group, cli);
   addCheck(group, cli, exit);
   addPrune(group, cli);
+  addVerify(group, cli, exit);
   addBackupKeys(group, cli, exit);
 };
 
@@ -84,9 +90,9 @@ function addList(group: Command, cli: Cli): void {
     .action(async ({ file }: Flags) => {
       await using operation = await openOperation(cli, { file });
       const { repository } = await openToRead(operation, storeOf(operation));
-      const [bases, log] = [basesOf(repository.chain), logRanges(repository.chain)];
-      const text = bases.length === 0 ? `no base in ${repository.store.place}\nNext: kubekeep backup run` : [baseTable(bases), ...(log.length === 0 ? ['no log: kubekeep backup follow writes one'] : [logTable(log)])].join('\n\n');
-      cli.print({ kind: 'Bases', data: { repository: repository.id, place: repository.store.place, bases, log }, text });
+      const [bases, log, verdicts] = [basesOf(repository.chain), logRanges(repository.chain), verdictsOf(repository.chain)];
+      const text = bases.length === 0 ? `no base in ${repository.store.place}\nNext: kubekeep backup run` : [baseTable(bases, rehearsedBases(repository.chain)), ...(log.length === 0 ? ['no log: kubekeep backup follow writes one'] : [logTable(log)]), ...(verdicts.length === 0 ? [] : [verdictTable(verdicts)])].join('\n\n');
+      cli.print({ kind: 'Bases', data: { repository: repository.id, place: repository.store.place, bases, log, verdicts }, text });
     });
 }
 
@@ -96,14 +102,15 @@ function addCheck(group: Command, cli: Cli, exit: (code: number) => void): void 
     .description('Say whether backups are as they should be, for monitoring: a base of the last 25 hours that members agree with, a log that ends less than a minute ago where there is one, no revision lost in the last 25 hours. Needs the identity, and no host; exit code 5 when something is wrong.')
     .addOption(metricsOption())
     .addOption(clusterFileOption())
-    .action(async ({ file, metrics }: MetricsFlags) => {
+    .addOption(new Option('--rehearsed-within <time>', 'also want a point that restore verify held so lately: 7d, 12h').argParser(timeOf))
+    .action(async ({ file, metrics, rehearsedWithin }: MetricsFlags & { readonly rehearsedWithin?: number }) => {
       await using operation = await openOperation(cli, { file });
       const { repository } = await openToRead(operation, storeOf(operation));
       const now = cli.clock.now();
       if (metrics !== undefined) await writeMetrics(operation, repository, metrics);
-      const { newest, base, problems } = healthOf(repository, now, usualLimits);
-      const state = newest && base && `newest point: revision ${newest.revision}, ${age(now - newest.time)} ago; newest base: ${base.number}, ${age(now - base.time)} ago, ${stateOf(base)}`;
-      cli.print({ kind: 'BackupHealth', data: { newest, base, problems }, text: [...(state ? [state] : []), ...(problems.length === 0 ? ['nothing is wrong'] : problems.map((problem) => `- ${problem}`))].join('\n') });
+      const { newest, base, rehearsed, problems } = healthOf(repository, now, { ...usualLimits, rehearsed: rehearsedWithin });
+      const state = newest && base && `newest point: revision ${newest.revision}, ${age(now - newest.time)} ago; newest base: ${base.number}, ${age(now - base.time)} ago, ${stateOf(base, rehearsedBases(repository.chain))}`;
+      cli.print({ kind: 'BackupHealth', data: { newest, base, rehearsed, problems }, text: [...(state ? [state] : []), ...(problems.length === 0 ? ['nothing is wrong'] : problems.map((problem) => `- ${problem}`))].join('\n') });
       exit(problems.length === 0 ? 0 : 5);
     });
 }
@@ -132,14 +139,29 @@ function keepTable(bases: readonly { readonly number: number; readonly time: num
   return textTable([['BASE', 'TIME (UTC)', 'REVISION', 'KEPT AS'], ...bases.map(({ number, time, revision, keep }) => [String(number), utc(time), String(revision), keep.length === 0 ? '- goes' : keep.join(', ')])]);
 }
 
-function baseTable(bases: readonly Base[]): string {
-  const rows = bases.map((base) => [String(base.number), utc(base.time), String(base.revision), stateOf(base), base.member, megabytes(base.length), megabytes(base.added)]);
+/** In ms. */
+function timeOf(text: string): number {
+  const [, number, unit] = /^([1-9]\d{0,4})([hd])$/.exec(text) ?? [];
+  if (number === undefined) throw new InvalidArgumentError('It is a number of days or hours, such as 7d or 12h.');
+  return Number(number) * (unit === 'd' ? 24 : 1) * 3_600_000;
+}
+
+function baseTable(bases: readonly Base[], rehearsed: ReadonlySet<number>): string {
+  const rows = bases.map((base) => [String(base.number), utc(base.time), String(base.revision), stateOf(base, rehearsed), base.member, megabytes(base.length), megabytes(base.added)]);
   return textTable([['BASE', 'TIME (UTC)', 'REVISION', 'STATE', 'FROM', 'SIZE', 'NEW'], ...rows]);
 }
 
 function logTable(log: readonly LogPart[]): string {
   const rows = log.map((part) => [part.kind === 'hole' ? 'hole' : 'whole', String(part.first), String(part.last), part.kind === 'hole' ? part.why : `${utc(part.from)} to ${utc(part.to)}`]);
   return textTable([['LOG', 'FROM REVISION', 'TO REVISION', 'CAPTURED (UTC)'], ...rows]);
+}
+
+function verdictTable(verdicts: readonly Verdict[]): string {
+  const rows = verdicts.slice(-shownVerdicts).map(({ time, revision, base, outcome, state, listed, took }) => {
+    const equal = state?.members.filter(({ verdict }) => verdict === 'equal').length ?? 0;
+    return [utc(time), String(revision), String(base), outcome, equal === 0 ? 'no member' : `${equal} of ${state!.members.length} at ${state!.revision}`, listed ? String(listed.objects) : '', age(took)];
+  });
+  return textTable([['REPLAYED (UTC)', 'REVISION', 'FROM BASE', 'OUTCOME', 'EQUAL TO', 'OBJECTS', 'TOOK'], ...rows]);
 }
 
 function utc(time: number): string {

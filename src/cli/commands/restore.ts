@@ -3,41 +3,58 @@ import type { Command } from 'commander';
 import { KubekeepError } from '../../lib/errors.ts';
 import { restoreFile } from '../../operations/backup/restore-file.ts';
 import { restoreCluster } from '../../operations/restore/restore-cluster.ts';
+import { verifyPoint } from '../../operations/backup/verify-point.ts';
 import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
 import { clusterFileOption } from '../cluster-file.ts';
 import { describeRestore, describeRestored } from '../describe-restore.ts';
 import { openOperation, storeOf } from '../wire.ts';
-import { pointSentence } from './_backup.ts';
+import { pointSentence, verdictText } from './_backup.ts';
 import { addRestoreState } from './restore-state.ts';
 
 interface Flags {
   readonly file: string;
   readonly at: string;
-  readonly to: string;
 }
 
-/** `restore file|cluster|state`. */
-export const addRestore: AddCommand = (program, cli) => {
+/** `restore file|verify|cluster|state`. */
+export const addRestore: AddCommand = (program, cli, exit) => {
   const group = program.command('restore').description('Get back what a repository holds.');
   addFile(group, cli);
+  addVerify(group, cli, exit);
   addCluster(group, cli);
   addRestoreState(group, cli);
 };
+
+const at = ['--at <point>', 'latest, a time such as 2026-11-25T14:02:00Z, revision:N or base:N', 'latest'] as const;
 
 function addFile(group: Command, cli: Cli): void {
   group
     .command('file')
     .description('Write a snapshot of etcd as etcdctl would have saved it at a point: a base is the file that etcd sent, between two bases the log is replayed. Needs the identity, and no host.')
     .addOption(clusterFileOption())
-    .option('--at <point>', 'latest, a time such as 2026-11-25T14:02:00Z, revision:N or base:N', 'latest')
+    .option(...at)
     .requiredOption('--to <path>', 'the file to write')
-    .action(async ({ file, at, to }: Flags) => {
+    .action(async ({ file, at: wanted, to }: Flags & { readonly to: string }) => {
       await using operation = await openOperation(cli, { file });
       const path = resolve(to);
-      cli.progress({ type: 'started', title: `restore: ${at}`, step: 'restore/file' });
-      const point = await restoreFile(operation, storeOf(operation), { at, path });
+      cli.progress({ type: 'started', title: `restore: ${wanted}`, step: 'restore/file' });
+      const point = await restoreFile(operation, storeOf(operation), { at: wanted, path });
       cli.print({ kind: 'RestoredFile', data: { path, ...point }, text: `wrote ${path}: ${pointSentence(point)}\nNext: etcdutl snapshot restore ${to} --bump-revision 1000000000 --mark-compacted --data-dir FOLDER` });
+    });
+}
+
+function addVerify(group: Command, cli: Cli, exit: (code: number) => void): void {
+  group
+    .command('verify')
+    .description('Restore a point into a real etcd, compare it with what the members said they had, read every object of it with a real kube-apiserver, and write down what was found. Both run on this computer without a network and are thrown away. Needs the identity, and no host.')
+    .addOption(clusterFileOption())
+    .option(...at)
+    .action(async ({ file, at: wanted }: Flags) => {
+      await using operation = await openOperation(cli, { file });
+      const { point, verdict, entry } = await verifyPoint(operation, storeOf(operation), wanted);
+      cli.print({ kind: 'Verdict', data: { verdict, entry, point }, text: verdictText(point, verdict, entry) });
+      exit(verdict.outcome === 'held' ? 0 : 5);
     });
 }
 

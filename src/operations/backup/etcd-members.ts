@@ -96,7 +96,8 @@ export function baseSource({ chosen, clients }: EtcdMembers, { cluster, clock, s
   };
 }
 
-async function hashOf(client: EtcdClient | undefined, revision: number, signal: AbortSignal): Promise<HashAnswer> {
+/** A member's HashKV at a revision, or why there is none. */
+export async function hashOf(client: EtcdClient | undefined, revision: number, signal: AbortSignal): Promise<HashAnswer> {
   if (!client) return 'not reached';
   try {
     const { hash, compactRevision } = await client.hashKv(revision, { signal, deadline: patience });

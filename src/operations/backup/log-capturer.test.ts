@@ -29,6 +29,10 @@ interface Script {
   readonly ttl?: (lease: bigint) => Promise<number | undefined>;
   /** The watch during which some minutes pass. */
   readonly slow?: number;
+  /** What a second member says to HashKV. */
+  readonly hashKv?: EtcdClient['hashKv'];
+  /** ms that pass before each watch. */
+  readonly pause?: number;
 }
 
 describe('a capturer of the log', () => {
@@ -38,7 +42,7 @@ describe('a capturer of the log', () => {
   after(() => made[Symbol.asyncDispose]());
 
   /** Runs as many captures as there are watches: how each ended, where each began, the log and its revisions. */
-  async function run({ watches, revision = 1000, ttl = () => Promise.resolve(600), slow = Infinity }: Script, altered: (repository: Repository) => Repository = (same) => same) {
+  async function run({ watches, revision = 1000, ttl = () => Promise.resolve(600), slow = Infinity, hashKv, pause = 0 }: Script, altered: (repository: Repository) => Repository = (same) => same) {
     const timeline = `c${++count}:0`;
     const repository = altered(await made.open());
     const starts: number[] = [];
@@ -49,9 +53,11 @@ describe('a capturer of the log', () => {
     await takeBase(100);
     let next = 200;
     let turn = 0;
+    let passed = 0;
     const client = {
       async *watch(from: number) {
         starts.push(from);
+        passed += pause;
         for (const answer of watches[turn++]!) {
           if (answer instanceof Error) throw answer;
           yield answer;
@@ -59,12 +65,13 @@ describe('a capturer of the log', () => {
         throw ended();
       },
       leaseTtl: ttl,
+      hashKv,
     } as unknown as EtcdClient;
     const chosen = { spec: { name: 'cp1' }, client, reads: true, status: { clusterId: timeline.split(':')[0], revision } } as never;
     const capturer = new LogCapturer({
       repository, writer: made.keys.writer, progress: silent, signal: new AbortController().signal,
-      clock: { now: Date.now, monotonic: () => performance.now() + (turn >= slow ? 400_000 : 0), sleep: async () => {} },
-      ask: async () => ({ chosen, clients: new Map(), [Symbol.dispose]: () => {} }),
+      clock: { now: Date.now, monotonic: () => performance.now() + passed + (turn >= slow ? 400_000 : 0), sleep: async () => {} },
+      ask: async () => ({ chosen, clients: new Map(hashKv ? [['cp1', client]] : []), [Symbol.dispose]: () => {} }),
       takeBase: () => takeBase((next += 100)),
       remember: async () => {},
     });
@@ -75,13 +82,14 @@ describe('a capturer of the log', () => {
     const ranges = parts.map(({ kind, first, last }: LogPart) => `${kind} ${first}-${last}`);
     const segments = parts.filter((part) => part.kind === 'segment');
     const read = await Promise.all(segments.map(({ first, last }) => Array.fromAsync(readLog(repository, { timeline, first, last }, captureKeys(repository, made.identity)))));
-    return { outcomes, starts, ranges, captures: segments.map(({ capture }) => capture), leases: new Map(read.flat().flatMap(({ leases }) => [...leases])) };
+    const hashes = parts.flatMap((part) => (part.kind === 'segment' && part.hashes ? [part.hashes] : []));
+    return { outcomes, starts, ranges, hashes, captures: segments.map(({ capture }) => capture), leases: new Map(read.flat().flatMap(({ leases }) => [...leases])) };
   }
 
   it('goes on where the log ends, with what came before the watch ended in it', async () => {
     const { captures, ...rest } = await run({ watches: [[changes(101, 102), upTo(102), changes(103)], [changes(104), upTo(104)]] });
     assert.equal(new Set(captures).size, 1);
-    assert.deepEqual(rest, { outcomes: ['unreachable', 'unreachable'], starts: [100, 103], ranges: ['segment 101-103', 'segment 104-104'], leases: new Map() });
+    assert.deepEqual(rest, { outcomes: ['unreachable', 'unreachable'], starts: [100, 103], ranges: ['segment 101-103', 'segment 104-104'], hashes: [], leases: new Map() });
   });
 
   it('merges its pieces every five minutes', async () => {
@@ -112,6 +120,18 @@ describe('a capturer of the log', () => {
     const { outcomes, leases } = await run({ watches: [[leased], [{ changes: [change(102, 7n)], again: [], upTo: undefined }]], ttl });
     assert.deepEqual(outcomes, ['timed-out', 'unreachable']);
     assert.deepEqual(leases, new Map([[7n, 3660]]));
+  });
+
+  it('writes down once a minute what members say they have at a revision, and goes on where one does not say it', async () => {
+    const answer: EtcdClient['hashKv'] = async (revision) => ({ hash: revision * 7, revision, compactRevision: 90 });
+    const watches = [[changes(101), changes(102)], [changes(103), changes(104)]];
+    const said = (revision: number) => ({ revision, members: [{ member: 'cp1', hash: revision * 7, compactRevision: 90 }] });
+    assert.deepEqual((await run({ watches, hashKv: answer })).hashes, [said(101)]);
+    assert.deepEqual((await run({ watches, hashKv: answer, pause: 61_000 })).hashes, [said(101), said(103)]);
+    const merged = await run({ watches: [[changes(101)], [changes(102), changes(103)], [changes(104)]], hashKv: answer, slow: 2 });
+    assert.deepEqual([merged.ranges, merged.hashes], [['segment 101-103', 'segment 104-104'], [said(102)]], 'the newest of the pieces stays');
+    const { hashes, ranges } = await run({ watches, hashKv: () => Promise.reject(new EtcdError('compacted', 'gone')), pause: 61_000 });
+    assert.deepEqual({ hashes, ranges }, { hashes: [], ranges: ['segment 101-102', 'segment 103-104'] });
   });
 
   it('appends again what the store did not take', async () => {

@@ -13,6 +13,7 @@ import type { EtcdChange } from '../../clients/etcd/watch.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import type { Progress } from '../../lib/progress.ts';
+import { HashAsker } from './ask-hashes.ts';
 import { timelineOf, type AnsweringMember, type EtcdMembers } from './etcd-members.ts';
 
 export interface CapturerOptions {
@@ -51,6 +52,7 @@ export class LogCapturer {
   #told = -Infinity;
   #merger: LogMerger | undefined;
   #catalogued: number;
+  readonly #hashes: HashAsker;
   #revisions = 0;
   #basing: Promise<void> | undefined;
   #nextBase = 0;
@@ -58,6 +60,7 @@ export class LogCapturer {
   constructor(options: CapturerOptions) {
     this.#options = options;
     this.#catalogued = options.clock.monotonic();
+    this.#hashes = new HashAsker(options.clock, options.signal);
   }
 
   /** Resolves when what is missing was covered with a hole and a base; rejects when the watch ends otherwise, with what came in the log as far as the store takes it. */
@@ -79,6 +82,7 @@ export class LogCapturer {
         await this.#learnLeases(chosen, changes, buffer);
         // A member that has nothing more up to there has sent all up to there.
         if (upTo !== undefined && upTo > buffer.end) follows(buffer.end + 1, upTo + 1);
+        if (changes.length > 0) this.#hashes.askWhereDue(members.clients, buffer.end);
         if (buffer.due(clock.now(), shipped)) await this.#ship(buffer, log, chosen);
         this.#baseWhereDue(log.timeline, buffer.end);
       }
@@ -130,7 +134,7 @@ export class LogCapturer {
     if (!segment) return;
     const { repository, clock, progress, remember } = this.#options;
     const key = await this.#captureKey();
-    await appendRecords(repository, segment, { ...log, member, key });
+    await appendRecords(repository, segment, { ...log, member, key, hashes: this.#hashes.take() });
     this.#revisions += segment.records.length;
     buffer.clear();
     await this.#merge(segment, log, { member, key });

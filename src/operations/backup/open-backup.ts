@@ -25,7 +25,7 @@ export interface OpenToWrite extends OpenBackup {
 }
 
 /** To read: the identity is enough. Throws `repository-mismatch` where the chain is not the one that was seen, or an older one. */
-export async function openToRead({ state, identityFile }: Reader, store: Store): Promise<OpenBackup> {
+export async function openToRead({ state, identityFile }: Reader, store: Store): Promise<OpenBackup & { readonly keys: OwnerKeys | undefined }> {
   const identity = await readIdentity(state, identityFile);
   const keys = await keptKeys(state, identity).catch((error: unknown) => {
     // Another recipient's identity reads the repository and not the keys of who made it.
@@ -34,7 +34,7 @@ export async function openToRead({ state, identityFile }: Reader, store: Store):
   });
   const repository = keys ? await openRepository(store, keys) : await openRepositoryAs(store, identity);
   await remember(state, repository);
-  return { repository, identity };
+  return { repository, identity, keys };
 }
 
 /** To write: with the keys that `backup init` kept. */

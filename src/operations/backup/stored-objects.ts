@@ -1,0 +1,47 @@
+/** Where etcd has an API server's objects, and which of its keys are none. */
+
+/** Before all keys of the API server. */
+const root = '/registry/';
+/** What does not lie under its own name: an API group is no part of a key, except of custom resources. */
+const elsewhere: ReadonlyMap<string, string> = new Map([
+  ['nodes', 'minions'],
+  ['services', 'services/specs'],
+  ['endpoints', 'services/endpoints'],
+  ['replicationcontrollers', 'controllers'],
+  ['ingresses.networking.k8s.io', 'ingress'],
+  ['apiservices.apiregistration.k8s.io', 'apiregistration.k8s.io/apiservices'],
+  ['customresourcedefinitions.apiextensions.k8s.io', 'apiextensions.k8s.io/customresourcedefinitions'],
+]);
+/** What API servers note for each other and for themselves. */
+const notes = ['masterleases', 'peerserverleases', 'ranges'];
+
+export interface ResourceName {
+  /** Empty for the core group. */
+  readonly group: string;
+  /** Plural. */
+  readonly resource: string;
+}
+
+/** As kubectl has it: "pods", "deployments.apps". */
+export function nameOf({ group, resource }: ResourceName): string {
+  return group === '' ? resource : `${resource}.${group}`;
+}
+
+/** What stands behind `/registry/` of a resource's keys. */
+export function prefixOf({ group, resource, custom }: ResourceName & { readonly custom: boolean }): string {
+  return custom ? `${group}/${resource}` : (elsewhere.get(nameOf({ group, resource })) ?? resource);
+}
+
+/** How many keys lie below each of the prefixes, and below others that are no notes of API servers. */
+export function countKeys(keys: Iterable<string>, prefixes: ReadonlySet<string>): { readonly known: ReadonlyMap<string, number>; readonly others: ReadonlyMap<string, number> } {
+  const known = new Map<string, number>();
+  const others = new Map<string, number>();
+  for (const key of keys) {
+    if (!key.startsWith(root)) continue;
+    const [first = '', second = ''] = key.slice(root.length).split('/');
+    const prefix = [`${first}/${second}`, first].find((one) => prefixes.has(one));
+    if (prefix !== undefined) known.set(prefix, (known.get(prefix) ?? 0) + 1);
+    else if (!notes.includes(first)) others.set(first, (others.get(first) ?? 0) + 1);
+  }
+  return { known, others };
+}

@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { captureKeys } from '../../backup/captures.ts';
+import { compareMembers, type MemberVerdict } from '../../backup/compare-members.ts';
+import { resolvePoint, type Point } from '../../backup/points.ts';
+import { newestHashes } from '../../backup/state-hashes.ts';
+import type { Repository } from '../../backup/repository.ts';
+import type { Store } from '../../backup/store/store.ts';
+import type { VerdictBody } from '../../backup/verdicts.ts';
+import { openBolt, type BoltFile } from '../../bolt/bolt-file.ts';
+import { keysAt } from '../../bolt/key-space.ts';
+import { KubekeepError } from '../../lib/errors.ts';
+import { throwAwayFolder } from '../../programs/throw-away-folder.ts';
+import type { Operation } from '../operation.ts';
+import { listWithScratchApi } from './list-with-scratch-api.ts';
+import type { Listing } from './list-objects.ts';
+import { openToRead } from './open-backup.ts';
+import { replayInScratchEtcd, saveReplayed, type ReplayInput } from './scratch-replay.ts';
+
+export interface VerifiedPoint {
+  readonly point: Point;
+  readonly verdict: VerdictBody;
+  /** Number of the verdict's entry in the chain; undefined where this computer has no keys to write one with. */
+  readonly entry: number | undefined;
+}
+
+/** What the repository itself can have wrong: a finding, and no failure of the command. */
+const damage: ReadonlySet<string> = new Set(['repository-damaged', 'data-damaged']);
+
+/**
+ * Restores a point into a real etcd and reads it with a real API server, which nobody else can reach and which are thrown away; what was found goes into the chain, signed. Throws what `resolvePoint` throws, and
+ * where a program cannot be had or started.
+ */
+export async function verifyPoint(operation: Operation, store: Store, at: string): Promise<VerifiedPoint> {
+  const { cluster, clock, state, progress } = operation;
+  const { repository, identity, keys: own } = await openToRead(operation, store);
+  const keys = captureKeys(repository, identity);
+  const point = await resolvePoint(repository, at, keys);
+  const { base, revision } = point;
+  const [time, begin] = [clock.now(), clock.monotonic()];
+  await using folder = await throwAwayFolder(join(state.path, 'verify-'));
+  const found = await rehearse(operation, { repository, point, keys, folder: folder.path }).catch((error: unknown): Found => {
+    if (error instanceof KubekeepError && damage.has(error.code)) return { problems: [error.message], broken: true };
+    throw error;
+  });
+  const verdict: VerdictBody = {
+    timeline: base.timeline,
+    base: base.number,
+    ...(revision > base.revision && { log: { first: base.revision + 1, last: revision } }),
+    revision,
+    ...(found.state && { state: found.state }),
+    etcd: cluster.etcd.version,
+    kubernetes: cluster.kubernetes.version,
+    ...(found.listing && { listed: { objects: found.listing.objects, resources: found.listing.resources, leftOut: [...found.listing.leftOut] } }),
+    time,
+    took: Math.round(clock.monotonic() - begin),
+    outcome: found.problems.length === 0 ? 'held' : found.broken ? 'broken' : 'degraded',
+    problems: [...found.problems],
+  };
+  progress({ type: 'done', title: `${verdict.outcome}: revision ${revision}`, step: 'restore/verify' });
+  return { point, verdict, entry: own && (await repository.chain.append('verdict', own.writer, () => verdict))?.number };
+}
+
+interface Found {
+  readonly state?: Compared | undefined;
+  readonly listing?: Listing;
+  readonly problems: readonly string[];
+  readonly broken: boolean;
+}
+
+interface Compared {
+  readonly revision: number;
+  readonly members: MemberVerdict[];
+}
+
+/** The state hash first: what is not what members had need not be read. */
+async function rehearse(operation: Operation, input: ReplayInput): Promise<Found> {
+  const { point, folder } = input;
+  const { progress, signal } = operation;
+  progress({ type: 'started', title: `replaying base ${point.base.number} to revision ${point.revision}`, step: 'restore/replay' });
+  await using etcd = await replayInScratchEtcd(operation, input);
+  await using saved = await saveReplayed(etcd, { path: join(folder, 'whole.db'), revision: point.revision }, operation);
+  const file = openBolt(saved);
+  const state = await compared(input.repository, file, point, signal);
+  const judged = judgeState(state);
+  progress({ type: 'done', title: judged.broken ? 'the state is another one than members had' : `replayed; ${state ? `state compared at revision ${state.revision}` : 'no state hash to compare with'}`, step: 'restore/replay' });
+  if (judged.broken) return { state, ...judged };
+  const listing = await listWithScratchApi(operation, { etcd, folder, revision: point.revision, keys: await keysAt(file, point.revision, signal) });
+  return { state, listing, problems: [...judged.problems, ...listing.unread, ...listing.problems], broken: listing.problems.length > 0 };
+}
+
+async function compared({ chain }: Repository, file: BoltFile, { base, revision }: Point, signal: AbortSignal): Promise<Compared | undefined> {
+  const told = newestHashes(chain, { timeline: base.timeline, first: base.revision, last: revision });
+  if (!told) return undefined;
+  const answers = told.members.map(({ member, hash, compactRevision }) => ({ member, answer: { hash, compactRevision } }));
+  return { revision: told.revision, members: [...(await compareMembers(file, { current: told.revision, compacted: base.compacted }, answers, signal))] };
+}
+
+/** One member that has something else than the others is their business; the state is wrong where it is not what most had. */
+function judgeState(state: Compared | undefined): { readonly problems: readonly string[]; readonly broken: boolean } {
+  const named = (wanted: MemberVerdict['verdict']) => (state?.members ?? []).filter(({ verdict }) => verdict === wanted).map(({ member }) => member);
+  const [equal, different] = [named('equal'), named('different')];
+  if (different.length > 0) {
+    const others = equal.length > 0 ? `; it is what ${equal.join(' and ')} had` : '';
+    return { problems: [`at revision ${state!.revision} it is not what ${different.join(' and ')} had by HashKV${others}`], broken: different.length >= equal.length };
+  }
+  return { problems: equal.length > 0 ? [] : ['no member has said what it had there, so the state was compared with nothing'], broken: false };
+}
