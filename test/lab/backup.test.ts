@@ -8,6 +8,7 @@ import type { EtcdClient } from '../../src/clients/etcd/connect-etcd.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { openBolt } from '../../src/bolt/bolt-file.ts';
 import { hashKvOf, revisionsOf } from '../../src/bolt/key-space.ts';
+import type { VerdictBody } from '../../src/backup/verdicts.ts';
 import { etcdOf } from '../../src/operations/clients.ts';
 import { createIdentity, recipientOf, seal } from '../../src/pki/seal.ts';
 import { createSecrets, publicAuthorities } from '../../src/pki/secrets.ts';
@@ -22,7 +23,7 @@ describe('backups of a cluster', () => {
   const repository = () => join(folder(), 'backups');
   const bases = async () => (JSON.parse((await expectZero(it3.run('backup', 'list', '--json'))).stdout) as { bases: readonly { number: number; revision: number; hashChecked: boolean; added: number; length: number }[] }).bases;
 
-  const listed = async () => JSON.parse((await expectZero(it3.run('backup', 'list', '--json'))).stdout) as { bases: readonly { revision: number }[]; log: readonly { kind: string; first: number; last: number; member: string }[] };
+  const listed = async () => JSON.parse((await expectZero(it3.run('backup', 'list', '--json'))).stdout) as { bases: readonly { revision: number }[]; log: readonly { kind: string; first: number; last: number; from: number; to: number; member: string }[] };
   async function withEtcd<T>(name: string, ask: (client: EtcdClient) => Promise<T>): Promise<T> {
     const client = await etcdOf(it3.cluster.hosts.find((host) => host.name === name)!, it3.hosts.get(name)!, await it3.secrets(), Date.now());
     return ask(client).finally(() => client.close());
@@ -145,6 +146,43 @@ describe('backups of a cluster', () => {
     const later = await it3.run('restore', 'file', '--at', `revision:${range!.last + 100_000}`, '--to', join(folder(), 'never.db'));
     assert.equal(later.code, 2, later.stderr);
     assert.match(later.stderr, new RegExp(`revision ${range!.last} is the last one before that`));
+  });
+
+  it('are held by restore verify: the newest point and one between are what the members had, and an API server reads all of it', async () => {
+    const { log: [range] } = await listed();
+    const between = new Date((range!.from + range!.to) / 2).toISOString();
+    const objects: number[] = [];
+    for (const at of ['latest', between]) {
+      const outcome = await it3.run('restore', 'verify', '--at', at, '--json');
+      const { verdict } = JSON.parse(outcome.stdout) as { verdict: VerdictBody };
+      assert.deepEqual([outcome.code, verdict.outcome, verdict.problems, verdict.listed?.leftOut], [0, 'held', [], []], outcome.stderr);
+      const equal = verdict.state!.members.filter((one) => one.verdict === 'equal');
+      assert.ok(equal.length >= 2, JSON.stringify(verdict.state));
+      objects.push(verdict.listed!.objects);
+    }
+    assert.ok(objects[0]! > objects[1]! && objects[1]! > 100, String(objects));
+    assert.match((await expectZero(it3.run('backup', 'list'))).stdout, /REPLAYED(.|\n)* held +\d of 3 at \d+ /);
+    await expectZero(it3.run('backup', 'check', '--rehearsed-within', '1h'));
+    const { stdout } = await expectZero(it3.run('backup', 'verify', '--data', 'all'));
+    assert.match(stdout, /^checked \d+ bases, .*\nnothing is wrong\n$/);
+  });
+
+  it('leave nothing of a replay behind that was killed', async () => {
+    const state = join(folder(), '.kubekeep', it3.cluster.name);
+    const processes = async () => {
+      const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+      const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+      return lines.filter((line) => line.includes(join(state, 'verify-')));
+    };
+    const until = async (there: () => Promise<boolean>, what: string) => {
+      const end = performance.now() + 60_000;
+      for (; !(await there()); await systemClock.sleep(50)) assert.ok(performance.now() < end, what);
+    };
+    const { process, ended } = startKubekeep(['restore', 'verify', '--file', it3.file]);
+    await until(async () => (await processes()).some((line) => line.includes('kube-apiserver')), 'no API server was started');
+    process.kill('SIGKILL');
+    await ended;
+    await until(async () => (await processes()).length === 0 && (await readdir(state)).every((name) => !name.startsWith('verify-')), 'something is left');
   });
 
   it('show nothing of the cluster in the repository', async () => {

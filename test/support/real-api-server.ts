@@ -9,6 +9,7 @@ import { issueLeaf } from '../../src/pki/issue.ts';
 import { leavesFor } from '../../src/pki/leaves.ts';
 import { servicePublicKey } from '../../src/pki/secrets.ts';
 import type { ClusterSecrets } from '../../src/pki/secrets.ts';
+import { encryptionConfig } from '../../src/render/kube-apiserver.ts';
 import { cachedProgram } from './cached-program.ts';
 import { aHost, cluster } from './example-cluster.ts';
 import { startEtcd, writeCertificates } from './real-etcd.ts';
@@ -54,6 +55,7 @@ async function startApiServer(folder: string, ports: { readonly api: number; rea
   for (const [name, { certificate }] of Object.entries(secrets.authorities)) put(`${name}.pem`, certificate);
   put('sa.key', secrets.serviceAccountKey.reveal());
   put('sa.pub', servicePublicKey(secrets));
+  put('encryption.yaml', encryptionConfig(secrets.encryptionKey).reveal());
   const flags = {
     'bind-address': '127.0.0.1',
     'secure-port': ports.api,
@@ -70,6 +72,7 @@ async function startApiServer(folder: string, ports: { readonly api: number; rea
     'service-account-key-file': join(folder, 'sa.pub'),
     'service-account-signing-key-file': join(folder, 'sa.key'),
     'service-cluster-ip-range': '10.96.0.0/12',
+    'encryption-provider-config': join(folder, 'encryption.yaml'),
     'endpoint-reconciler-type': 'none',
     'requestheader-client-ca-file': join(folder, 'front-proxy.pem'),
     'requestheader-allowed-names': 'front-proxy-client',
