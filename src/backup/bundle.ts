@@ -44,7 +44,8 @@ export async function readBundle(repository: Repository, { hash, key, mac }: Bun
   return content;
 }
 
-async function isThere(repository: Repository, { hash, key }: BundleRef): Promise<boolean> {
+/** Whether the bundle and a key to it are in the store: that can be told without being able to read it. */
+export async function isThere(repository: Repository, { hash, key }: BundleRef): Promise<boolean> {
   const bytes = await repository.store.read(objectName('sealed', hash));
   return bytes !== undefined && hashOf(bytes) === hash && (await isWrapped(repository, 'escrow', key));
 }

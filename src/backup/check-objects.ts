@@ -2,6 +2,7 @@ import { KubekeepError } from '../lib/errors.ts';
 import type { Secret } from '../lib/secret.ts';
 import { seededDraw } from '../lib/seeded-draw.ts';
 import { pointsBehind, pointsFrom, type Timeline } from './affected-points.ts';
+import { isThere, readBundle } from './bundle.ts';
 import { captureKeys, type CaptureKeys } from './captures.ts';
 import { logOf, type SegmentPart } from './change-log/coverage.ts';
 import { fingerprintOf } from './change-log/log-record.ts';
@@ -29,6 +30,8 @@ export interface ObjectsChecked {
   readonly packs: number;
   readonly segments: number;
   readonly captures: number;
+  /** The keys of the cluster, sealed. */
+  readonly bundles: number;
   /** How many of them were read and decrypted. */
   readonly read: { readonly packs: number; readonly segments: number };
   readonly problems: readonly ObjectProblem[];
@@ -36,6 +39,8 @@ export interface ObjectsChecked {
 
 export interface CheckOptions {
   readonly identity: Secret;
+  /** The identity is one of escrow: keys of the cluster that it does not open are damaged. */
+  readonly escrow: boolean;
   /** Which part of packs and segments is read, from 0 to 1; the same ones for the same seed. */
   readonly share: number;
   readonly seed: number;
@@ -67,11 +72,12 @@ export async function checkObjects(repository: Repository, options: CheckOptions
   const bases = (await attempt(() => ['everything'], () => basesOf(chain))) ?? [];
   const timelines = await timelinesOf(look, bases);
   const captures = await checkCaptures(look, timelines);
+  const bundles = await checkBundles(look, bases);
   const packs = new Map<string, PackUse>();
   const tables = await checkTables(look, timelines, packs);
   await checkPacks(look, packs);
   const segments = await checkSegments(look, timelines);
-  return { bases: bases.length, tables, captures, packs: packs.size, segments: segments.known, read: { packs: [...packs.values()].filter(({ chosen }) => chosen).length, segments: segments.read }, problems };
+  return { bases: bases.length, tables, captures, bundles, packs: packs.size, segments: segments.known, read: { packs: [...packs.values()].filter(({ chosen }) => chosen).length, segments: segments.read }, problems };
 }
 
 interface Look extends CheckOptions {
@@ -123,6 +129,19 @@ function shortened(points: readonly string[]): readonly string[] {
   return points.length > 3 ? [...points.slice(0, 3), `${points.length - 3} more`] : points;
 }
 
+/** They are small, and the last thing to be missed: always read. Who is no recipient of escrow looks whether they are there. */
+async function checkBundles({ repository, identity, escrow, attempt }: Look, bases: readonly Base[]): Promise<number> {
+  const refs = new Map(bases.flatMap(({ bundle }) => (bundle ? [[bundle.hash, bundle] as const] : [])));
+  for (const ref of refs.values()) {
+    const affected = () => bases.filter(({ bundle }) => bundle?.hash === ref.hash).map(({ number }) => `the keys of the cluster beside base ${number}`);
+    await attempt(() => shortened(affected()), async () => {
+      if (escrow) await readBundle(repository, ref, identity);
+      else if (!(await isThere(repository, ref))) throw damaged(objectName('sealed', ref.hash), 'it, or its key, is not there as it was written');
+    });
+  }
+  return refs.size;
+}
+
 /** How many tables could be read; notes what they say of packs. */
 async function checkTables({ repository, attempt, draw, share }: Look, timelines: readonly Timeline[], packs: Map<string, PackUse>): Promise<number> {
   const read = new Map<string, ReturnType<Repository['get']>>();
@@ -155,11 +174,11 @@ async function listed({ store }: Repository, prefix: string): Promise<(name: str
 }
 
 async function checkPacks({ repository, keys, attempt, onObject }: Look, packs: ReadonlyMap<string, PackUse>): Promise<void> {
-  const isThere = await listed(repository, 'packs/');
+  const isListed = await listed(repository, 'packs/');
   let done = 0;
   for (const [pack, use] of packs) {
     onObject(++done, packs.size);
-    if (use.chosen || !isThere(objectName('pack', pack))) await attempt(() => shortened(use.points), async () => checkPack(repository.pageId, pack, use, await repository.get('pack', pack, keys)));
+    if (use.chosen || !isListed(objectName('pack', pack))) await attempt(() => shortened(use.points), async () => checkPack(repository.pageId, pack, use, await repository.get('pack', pack, keys)));
   }
 }
 
@@ -173,8 +192,8 @@ async function checkSegments(look: Look, timelines: readonly Timeline[]): Promis
       known++;
       const chosen = draw() < share;
       if (chosen) read++;
-      const isThere = part.object === undefined ? isPiece(entryName(part.number)) : isMerged(objectName('segment', part.object));
-      if (chosen || !isThere) await attempt(() => [pointsBehind(timeline, part)], () => checkSegment(repository, part, keys));
+      const isListed = part.object === undefined ? isPiece(entryName(part.number)) : isMerged(objectName('segment', part.object));
+      if (chosen || !isListed) await attempt(() => [pointsBehind(timeline, part)], () => checkSegment(repository, part, keys));
     }
   }
   return { known, read };

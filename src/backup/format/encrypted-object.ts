@@ -64,7 +64,7 @@ export function decryptObject(bytes: Uint8Array, { repository, kind, name }: Obj
   try {
     decipher.final();
   } catch (error) {
-    const other = scope === 'data' ? `the key in captures/${Buffer.from(capture).toString('hex')} is another one` : 'not in this repository';
+    const other = scope === 'structure' ? 'not in this repository' : `the key in ${scope === 'data' ? 'captures' : 'escrow'}/${Buffer.from(capture).toString('hex')} is another one`;
     throw damaged(name, `its bytes are not those that were written, or ${other}`, error);
   }
   return decompressed(frame, length, name);

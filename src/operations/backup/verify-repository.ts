@@ -1,6 +1,7 @@
 import { checkObjects, type ObjectsChecked } from '../../backup/check-objects.ts';
 import type { Store } from '../../backup/store/store.ts';
 import { KubekeepError } from '../../lib/errors.ts';
+import { recipientOf } from '../../pki/seal.ts';
 import type { Operation } from '../operation.ts';
 import { openToRead } from './open-backup.ts';
 
@@ -25,11 +26,12 @@ export async function verifyRepository(operation: Operation, store: Store, { sha
   };
   try {
     const { repository, identity } = await openToRead(operation, store);
-    return await checkObjects(repository, { identity, share, seed, signal, onObject });
+    const escrow = repository.recipients.escrow.includes(await recipientOf(identity));
+    return await checkObjects(repository, { identity, escrow, share, seed, signal, onObject });
   } catch (error) {
     if (!(error instanceof KubekeepError && error.code === 'repository-damaged')) throw error;
     const [object, ...rest] = error.message.split(': ');
     const problem = { object: object!, problem: rest.join(': '), affects: ['everything'] };
-    return { bases: 0, tables: 0, packs: 0, segments: 0, captures: 0, read: { packs: 0, segments: 0 }, problems: [problem] };
+    return { bases: 0, tables: 0, packs: 0, segments: 0, captures: 0, bundles: 0, read: { packs: 0, segments: 0 }, problems: [problem] };
   }
 }
