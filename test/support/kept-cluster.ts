@@ -16,6 +16,7 @@ import { initBackup } from '../../src/operations/backup/init-backup.ts';
 import { LogCapturer } from '../../src/operations/backup/log-capturer.ts';
 import { openToWrite } from '../../src/operations/backup/open-backup.ts';
 import { takeOne } from '../../src/operations/backup/run-backup.ts';
+import { existingSecrets } from '../../src/operations/existing-secrets.ts';
 import type { Operation } from '../../src/operations/operation.ts';
 import { saveSecrets, stateFolder } from '../../src/operations/state.ts';
 import { issueLeaf } from '../../src/pki/issue.ts';
@@ -65,7 +66,7 @@ export async function keptCluster(): Promise<KeptCluster> {
   const store = folderStore(join(folder, 'repository'));
   await initBackup(operation, store);
   const ask = async (client = etcd): Promise<EtcdMembers> => ({ chosen: { spec: aHost({ name: 'm1', roles: ['etcd'] }), client, reads: true, status: await etcd.status() }, clients: new Map([['m1', etcd]]), [Symbol.dispose]: () => {} });
-  const takeBase = async () => takeOne(operation, await openToWrite(operation, store), await ask());
+  const takeBase = async () => takeOne(operation, await openToWrite(operation, store), { members: await ask(), secrets: await existingSecrets(operation) });
   return {
     folder, operation, store, api, etcd, takeBase,
     etcdctl: etcdctlAccess({ name: 'm1', folder: join(folder, 'etcd'), clientPort, peerPort }, folder),
