@@ -3,12 +3,12 @@ import { open, realpath, rename, stat, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { maxClusterFileBytes, parseClusterFile } from '../cluster/parse-cluster-file.ts';
-import type { Cluster } from '../cluster/cluster.ts';
+import { maxClusterFileBytes, parseAnyClusterFile, parseClusterFile } from '../cluster/parse-cluster-file.ts';
+import type { Cluster, ExternalCluster } from '../cluster/cluster.ts';
 import { KubekeepError } from '../lib/errors.ts';
 
-export interface ReadClusterFile {
-  readonly cluster: Cluster;
+export interface ReadClusterFile<Kind = Cluster> {
+  readonly cluster: Kind;
   /** Absolute path. */
   readonly file: string;
   /** Absolute path of its folder. */
@@ -20,16 +20,30 @@ export function clusterFileOption(): Option {
   return new Option('-f, --file <path>', 'the cluster file').default('cluster.yaml');
 }
 
-/** Reads and checks a cluster file. Throws `file-missing` or `spec-invalid`. */
+/** Reads and checks the cluster file of a cluster that kubekeep builds. Throws `file-missing`, `spec-invalid` or `cluster-external`. */
 export async function readClusterFile(path: string): Promise<ReadClusterFile> {
   return parseClusterText(await readClusterText(path), path);
 }
 
-/** Checks the text of the cluster file that was read from `path`. Throws `spec-invalid`. */
+/** Checks the text of such a file that was read from `path`. Throws `spec-invalid` or `cluster-external`. */
 export function parseClusterText(text: string, path: string): ReadClusterFile {
+  return parsed(parseClusterFile, text, path);
+}
+
+/** The same of any cluster. Throws `file-missing` or `spec-invalid`. */
+export async function readAnyClusterFile(path: string): Promise<ReadClusterFile<Cluster | ExternalCluster>> {
+  return parseAnyClusterText(await readClusterText(path), path);
+}
+
+/** Checks the text of the cluster file that was read from `path`. Throws `spec-invalid`. */
+export function parseAnyClusterText(text: string, path: string): ReadClusterFile<Cluster | ExternalCluster> {
+  return parsed(parseAnyClusterFile, text, path);
+}
+
+function parsed<Kind>(parse: (text: string, place: { readonly file: string; readonly directory: string; readonly home: string }) => Kind, text: string, path: string): ReadClusterFile<Kind> {
   const file = resolve(path);
   const directory = dirname(file);
-  return { cluster: parseClusterFile(text, { file: path, directory, home: homedir() }), file, directory };
+  return { cluster: parse(text, { file: path, directory, home: homedir() }), file, directory };
 }
 
 /** The file's text; of a file that is too large only as much as shows that it is. */

@@ -6,15 +6,18 @@ import { retryingStore } from '../backup/store/retrying-store.ts';
 import type { S3Place } from '../backup/store/s3-place.ts';
 import { s3Store } from '../backup/store/s3-store.ts';
 import type { Store } from '../backup/store/store.ts';
-import type { BackupSpec, Cluster } from '../cluster/cluster.ts';
+import type { BackedUpCluster, BackupSpec, Cluster } from '../cluster/cluster.ts';
 import type { Host } from '../hosts/host.ts';
 import { sshHost } from '../hosts/ssh.ts';
 import { KubekeepError } from '../lib/errors.ts';
+import type { BackupOperation, ReadOperation } from '../operations/backup/backup-operation.ts';
+import { builtEtcd } from '../operations/backup/built-etcd.ts';
+import { externalEtcd } from '../operations/backup/external-etcd.ts';
 import type { Operation } from '../operations/operation.ts';
 import { stateFolder, type StateFolder } from '../operations/state.ts';
 import { fetchPrograms, findPrograms } from '../programs/fetch-programs.ts';
 import type { Cli } from './cli.ts';
-import { readClusterFile } from './cluster-file.ts';
+import { readAnyClusterFile, readClusterFile } from './cluster-file.ts';
 
 export interface WireOptions {
   /** Path of the cluster file. */
@@ -32,14 +35,35 @@ export async function openOperation(cli: Wired, { file, ...options }: WireOption
   return { ...operationOn(cli, cluster, stateFolder(directory, cluster.name), options), file: path };
 }
 
+/** The same for commands that also work with a cluster that somebody else built. */
+export async function openBackupOperation(cli: Wired, { file, ...options }: WireOptions): Promise<BackupOperation & AsyncDisposable> {
+  const { cluster, directory, file: path } = await readAnyClusterFile(file);
+  const state = stateFolder(directory, cluster.name);
+  if ('external' in cluster) {
+    const operation = { ...common(cli, cluster, state), cluster };
+    return { ...operation, source: externalEtcd(operation), [Symbol.asyncDispose]: async () => {} };
+  }
+  const operation = { ...operationOn(cli, cluster, state, options), file: path };
+  return { ...operation, source: builtEtcd(operation) };
+}
+
 /** The only place where hosts, state and programs are put together. */
 export function operationOn(cli: Wired, cluster: Cluster, state: StateFolder, { connectTimeout = 10, trustFirst }: Omit<WireOptions, 'file'>): Operation & AsyncDisposable {
   const hosts = connectHosts(cluster, { folder: join(cli.environment.runtimeFolder, 'ssh'), knownHosts: state.knownHosts, connectTimeout });
-  const { environment, clock, signal, progress } = cli;
-  const fetchOptions = { source: cluster.programs, cacheFolder: environment.cacheFolder, progress, clock, signal, trustFirst, confirm: environment.interactive ? cli.confirm : undefined };
   return {
+    ...common(cli, cluster, state, trustFirst),
     cluster,
     hosts,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([...hosts.values()].map((host) => host.close()));
+    },
+  };
+}
+
+/** What does not depend on who built the cluster. */
+function common({ environment, clock, signal, progress, ...cli }: Wired, cluster: BackedUpCluster, state: StateFolder, trustFirst?: boolean): Omit<Operation, 'cluster' | 'hosts'> {
+  const fetchOptions = { source: cluster.programs, cacheFolder: environment.cacheFolder, progress, clock, signal, trustFirst, confirm: environment.interactive ? cli.confirm : undefined };
+  return {
     state,
     identityFile: environment.identityFile,
     user: environment.user,
@@ -48,14 +72,11 @@ export function operationOn(cli: Wired, cluster: Cluster, state: StateFolder, { 
     progress,
     cachedPrograms: (wanted) => findPrograms(wanted, fetchOptions),
     fetchPrograms: (wanted) => fetchPrograms(wanted, fetchOptions),
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all([...hosts.values()].map((host) => host.close()));
-    },
   };
 }
 
 /** The repository that the cluster file names. Throws `repository-missing`. */
-export function storeOf(operation: Pick<Operation, 'cluster' | 'clock' | 'signal'>): Store {
+export function storeOf(operation: Pick<ReadOperation, 'cluster' | 'clock' | 'signal'>): Store {
   const { backup } = operation.cluster;
   if (!backup) throw new KubekeepError('repository-missing', 'the cluster file names no backup repository', { hint: 'Add spec.backup: { repository: FOLDER } or s3://BUCKET/PREFIX.' });
   return storeAt(backup, operation);

@@ -5,9 +5,13 @@ import { etcdTimesFit } from './rules/etcd-times.ts';
 import { flagsAreFree } from './rules/free-flags.ts';
 import { networksAreApart } from './rules/networks.ts';
 import { programsHaveAPlace } from './rules/programs.ts';
-import type { Rule } from './rules/rule.ts';
+import { endpointsAreDistinct, externalVersionsAreSafe } from './rules/external.ts';
+import type { ExternalRule, Rule } from './rules/rule.ts';
 import { versionsAreSafe } from './rules/safe-versions.ts';
 import { topologyHolds } from './rules/topology.ts';
 
 /** Everything that is checked beyond the form of single fields. */
 export const rules: readonly Rule[] = [distinctHosts, topologyHolds, endpointFits, networksAreApart, versionsAreSafe, etcdTimesFit, flagsAreFree, programsHaveAPlace, backupHasAPlace];
+
+/** The same for the file of a cluster that somebody else built. */
+export const externalRules: readonly ExternalRule[] = [endpointsAreDistinct, externalVersionsAreSafe, programsHaveAPlace, backupHasAPlace];

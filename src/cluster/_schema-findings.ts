@@ -6,14 +6,14 @@ import { nearestWord } from './_nearest-word.ts';
 
 /** What can be said about fields that come later, instead of "unknown field". */
 const laterFields: ReadonlyMap<string, string> = new Map(
-  ['spec.services', 'spec.external', 'spec.endpoint.external', 'spec.workers'].map((field) => [field, 'comes in a later release; take it out of the file for now']),
+  ['spec.services', 'spec.external.kubeconfig', 'spec.endpoint.external', 'spec.workers'].map((field) => [field, 'comes in a later release; take it out of the file for now']),
 );
 
-/** Turns what zod found into sentences with suggestions. `value` is the whole file. */
-export function schemaFindings(issues: readonly z.core.$ZodIssue[], value: unknown, known: KnownFields): readonly Finding[] {
+/** Turns what zod found into sentences with suggestions. `value` is the whole file; `foreign` are the fields of clusters that kubekeep builds, where this is not one. */
+export function schemaFindings(issues: readonly z.core.$ZodIssue[], value: unknown, known: KnownFields, foreign: KnownFields = new Map()): readonly Finding[] {
   return issues.flatMap((issue) => {
     const path = issue.path.filter((part) => typeof part !== 'symbol');
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((name) => unknownField([...path, name], known));
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((name) => unknownField([...path, name], known, foreign));
     const problem = issue.code === 'invalid_key' ? issue.issues[0]! : issue;
     const wrong = issue.code === 'invalid_key' ? path.at(-1) : valueAt(value, path);
     return [{
@@ -25,12 +25,13 @@ export function schemaFindings(issues: readonly z.core.$ZodIssue[], value: unkno
   });
 }
 
-function unknownField(path: Path, known: KnownFields): Finding {
+function unknownField(path: Path, known: KnownFields, foreign: KnownFields): Finding {
   const name = String(path.at(-1));
   const parent = generalPath(path.slice(0, -1));
   const finding = { path, at: 'name' } as const;
   const later = laterFields.get(generalPath(path));
   if (later !== undefined) return { ...finding, message: `${showPath(path)} ${later}` };
+  if (foreign.get(parent)?.includes(name)) return { ...finding, message: `${showPath(path)} is not used with spec.external: kubekeep did not build this cluster and changes nothing in it`, suggestion: 'take it out' };
   const siblings = known.get(parent) ?? [];
   const near = nearestWord(name, siblings);
   const homes = [...known].filter(([, fields]) => fields.includes(name)).map(([home]) => home);
@@ -58,7 +59,7 @@ function repair(issue: z.core.$ZodIssue, wrong: unknown): string | undefined {
   if (issue.code !== 'invalid_format' || !('pattern' in issue) || issue.pattern === undefined) return undefined;
   const pattern = new RegExp(issue.pattern.slice(1, issue.pattern.lastIndexOf('/')));
   const plain = wrong.trim().toLowerCase();
-  const candidates = [wrong.trim(), plain, plain.replace(/^v(?=\d)/, ''), plain.replace(/^-+/, ''), plain.replaceAll('_', '-'), plain.replace(/\/\d+$/, ''), `${plain}/24`];
+  const candidates = [wrong.trim(), plain, plain.replace(/^v(?=\d)/, ''), plain.replace(/^-+/, ''), plain.replaceAll('_', '-'), plain.replace(/\/\d+$/, ''), `${plain}/24`, `https://${plain}`];
   return candidates.find((candidate) => pattern.test(candidate));
 }
 

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { ClusterFile } from './cluster-file-schema.ts';
-import type { BackupSpec, Cluster, HostSpec } from './cluster.ts';
+import type { BackupSpec, Cluster, ExternalCluster, HostSpec } from './cluster.ts';
+import { builtDefaults, type ExternalFile } from './external-file-schema.ts';
 
 export interface ClusterFilePlace {
   /** The file's name for messages, as the user gave it. */
@@ -14,10 +15,7 @@ export interface ClusterFilePlace {
 /** The checked file as what the program works with: parts put together, paths made absolute. */
 export function toCluster({ metadata, spec }: ClusterFile, { directory, home }: ClusterFilePlace): Cluster {
   const [vip = '', prefix] = spec.endpoint.vip.split('/');
-  const absolute = (path: string | undefined) => {
-    if (path?.startsWith('~/')) return home === undefined ? path : posix.join(home, path.slice(2));
-    return path === undefined ? undefined : posix.resolve(directory, path);
-  };
+  const absolute = absoluteFrom({ directory, home });
   return {
     name: metadata.name,
     endpoint: { ...spec.endpoint, vip, prefix: Number(prefix) },
@@ -39,6 +37,27 @@ export function toCluster({ metadata, spec }: ClusterFile, { directory, home }: 
         },
       }),
     ),
+  };
+}
+
+/** The same for the file of a cluster that somebody else built. */
+export function toExternalCluster({ metadata, spec }: ExternalFile, place: Omit<ClusterFilePlace, 'file'>): ExternalCluster {
+  const absolute = absoluteFrom(place);
+  const { endpoints, ca, certificate, key } = spec.external.etcd;
+  return {
+    name: metadata.name,
+    external: { etcd: { endpoints: endpoints.map((one) => one.replace(/\/$/, '')), ca: absolute(ca)!, certificate: absolute(certificate)!, key: absolute(key)! } },
+    ...builtDefaults(spec.kubernetes.version),
+    etcd: spec.etcd,
+    programs: { ...spec.programs, directory: absolute(spec.programs.directory) },
+    backup: spec.backup && toBackup(spec.backup, absolute),
+  };
+}
+
+function absoluteFrom({ directory, home }: Omit<ClusterFilePlace, 'file'>): (path: string | undefined) => string | undefined {
+  return (path) => {
+    if (path?.startsWith('~/')) return home === undefined ? path : posix.join(home, path.slice(2));
+    return path === undefined ? undefined : posix.resolve(directory, path);
   };
 }
 

@@ -5,16 +5,37 @@
 export const roles = ['etcd', 'control-plane', 'load-balancer', 'worker'] as const;
 export type Role = (typeof roles)[number];
 
-export interface Cluster {
+/** A cluster as far as backups need to know it, whoever built it. */
+export interface BackedUpCluster {
   readonly name: string;
-  readonly endpoint: Endpoint;
   readonly kubernetes: Kubernetes;
-  readonly etcd: EtcdSpec;
   readonly networks: Networks;
+  /** Without a version where the members' own replays what they had. */
+  readonly etcd: { readonly version?: string | undefined };
   readonly programs: ProgramsSpec;
   readonly backup?: BackupSpec | undefined;
+}
+
+/** One that kubekeep builds. */
+export interface Cluster extends BackedUpCluster {
+  readonly endpoint: Endpoint;
+  readonly etcd: EtcdSpec;
   /** In the order of the file. */
   readonly hosts: readonly HostSpec[];
+}
+
+/** One that somebody else built: kubekeep knows its etcd alone, and changes nothing there. */
+export interface ExternalCluster extends BackedUpCluster {
+  readonly external: { readonly etcd: ExternalEtcd };
+}
+
+export interface ExternalEtcd {
+  /** https addresses with a host and a port and nothing else, in the order of the file. */
+  readonly endpoints: readonly string[];
+  /** Absolute paths of PEM files: the CA of the members' server certificates, and a certificate and key that they take. */
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
 }
 
 export interface Endpoint {

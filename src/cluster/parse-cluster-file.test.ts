@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { KubekeepError } from '../lib/errors.ts';
-import { findProblems, parseClusterFile } from './parse-cluster-file.ts';
+import { findProblems, parseAnyClusterFile, parseClusterFile } from './parse-cluster-file.ts';
 
 const place = { file: 'cluster.yaml', directory: '/home/me/prod' };
 
@@ -181,6 +181,60 @@ describe('a bucket as repository', () => {
     const s3 = { endpoint: 'https://s3.example:9000', region: 'eu-central-1', ca: 'ca.pem', pathStyle: false };
     assert.deepEqual(backup(JSON.stringify({ repository: 's3://backups/prod/a', s3, bandwidth: '20MB/s' })), { repository: 's3://backups/prod/a', recipients: [], s3: { ...s3, ca: '/srv/ca.pem' }, bandwidth: 20_000_000 });
     assert.deepEqual(backup('{ repository: backups }'), { repository: '/srv/backups', recipients: [] });
+  });
+});
+
+describe('the file of a cluster that kubekeep did not build', () => {
+  const external = `apiVersion: kubekeep.dev/v1alpha1
+kind: Cluster
+metadata: { name: prod }
+spec:
+  external:
+    etcd: { endpoints: ["https://10.0.0.11:2379/", "https://etcd-2.example:2379"], ca: pki/ca.crt, certificate: ~/c.crt, key: /k.key }
+  backup: { repository: backups }
+`;
+
+  it('has paths from its own folder and the home folder, and what is not said as a built one has it', () => {
+    const cluster = parseAnyClusterFile(external, { ...place, home: '/home/me' });
+    assert.ok('external' in cluster);
+    assert.deepEqual(cluster.external.etcd, { endpoints: ['https://10.0.0.11:2379', 'https://etcd-2.example:2379'], ca: '/home/me/prod/pki/ca.crt', certificate: '/home/me/c.crt', key: '/k.key' });
+    const { kubernetes, networks, programs } = parseClusterFile(smallest, place);
+    assert.deepEqual({ name: cluster.name, kubernetes: cluster.kubernetes, networks: cluster.networks, programs: cluster.programs, etcd: cluster.etcd, backup: cluster.backup }, { name: 'prod', kubernetes, networks, programs, etcd: {}, backup: { repository: '/home/me/prod/backups', recipients: [] } });
+    const versions = parseAnyClusterFile(`${external}  etcd: { version: 3.6.16 }\n  kubernetes: { version: 1.37.1 }\n`, place);
+    assert.deepEqual([versions.etcd.version, versions.kubernetes.version], ['3.6.16', '1.37.1']);
+  });
+
+  it('is no cluster that anything can be built from', () => {
+    assert.throws(() => parseClusterFile(external, place), (error) => error instanceof KubekeepError && error.code === 'cluster-external' && error.exitCode === 2 && /kubekeep backup/.test(error.hint ?? ''));
+    assert.ok(!('external' in parseAnyClusterFile(smallest, place)));
+  });
+
+  const wrong: readonly (readonly [title: string, from: string, to: string, finding: string | RegExp])[] = [
+    ['with hosts', '  backup:', '  hosts: [{ name: cp1, address: 10.0.0.11 }]\n  backup:', '7:3 spec.hosts is not used with spec.external: kubekeep did not build this cluster and changes nothing in it (take it out)'],
+    ['with an endpoint', '  backup:', '  endpoint: { vip: 10.0.0.100/24 }\n  backup:', /^7:3 spec\.endpoint is not used with spec\.external/],
+    ['with times of etcd', '  backup:', '  etcd: { heartbeatInterval: 100 }\n  backup:', /^7:11 spec\.etcd\.heartbeatInterval is not used with spec\.external/],
+    ['with flags', '  backup:', '  kubernetes: { apiServer: {} }\n  backup:', /^7:17 spec\.kubernetes\.apiServer is not used with spec\.external/],
+    ['with a kubeconfig', 'etcd: {', 'kubeconfig: x\n    etcd: {', '6:5 spec.external.kubeconfig comes in a later release; take it out of the file for now'],
+    ['with a misspelt field', 'certificate:', 'certifcate:', /^6:\d+ spec\.external\.etcd\.certifcate is not a known field \(did you mean certificate\?\)$/],
+    ['with names that etcdctl has', 'ca: pki/ca.crt', 'cacert: pki/ca.crt', /spec\.external\.etcd\.cacert is not a known field/],
+    ['without TLS', 'https://10.0.0.11:2379/', 'http://10.0.0.11:2379', '6:25 spec.external.etcd.endpoints[0] is not https; without TLS whoever can read the network has every Secret, so kubekeep speaks with etcd by TLS only'],
+    ['with a bare address', 'https://10.0.0.11:2379/', '10.0.0.11:2379', '6:25 spec.external.etcd.endpoints[0] must be an https address with a port such as https://10.0.0.11:2379, not "10.0.0.11:2379" (did you mean "https://10.0.0.11:2379"?)'],
+    ['with a path', 'https://10.0.0.11:2379/', 'https://10.0.0.11:2379/v3', /endpoints\[0\] must be an https address with a port/],
+    ['with an endpoint twice', 'https://etcd-2.example:2379', 'https://10.0.0.11:2379', '6:52 https://10.0.0.11:2379 is in the list twice (keep one of them)'],
+    ['with an etcd that is not run', '  backup:', '  etcd: { version: 3.5.21 }\n  backup:', /^7:20 etcd 3\.5\.21 is not supported by this release.* \(use 3\.7\.3\)$/],
+    ['with a folder of programs and no source', '  backup:', '  programs: { directory: x }\n  backup:', /^7:15 spec\.programs\.directory is not used/],
+  ];
+  for (const [title, from, to, finding] of wrong) {
+    it(`${title} is refused with its place`, () => {
+      assert.ok(external.includes(from));
+      const [first, ...more] = says(external.replace(from, to)).filter((one) => !/certificate is missing|\.ca is missing/.test(one));
+      fits(first, finding);
+      assert.deepEqual(more, []);
+    });
+  }
+
+  it('without anything in it says so once', () => {
+    assert.deepEqual(says(external.replace(/external:[^]*(?=  backup)/, 'external:\n')), ['5:12 spec.external has no value; it must be a mapping of fields']);
   });
 });
 

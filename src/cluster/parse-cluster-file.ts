@@ -1,17 +1,20 @@
+import type { z } from 'zod';
 import { KubekeepError } from '../lib/errors.ts';
 import { secretMark, showPath } from './_finding.ts';
 import type { Finding } from './_finding.ts';
 import { knownFields } from './_known-fields.ts';
-import { rules } from './_rules.ts';
-import { salvage } from './_salvage.ts';
+import { externalRules, rules } from './_rules.ts';
+import { salvage, type Salvaged } from './_salvage.ts';
 import { schemaFindings } from './_schema-findings.ts';
-import { toCluster } from './_to-cluster.ts';
+import { toCluster, toExternalCluster } from './_to-cluster.ts';
 import type { ClusterFilePlace } from './_to-cluster.ts';
 import { readYaml } from './_yaml-text.ts';
 import type { YamlText } from './_yaml-text.ts';
 import { clusterFileSchema } from './cluster-file-schema.ts';
 import type { ClusterFile } from './cluster-file-schema.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster, ExternalCluster } from './cluster.ts';
+import { externalFileSchema } from './external-file-schema.ts';
+import type { ExternalFile } from './external-file-schema.ts';
 import { formatProblem } from './problem.ts';
 import type { Problem } from './problem.ts';
 
@@ -20,12 +23,25 @@ export const maxClusterFileBytes = 2 ** 20;
 
 /**
  * Reads a cluster file. `file` is its name for messages, relative paths in it start at `directory`. Throws `spec-invalid` whose message
- * lists every problem, one per line.
+ * lists every problem, one per line, and `cluster-external` where somebody else built the cluster.
  */
 export function parseClusterFile(text: string, place: ClusterFilePlace): Cluster {
+  const cluster = parseAnyClusterFile(text, place);
+  if (!('external' in cluster)) return cluster;
+  throw new KubekeepError('cluster-external', `kubekeep did not build cluster ${cluster.name} (${place.file} has spec.external), so this command has nothing to work on`, {
+    hint: 'What works with it: kubekeep validate, kubekeep backup init, run, follow, list, check, prune and keys, and kubekeep restore file.',
+  });
+}
+
+/** The same for commands that also work with a cluster that somebody else built. */
+export function parseAnyClusterFile(text: string, place: ClusterFilePlace): Cluster | ExternalCluster {
   const { content, problems } = checkClusterFile(text);
   if (content === undefined) throw invalid(problems, place.file);
-  return toCluster(content, place);
+  return isExternalFile(content) ? toExternalCluster(content, place) : toCluster(content, place);
+}
+
+function isExternalFile(content: ClusterFile | ExternalFile): content is ExternalFile {
+  return 'external' in content.spec;
 }
 
 /** Every problem of a cluster file, by line; empty where there is none. */
@@ -39,7 +55,7 @@ function invalid(problems: readonly Problem[], file: string): KubekeepError {
   return new KubekeepError('spec-invalid', message, { hint: 'Correct the file; kubekeep validate checks it again. docs/reference/spec.md explains every field.' });
 }
 
-type Checked = { readonly content: ClusterFile; readonly problems: readonly [] } | { readonly content: undefined; readonly problems: readonly Problem[] };
+type Checked = { readonly content: ClusterFile | ExternalFile; readonly problems: readonly [] } | { readonly content: undefined; readonly problems: readonly Problem[] };
 
 function checkClusterFile(text: string): Checked {
   if (Buffer.byteLength(text) > maxClusterFileBytes) return whole('the file is larger than 1 MiB and cannot be a cluster file');
@@ -47,12 +63,22 @@ function checkClusterFile(text: string): Checked {
   const problems = [...yaml.problems, ...secrets(text, yaml)];
   if (!yaml.readable) return { content: undefined, problems: inOrder(problems) };
   if (yaml.value === null && problems.length === 0) return whole('the file is empty', 'run kubekeep init to make one');
-  const parsed = clusterFileSchema.safeParse(yaml.value);
-  const wrongFields = parsed.success ? [] : schemaFindings(parsed.error.issues, yaml.value, knownFields(clusterFileSchema));
-  const draft = salvage(clusterFileSchema, yaml.value);
-  const findings = [...wrongFields, ...without(rules.flatMap((rule) => rule(draft)), wrongFields)];
+  const { content, findings } = namesExternal(yaml.value) ? understand(externalFileSchema, externalRules, yaml.value) : understand(clusterFileSchema, rules, yaml.value);
   const all = [...problems, ...findings.map((finding) => yaml.place(finding))];
-  return parsed.success && all.length === 0 ? { content: parsed.data, problems: [] } : { content: undefined, problems: inOrder(all) };
+  return content && all.length === 0 ? { content, problems: [] } : { content: undefined, problems: inOrder(all) };
+}
+
+/** Which of the two forms is meant, whatever else is right or wrong. */
+function namesExternal(value: unknown): boolean {
+  const spec: unknown = typeof value === 'object' && value !== null && 'spec' in value ? value.spec : undefined;
+  return typeof spec === 'object' && spec !== null && Object.hasOwn(spec, 'external');
+}
+
+function understand<Schema extends z.ZodType>(schema: Schema, ruled: readonly ((draft: Salvaged<z.output<Schema>>) => readonly Finding[])[], value: unknown) {
+  const parsed = schema.safeParse(value);
+  const wrongFields = parsed.success ? [] : schemaFindings(parsed.error.issues, value, knownFields(schema), knownFields(clusterFileSchema));
+  const draft = salvage(schema, value);
+  return { content: parsed.data, findings: [...wrongFields, ...without(ruled.flatMap((rule) => rule(draft)), wrongFields)] };
 }
 
 function whole(message: string, suggestion?: string): Checked {

@@ -4,6 +4,7 @@ import { KubekeepError } from '../lib/errors.ts';
 import { makeCgroups } from './_cgroups.ts';
 import { diskFolders } from './_machine-disk.ts';
 import { findMachineProcesses } from './_processes.ts';
+import { podArguments, podCgroups } from './_pod-machine.ts';
 import { attempt, tool } from './_tool.ts';
 import type { Lab, LabMachine } from './lab.ts';
 
@@ -33,7 +34,7 @@ async function bootByHand(lab: Lab, machine: LabMachine): Promise<void> {
   const enter = 'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit 70; shift; done; shift; exec "$@"';
   const output = await open(diskFolders(lab, machine).console, 'w', 0o600);
   try {
-    const child = spawn('sh', ['-c', enter, 'sh', ...cgroups, '--', 'env', unifiedCgroups, 'systemd-nspawn', ...nspawnArguments(lab, machine)], {
+    const child = spawn('sh', ['-c', enter, 'sh', ...cgroups, '--', 'env', cgroupVersion(machine), 'systemd-nspawn', ...(await nspawnArguments(lab, machine))], {
       detached: true,
       cwd: '/',
       stdio: ['ignore', output.fd, output.fd],
@@ -51,20 +52,24 @@ async function bootUnderSystemd(lab: Lab, machine: LabMachine): Promise<void> {
   const properties = ['Delegate=yes', 'KillMode=mixed', 'TasksMax=infinity', 'StandardInput=null', `StandardOutput=truncate:${diskFolders(lab, machine).console}`, 'StandardError=inherit'];
   await forgetUnit(machine.machineId);
   await tool('systemd-run', [
-    '--quiet', '--collect', `--unit=${unitName(machine.machineId)}`, `--setenv=${unifiedCgroups}`, ...properties.map((property) => `--property=${property}`),
-    'systemd-nspawn', ...nspawnArguments(lab, machine),
+    '--quiet', '--collect', `--unit=${unitName(machine.machineId)}`, `--setenv=${cgroupVersion(machine)}`, ...properties.map((property) => `--property=${property}`),
+    'systemd-nspawn', ...(await nspawnArguments(lab, machine)),
   ]);
 }
 
-const unifiedCgroups = 'SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1';
+function cgroupVersion({ kind }: LabMachine): string {
+  return `SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=${kind === 'plain' || podCgroups().unified ? 1 : 0}`;
+}
 
 function unitName(machineId: string): string {
   return `kubekeep-lab-${machineId}.service`;
 }
 
-function nspawnArguments(lab: Lab, machine: LabMachine): string[] {
+async function nspawnArguments(lab: Lab, machine: LabMachine): Promise<string[]> {
+  const pods = machine.kind === 'pods';
   return [
     '-q', '--keep-unit', '--register=no', '--settings=no', '--link-journal=no', '--resolv-conf=off', '--timezone=off', '-D', diskFolders(lab, machine).root, '-M', machine.machineId,
-    `--hostname=${machine.name}`, `--network-bridge=${lab.bridge}`, '--capability=CAP_NET_ADMIN,CAP_NET_RAW', '-b',
+    `--hostname=${machine.name}`, `--network-bridge=${lab.bridge}`, '--capability=CAP_NET_ADMIN,CAP_NET_RAW',
+    ...(pods ? await podArguments(diskFolders(lab, machine).pods) : []), '-b', ...(pods ? podCgroups().words : []),
   ];
 }

@@ -34,9 +34,9 @@ export function hasDisk(lab: Lab, machine: LabMachine): boolean {
 
 /** Takes away everything that the machine wrote. */
 export async function emptyDisk(lab: Lab, machine: LabMachine): Promise<void> {
-  const { upper, work } = diskFolders(lab, machine);
+  const { upper, work, pods } = diskFolders(lab, machine);
   await unmountDisk(lab, machine);
-  const paths = lab.diskSize === undefined ? [upper, work] : [ownDiskPaths(lab, machine).file];
+  const paths = [pods, ...(lab.diskSize === undefined ? [upper, work] : [ownDiskPaths(lab, machine).file])];
   for (const path of paths) await rm(path, { recursive: true, force: true });
 }
 
@@ -70,7 +70,7 @@ export async function seedDisk(lab: Lab, machine: LabMachine, keys: { readonly h
 export function diskFolders(lab: Pick<Lab, 'directory' | 'diskSize'>, machine: Pick<LabMachine, 'name' | 'machineId'>) {
   const folder = machineFolder(lab, machine);
   const { bay, disk } = lab.diskSize === undefined ? { bay: folder, disk: folder } : ownDiskPaths(lab, machine);
-  return { folder, root: join(bay, 'root'), upper: join(disk, 'upper'), work: join(disk, 'work'), console: join(folder, 'console.log') };
+  return { folder, root: join(bay, 'root'), upper: join(disk, 'upper'), work: join(disk, 'work'), pods: join(folder, 'pods'), console: join(folder, 'console.log') };
 }
 
 export function ownDiskPaths(lab: Pick<Lab, 'directory'>, machine: Pick<LabMachine, 'name' | 'machineId'>): OwnDiskPaths {

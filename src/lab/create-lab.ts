@@ -11,7 +11,7 @@ import { makeBridge, usedSubnets } from './_network.ts';
 import { newSshKey, type SshKey } from './_ssh-key.ts';
 import { waitForSsh } from './_wait-for-ssh.ts';
 import { removeLab } from './destroy-lab.ts';
-import { identityFile, knownHostsFile, type Lab } from './lab.ts';
+import { identityFile, knownHostsFile, type Lab, type MachineKind } from './lab.ts';
 import { layOutLab, networkPrefix, runtimeTag, subnetCount } from './layout.ts';
 import { raiseLimits } from './limits.ts';
 import { preflight } from './preflight.ts';
@@ -23,7 +23,7 @@ export interface CreateLabOptions {
   readonly directory: string;
   /** Absolute folder of a root image with systemd, sshd and iproute2. */
   readonly image: string;
-  readonly machines: readonly { readonly name: string }[];
+  readonly machines: readonly { readonly name: string; readonly kind?: MachineKind }[];
   /** Bytes; gives every machine a disk of its own. */
   readonly diskSize?: number | undefined;
   readonly runtimeFolder: string;

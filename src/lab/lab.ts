@@ -20,6 +20,9 @@ export interface Lab {
   readonly machines: readonly LabMachine[];
 }
 
+/** `pods`: one in which a kubelet can run containers. */
+export type MachineKind = 'plain' | 'pods';
+
 export interface LabMachine {
   /** As the user says it, for example "cp1"; also its host name. */
   readonly name: string;
@@ -29,7 +32,7 @@ export interface LabMachine {
   /** This computer's end of the machine's network cable; the same at every boot. */
   readonly interface: string;
   readonly mac: string;
-  readonly kind: 'plain';
+  readonly kind: MachineKind;
   /** Public host key: "ssh-ed25519 AAAA…". */
   readonly hostKey: string;
 }

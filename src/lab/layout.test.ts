@@ -12,6 +12,11 @@ test('machines get the addresses from .11 on and their own host keys', () => {
   assert.deepEqual(lab.machines.map(({ name, address, hostKey }) => [name, address, hostKey]), [['cp1', '198.19.44.11', 'key of cp1'], ['cp2', '198.19.44.12', 'key of cp2']]);
 });
 
+test('machines run containers only where that was asked for', () => {
+  const { machines } = layOutLab({ name: 'a', directory: '/d', image: '/i', machines: [{ name: 'cp1' }, { name: 'node1', kind: 'pods' }], subnetNumber: 1, runtimeFolder: '/run/kubekeep', hostKeys: ['1', '2'] });
+  assert.deepEqual(machines.map(({ kind }) => kind), ['plain', 'pods']);
+});
+
 test('names fit into what the kernel takes: 15 characters for an interface, and the cable is vb- with the machine id', () => {
   for (const subnetNumber of [0, 255, 256, subnetCount - 1]) {
     const lab = layOut(subnetNumber, Array.from({ length: 80 }, (_, position) => `m${position}`));

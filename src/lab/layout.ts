@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { KubekeepError } from '../lib/errors.ts';
-import { thisComputer, type Lab } from './lab.ts';
+import { thisComputer, type Lab, type MachineKind } from './lab.ts';
 
 export interface LayoutOptions {
   readonly name: string;
   readonly directory: string;
   readonly image: string;
   readonly diskSize?: number | undefined;
-  readonly machines: readonly { readonly name: string }[];
+  readonly machines: readonly { readonly name: string; readonly kind?: MachineKind }[];
   /** 0 to 511: which /24 of 198.18.0.0/15. */
   readonly subnetNumber: number;
   readonly runtimeFolder: string;
@@ -40,7 +40,7 @@ export function layOutLab({ name, directory, image, diskSize, machines, subnetNu
     machines: machines.map((machine, position) => {
       const last = firstMachine + position;
       const machineId = `${tag}${hex(subnetNumber, 3)}${hex(last, 3)}`;
-      return { name: machine.name, address: `${prefix}.${last}`, machineId, interface: `vb-${machineId}`, mac: mac(last), kind: 'plain', hostKey: hostKeys[position]! };
+      return { name: machine.name, address: `${prefix}.${last}`, machineId, interface: `vb-${machineId}`, mac: mac(last), kind: machine.kind ?? 'plain', hostKey: hostKeys[position]! };
     }),
   };
 }

@@ -63,9 +63,15 @@ export async function openKeptSecrets(folder: StateFolder, { cluster, identityFi
 /** Puts identity and sealed secrets into the folder. Nothing is overwritten with something else: an existing identity stays. */
 export async function saveSecrets(folder: StateFolder, { sealed, identity }: OpenedSecrets): Promise<void> {
   if ((await readKept(folder, 'identity')) === undefined) {
-    await keep(folder, 'identity', `# age identity of this cluster. Copy it to a safe place: with it and the cluster file everything else can be rebuilt from the hosts.\n${identity.reveal()}\n`);
+    await keepIdentity(folder, identity, 'with it and the cluster file everything else can be rebuilt from the hosts.');
   }
   await keep(folder, 'secrets.age', sealed);
+}
+
+/** Puts an identity into the folder; the path that it has there. `because`: why it is to be copied away. */
+export async function keepIdentity(folder: StateFolder, identity: Secret, because: string): Promise<string> {
+  await keep(folder, 'identity', `# age identity of this cluster. Copy it to a safe place: ${because}\n${identity.reveal()}\n`);
+  return join(folder.path, 'identity');
 }
 
 /** The operator's identity, from a file that was named or from the folder. Throws `identity-missing`, `file-missing`. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Cluster } from '../cluster/cluster.ts';
+import type { BackedUpCluster } from '../cluster/cluster.ts';
 import type { Secret } from '../lib/secret.ts';
 import type { Authority } from '../pki/authorities.ts';
 import type { IssuedLeaf } from '../pki/issue.ts';
@@ -8,7 +8,7 @@ import { servicePublicKey } from '../pki/secrets.ts';
 import { encryptionConfig } from './kube-apiserver.ts';
 
 export interface ScratchApiInput {
-  readonly cluster: Cluster;
+  readonly cluster: BackedUpCluster;
   /** Where the files lie, absolute. */
   readonly folder: string;
   /** Of the etcd that it reads. */

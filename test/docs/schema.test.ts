@@ -6,7 +6,7 @@ import { parse, stringify } from 'yaml';
 import { exampleClusterFile } from '../../src/cluster/example-file.ts';
 import { findProblems } from '../../src/cluster/parse-cluster-file.ts';
 import { describeHosts } from '../../src/cluster/topologies.ts';
-import { clusterSchema, clusterSchemaText } from '../support/cluster-schema.ts';
+import { clusterSchema, clusterSchemaText, externalSchema } from '../support/cluster-schema.ts';
 import type { JsonSchema } from '../support/cluster-schema.ts';
 import { fromRepository } from '../support/from-repository.ts';
 
@@ -58,12 +58,32 @@ const rows: readonly (readonly [title: string, edit: (file: Values) => void, sch
   ['an owned flag', (file) => (file['spec'].kubernetes.apiServer = { extraFlags: { 'etcd-servers': 'x' } }), 'good', 'bad'],
 ];
 
+const external = (): Values => parse('{ apiVersion: kubekeep.dev/v1alpha1, kind: Cluster, metadata: { name: prod }, spec: { external: { etcd: { endpoints: ["https://10.0.0.11:2379"], ca: ca.crt, certificate: c.crt, key: c.key } } } }');
+const etcdOf = (file: Values): Values => file['spec'].external.etcd;
+
+/** The same about the file of a cluster that kubekeep did not build. */
+const externalRows: typeof rows = [
+  ['the smallest', () => {}, 'good', 'good'],
+  ['every field', (file) => Object.assign(file['spec'], { kubernetes: { version: '1.37.2' }, etcd: { version: '3.7.3' }, programs: { source: 'build' }, backup: { repository: '/b' } }), 'good', 'good'],
+  ['names and a slash', (file) => (etcdOf(file)['endpoints'] = ['https://etcd-1.example:2379/', 'https://etcd-2:2379']), 'good', 'good'],
+  ['nothing in it', (file) => (file['spec'].external = null), 'bad', 'bad'],
+  ['no endpoints', (file) => (etcdOf(file)['endpoints'] = []), 'bad', 'bad'],
+  ['an endpoint without a port', (file) => (etcdOf(file)['endpoints'] = ['https://10.0.0.11']), 'bad', 'bad'],
+  ['an endpoint without TLS', (file) => (etcdOf(file)['endpoints'] = ['http://10.0.0.11:2379']), 'bad', 'bad'],
+  ['an endpoint with a password', (file) => (etcdOf(file)['endpoints'] = ['https://root:word@10.0.0.11:2379']), 'bad', 'bad'],
+  ['no key', (file) => delete etcdOf(file)['key'], 'bad', 'bad'],
+  ['hosts', (file) => (file['spec'].hosts = good()['spec'].hosts), 'bad', 'bad'],
+  ['flags', (file) => (file['spec'].kubernetes = { apiServer: {} }), 'bad', 'bad'],
+  ['an etcd that is not run', (file) => (file['spec'].etcd = { version: '3.5.21' }), 'good', 'bad'],
+  ['an endpoint twice', (file) => (etcdOf(file)['endpoints'] = ['https://a:2379', 'https://A:2379/']), 'good', 'bad'],
+];
+
 describe('schema/cluster.json', () => {
   it('is what the code makes (npm run fix:schema writes it anew)', () => assert.equal(fileText, clusterSchemaText()));
 
-  for (const [title, edit, schema, parser] of rows) {
-    it(`says ${schema} and validate says ${parser} to ${title}`, () => {
-      const file = good();
+  for (const [[title, edit, schema, parser], begin] of [...rows.map((row) => [row, good] as const), ...externalRows.map((row) => [row, external] as const)]) {
+    it(`says ${schema} and validate says ${parser} to ${title}${begin === external ? ', of a cluster that kubekeep did not build' : ''}`, () => {
+      const file = begin();
       edit(file);
       assert.equal(accepts(file) ? 'good' : 'bad', schema, JSON.stringify(accepts.errors));
       assert.equal(findProblems(stringify(file)).length === 0 ? 'good' : 'bad', parser);
@@ -79,5 +99,6 @@ describe('schema/cluster.json', () => {
       }
     };
     walk(clusterSchema(), '');
+    walk(externalSchema(), '');
   });
 });

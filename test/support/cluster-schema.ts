@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { clusterFileSchema } from '../../src/cluster/cluster-file-schema.ts';
+import { externalFileSchema } from '../../src/cluster/external-file-schema.ts';
 
 /** A node of the JSON Schema, as far as it is used here. */
 export interface JsonSchema {
@@ -15,13 +16,25 @@ export interface JsonSchema {
   readonly items?: JsonSchema;
 }
 
-/** The JSON Schema of the cluster file, for editors: the form of every field, without the rules about several fields at once. */
+/** The JSON Schema of the cluster file of a cluster that kubekeep builds: the form of every field, without the rules about several fields at once. */
 export function clusterSchema(): JsonSchema {
-  const { $schema, ...schema } = z.toJSONSchema(clusterFileSchema, { io: 'input' });
-  return { $schema, title: 'The cluster file of kubekeep', ...schema } as JsonSchema;
+  return schemaOf(clusterFileSchema);
 }
 
-/** `schema/cluster.json` as it should be. */
+/** The same for a cluster that somebody else built. */
+export function externalSchema(): JsonSchema {
+  return schemaOf(externalFileSchema);
+}
+
+/** `schema/cluster.json` as it should be: editors look at `spec.external` to know which form a file has. */
 export function clusterSchemaText(): string {
-  return `${JSON.stringify(clusterSchema(), null, 2)}\n`;
+  const external = { required: ['spec'], properties: { spec: { type: 'object', required: ['external'], properties: { external: {} } } } };
+  const forms = [{ if: external, else: clusterSchema() }, { if: { not: external }, else: externalSchema() }];
+  const whole = { $schema: 'https://json-schema.org/draft/2020-12/schema', title: 'The cluster file of kubekeep', type: 'object', allOf: forms };
+  return `${JSON.stringify(whole, null, 2)}\n`;
+}
+
+function schemaOf(schema: z.ZodType): JsonSchema {
+  const { $schema: _, ...form } = z.toJSONSchema(schema, { io: 'input' });
+  return form as JsonSchema;
 }

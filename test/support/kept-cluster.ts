@@ -11,12 +11,13 @@ import { connectEtcd, type EtcdClient } from '../../src/clients/etcd/connect-etc
 import { connectApi, type ApiClient } from '../../src/clients/kubernetes/connect-api.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silent } from '../../src/lib/progress.ts';
+import type { BackupOperation } from '../../src/operations/backup/backup-operation.ts';
+import { builtEtcd } from '../../src/operations/backup/built-etcd.ts';
 import type { EtcdMembers } from '../../src/operations/backup/etcd-members.ts';
 import { initBackup } from '../../src/operations/backup/init-backup.ts';
 import { LogCapturer } from '../../src/operations/backup/log-capturer.ts';
 import { openToWrite } from '../../src/operations/backup/open-backup.ts';
 import { takeOne } from '../../src/operations/backup/run-backup.ts';
-import { existingSecrets } from '../../src/operations/existing-secrets.ts';
 import type { Operation } from '../../src/operations/operation.ts';
 import { saveSecrets, stateFolder } from '../../src/operations/state.ts';
 import { issueLeaf } from '../../src/pki/issue.ts';
@@ -35,7 +36,7 @@ import { forwardPort } from './unix-forward.ts';
 /** A real etcd with a real API server, without machines, and a repository of it in a folder. */
 export interface KeptCluster extends AsyncDisposable {
   readonly folder: string;
-  readonly operation: Operation;
+  readonly operation: Operation & BackupOperation;
   readonly store: Store;
   readonly api: ApiClient;
   readonly etcd: EtcdClient;
@@ -62,11 +63,12 @@ export async function keptCluster(): Promise<KeptCluster> {
   const state = stateFolder(folder, 'prod');
   const { identity, recipient } = await createIdentity();
   await saveSecrets(state, { secrets, identity, sealed: new TextDecoder().decode(await seal(secrets, [recipient])), from: 'new' });
-  const operation = operationOn(state);
+  const made = operationOn(state);
+  const operation = { ...made, source: builtEtcd(made) };
   const store = folderStore(join(folder, 'repository'));
   await initBackup(operation, store);
-  const ask = async (client = etcd): Promise<EtcdMembers> => ({ chosen: { spec: aHost({ name: 'm1', roles: ['etcd'] }), client, reads: true, status: await etcd.status() }, clients: new Map([['m1', etcd]]), [Symbol.dispose]: () => {} });
-  const takeBase = async () => takeOne(operation, await openToWrite(operation, store), { members: await ask(), secrets: await existingSecrets(operation) });
+  const ask = async (client = etcd): Promise<EtcdMembers> => ({ chosen: { spec: aHost({ name: 'm1', roles: ['etcd'] }), client, reads: true, status: await etcd.status() }, names: ['m1'], clients: new Map([['m1', etcd]]), [Symbol.dispose]: () => {} });
+  const takeBase = async () => takeOne(operation, await openToWrite(operation, store), await ask());
   return {
     folder, operation, store, api, etcd, takeBase,
     etcdctl: etcdctlAccess({ name: 'm1', folder: join(folder, 'etcd'), clientPort, peerPort }, folder),

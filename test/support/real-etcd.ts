@@ -13,6 +13,8 @@ export interface EtcdPlace {
   readonly folder: string;
   readonly clientPort: number;
   readonly peerPort: number;
+  /** What the others are told of the client port, where it is reached otherwise. */
+  readonly advertisedPort?: number;
 }
 
 /** Writes the certificates that a host of that name would get, at the paths below `folder`. */
@@ -40,7 +42,7 @@ export function etcdctlAccess({ folder, clientPort }: EtcdPlace, operator: strin
 }
 
 /** Starts a real etcd on loopback with mutual TLS on both ports. `initial`: name=URL of every member. */
-export function startEtcd({ name, folder, clientPort, peerPort }: EtcdPlace, initial: Readonly<Record<string, string>>, state: 'new' | 'existing'): ChildProcess {
+export function startEtcd({ name, folder, clientPort, peerPort, advertisedPort = clientPort }: EtcdPlace, initial: Readonly<Record<string, string>>, state: 'new' | 'existing'): ChildProcess {
   const pki = join(folder, 'etc/kubernetes/pki/etcd');
   const tls = (leaf: string, ca: string) => ({ 'cert-file': `${pki}/${leaf}.crt`, 'key-file': `${pki}/${leaf}.key`, 'trusted-ca-file': join(folder, ca), 'client-cert-auth': true });
   const config = {
@@ -51,7 +53,7 @@ export function startEtcd({ name, folder, clientPort, peerPort }: EtcdPlace, ini
     'listen-peer-urls': `https://127.0.0.1:${peerPort}`,
     'initial-advertise-peer-urls': `https://127.0.0.1:${peerPort}`,
     'listen-client-urls': `https://127.0.0.1:${clientPort}`,
-    'advertise-client-urls': `https://127.0.0.1:${clientPort}`,
+    'advertise-client-urls': `https://127.0.0.1:${advertisedPort}`,
     'heartbeat-interval': 100,
     'election-timeout': 1000,
     'enable-grpc-gateway': false,

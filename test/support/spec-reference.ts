@@ -1,9 +1,15 @@
-import { clusterSchema } from './cluster-schema.ts';
+import { clusterSchema, externalSchema } from './cluster-schema.ts';
 import type { JsonSchema } from './cluster-schema.ts';
 
-/** The table of `docs/reference/spec.md`: every field of the cluster file with its type, default and meaning. */
+/** The tables of `docs/reference/spec.md`: every field of both forms of the cluster file with its type, default and meaning. */
 export function specReference(): string {
-  return ['| field | type | default | meaning |', '| --- | --- | --- | --- |', ...rows(clusterSchema())].join('\n');
+  return [table(clusterSchema()), '### A cluster that kubekeep did not build', externalText, table(externalSchema())].join('\n\n');
+}
+
+const externalText = 'With `spec.external` the file describes a cluster that somebody else built, of which kubekeep makes backups ([how](../guides/backups-of-other-clusters.md)). It has these fields and no others:';
+
+function table(schema: JsonSchema): string {
+  return ['| field | type | default | meaning |', '| --- | --- | --- | --- |', ...rows(schema)].join('\n');
 }
 
 function rows(schema: JsonSchema, parent = ''): readonly string[] {

@@ -4,7 +4,7 @@ import type { ObjectsChecked } from '../../backup/check-objects.ts';
 import { verifyRepository } from '../../operations/backup/verify-repository.ts';
 import type { Cli } from '../cli.ts';
 import { clusterFileOption } from '../cluster-file.ts';
-import { openOperation, storeOf } from '../wire.ts';
+import { openBackupOperation, storeOf } from '../wire.ts';
 
 interface Flags {
   readonly file: string;
@@ -22,7 +22,7 @@ export function addVerify(group: Command, cli: Cli, exit: (code: number) => void
     .addOption(clusterFileOption())
     .addOption(new Option('--data <part>', 'how much of packs and log to read and decrypt, besides looking whether they are there').choices(Object.keys(shares)).default('none'))
     .action(async ({ file, data }: Flags) => {
-      await using operation = await openOperation(cli, { file });
+      await using operation = await openBackupOperation(cli, { file });
       cli.progress({ type: 'started', title: `checking the repository, data: ${data}`, step: 'backup/verify' });
       const checked = await verifyRepository(operation, storeOf(operation), { share: shares[data], seed: randomInt(2 ** 32) });
       cli.print({ kind: 'RepositoryCheck', data: { data, checked }, text: checkedText(checked) });

@@ -8,7 +8,7 @@ import { KubekeepError } from '../../lib/errors.ts';
 import type { Cli } from '../cli.ts';
 import { clusterFileOption } from '../cluster-file.ts';
 import { textTable } from '../text-table.ts';
-import { openOperation, storeAt, storeOf } from '../wire.ts';
+import { openBackupOperation, openOperation, storeAt, storeOf } from '../wire.ts';
 import { givenIdentity, identityOption } from './_identity.ts';
 import { placeOf, withPlaceOptions, type PlaceFlags } from './_place.ts';
 
@@ -34,7 +34,7 @@ function addList(keys: Command, cli: Cli): void {
     .description('List the recipients that backups are written for: of data, and of escrow, which is the keys of the cluster. Needs the identity, and no host.')
     .addOption(clusterFileOption())
     .action(async ({ file }: Flags) => {
-      await using operation = await openOperation(cli, { file });
+      await using operation = await openBackupOperation(cli, { file });
       const { repository } = await openToRead(operation, storeOf(operation));
       const { generation, since, ...lists } = repository.recipients;
       const recipients = allOf(lists).map((recipient) => ({ recipient, data: lists.recipients.includes(recipient), escrow: lists.escrow.includes(recipient), since: since[recipient] || undefined }));
@@ -51,7 +51,7 @@ function addAdd(keys: Command, cli: Cli, exit: (code: number) => void): void {
     .addOption(clusterFileOption())
     .addOption(useOption('default: as the cluster file has them, else both'))
     .action(async (named: readonly string[], { file, for: use }: Flags) => {
-      await using operation = await openOperation(cli, { file });
+      await using operation = await openBackupOperation(cli, { file });
       const { joining, wrapped, unopened, unremoved, recipients: { generation } } = await addKeys(operation, storeOf(operation), { named, use });
       const { recipients: inFile = [], escrow = [] } = operation.cluster.backup ?? {};
       const unnamed = joining.filter((one) => !inFile.includes(one) && !escrow.includes(one));
@@ -74,7 +74,7 @@ function addRemove(keys: Command, cli: Cli, exit: (code: number) => void): void 
     .addOption(useOption('default: both'))
     .option('-y, --yes', 'do not ask; without a terminal it is needed')
     .action(async (named: readonly string[], { file, for: use, yes = false }: Flags) => {
-      await using operation = await openOperation(cli, { file });
+      await using operation = await openBackupOperation(cli, { file });
       const confirm = async (leaving: readonly string[]) => yes || cli.confirm(`${leaving.join(', ')} will not be able to read what is written from now on. Go on?`);
       const { leaving, wrapped, unopened, unremoved, recipients: { generation } } = await removeKeys(operation, storeOf(operation), { named, use, confirm });
       const text = leaving.length === 0 ? ['nobody was removed: the repository is not written for them'] : [`removed ${leaving.join(', ')}`, 'What was written until now can still be read by who kept its keys: they were readable before. What is written from now on cannot.'];

@@ -13,9 +13,9 @@ import type { Cli } from '../cli.ts';
 import { clusterFileOption } from '../cluster-file.ts';
 import { textTable } from '../text-table.ts';
 import { megabytes } from '../megabytes.ts';
-import { openOperation, storeOf } from '../wire.ts';
 import { rehearsedBases, verdictsOf, type Verdict } from '../../backup/verdicts.ts';
 import { addVerify } from './_backup-verify.ts';
+import { openBackupOperation, storeOf } from '../wire.ts';
 import { sentence, stateOf } from './_backup.ts';
 import { addBackupKeys } from './backup-keys.ts';
 
@@ -51,10 +51,10 @@ function addInit(group: Command, cli: Cli): void {
     .description('Make the repository that spec.backup of the cluster file names. Its keys are kept beside the cluster file, sealed to the identity of the cluster.')
     .addOption(clusterFileOption())
     .action(async ({ file }: Flags) => {
-      await using operation = await openOperation(cli, { file, connectTimeout: 4 });
-      const { id, place, recipients, escrow, owner } = await initBackup(operation, storeOf(operation));
-      const text = `repository ${id.slice(0, 12)} in ${place}, readable with the identity of ${recipients.length} ${recipients.length === 1 ? 'recipient' : 'recipients'}\nowner ${owner}\nKeep a copy of the identity elsewhere: without one nothing in it can be read, and the owner's key tells it from another that was put in its place.\nNext: kubekeep backup run`;
-      cli.print({ kind: 'Repository', data: { id, place, recipients, escrow, owner }, text });
+      await using operation = await openBackupOperation(cli, { file, connectTimeout: 4 });
+      const { id, place, recipients, escrow, owner, madeIdentity } = await initBackup(operation, storeOf(operation));
+      const text = `${madeIdentity === undefined ? '' : `made identity ${madeIdentity}, since there was none: copy it to a safe place now\n`}repository ${id.slice(0, 12)} in ${place}, readable with the identity of ${recipients.length} ${recipients.length === 1 ? 'recipient' : 'recipients'}\nowner ${owner}\nKeep a copy of the identity elsewhere: without one nothing in it can be read, and the owner's key tells it from another that was put in its place.\nNext: kubekeep backup run`;
+      cli.print({ kind: 'Repository', data: { id, place, recipients, escrow, owner, madeIdentity }, text });
     });
 }
 
@@ -64,7 +64,7 @@ function addRun(group: Command, cli: Cli): void {
     .description('Take a base now: all of etcd at one revision, compared with every member, stored where it is new.')
     .addOption(clusterFileOption())
     .action(async ({ file }: Flags) => {
-      await using operation = await openOperation(cli, { file, connectTimeout: 4 });
+      await using operation = await openBackupOperation(cli, { file, connectTimeout: 4 });
       const base = await runBackup(operation, storeOf(operation));
       cli.print({ kind: 'Base', data: { base }, text: `${sentence(base)}\n${megabytes(base.added)} of ${megabytes(base.length)} were new` });
     });
@@ -77,7 +77,7 @@ function addFollow(group: Command, cli: Cli): void {
     .addOption(metricsOption())
     .addOption(clusterFileOption())
     .action(async ({ file, metrics }: MetricsFlags) => {
-      await using operation = await openOperation(cli, { file, connectTimeout: 4 });
+      await using operation = await openBackupOperation(cli, { file, connectTimeout: 4 });
       await followBackup(operation, storeOf(operation), { metrics });
     });
 }
@@ -88,7 +88,7 @@ function addList(group: Command, cli: Cli): void {
     .description('List the bases of the repository, and which revisions its log has and lacks. Needs the identity, and no host.')
     .addOption(clusterFileOption())
     .action(async ({ file }: Flags) => {
-      await using operation = await openOperation(cli, { file });
+      await using operation = await openBackupOperation(cli, { file });
       const { repository } = await openToRead(operation, storeOf(operation));
       const [bases, log, verdicts] = [basesOf(repository.chain), logRanges(repository.chain), verdictsOf(repository.chain)];
       const text = bases.length === 0 ? `no base in ${repository.store.place}\nNext: kubekeep backup run` : [baseTable(bases, rehearsedBases(repository.chain)), ...(log.length === 0 ? ['no log: kubekeep backup follow writes one'] : [logTable(log)]), ...(verdicts.length === 0 ? [] : [verdictTable(verdicts)])].join('\n\n');
@@ -104,7 +104,7 @@ function addCheck(group: Command, cli: Cli, exit: (code: number) => void): void 
     .addOption(clusterFileOption())
     .addOption(new Option('--rehearsed-within <time>', 'also want a point that restore verify held so lately: 7d, 12h').argParser(timeOf))
     .action(async ({ file, metrics, rehearsedWithin }: MetricsFlags & { readonly rehearsedWithin?: number }) => {
-      await using operation = await openOperation(cli, { file });
+      await using operation = await openBackupOperation(cli, { file });
       const { repository } = await openToRead(operation, storeOf(operation));
       const now = cli.clock.now();
       if (metrics !== undefined) await writeMetrics(operation, repository, metrics);
@@ -122,7 +122,7 @@ function addPrune(group: Command, cli: Cli): void {
     .option('--dry-run', 'only say what would go, and why the rest stays')
     .addOption(clusterFileOption())
     .action(async ({ file, dryRun = false }: Flags & { readonly dryRun?: boolean }) => {
-      await using operation = await openOperation(cli, { file });
+      await using operation = await openBackupOperation(cli, { file });
       const { plan, objects, removed, refused } = await pruneBackup(operation, storeOf(operation), { dryRun });
       const bases = plan.bases.map(({ base, keep }) => ({ number: base.number, time: base.time, revision: base.revision, keep }));
       const goes = bases.filter(({ keep }) => keep.length === 0).length;

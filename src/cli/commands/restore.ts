@@ -8,7 +8,7 @@ import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
 import { clusterFileOption } from '../cluster-file.ts';
 import { describeRestore, describeRestored } from '../describe-restore.ts';
-import { openOperation, storeOf } from '../wire.ts';
+import { openBackupOperation, openOperation, storeOf } from '../wire.ts';
 import { pointSentence, verdictText } from './_backup.ts';
 import { addRestoreState } from './restore-state.ts';
 
@@ -36,7 +36,7 @@ function addFile(group: Command, cli: Cli): void {
     .option(...at)
     .requiredOption('--to <path>', 'the file to write')
     .action(async ({ file, at: wanted, to }: Flags & { readonly to: string }) => {
-      await using operation = await openOperation(cli, { file });
+      await using operation = await openBackupOperation(cli, { file });
       const path = resolve(to);
       cli.progress({ type: 'started', title: `restore: ${wanted}`, step: 'restore/file' });
       const point = await restoreFile(operation, storeOf(operation), { at: wanted, path });
@@ -51,7 +51,7 @@ function addVerify(group: Command, cli: Cli, exit: (code: number) => void): void
     .addOption(clusterFileOption())
     .option(...at)
     .action(async ({ file, at: wanted }: Flags) => {
-      await using operation = await openOperation(cli, { file });
+      await using operation = await openBackupOperation(cli, { file });
       const { point, verdict, entry } = await verifyPoint(operation, storeOf(operation), wanted);
       cli.print({ kind: 'Verdict', data: { verdict, entry, point }, text: verdictText(point, verdict, entry) });
       exit(verdict.outcome === 'held' ? 0 : 5);

@@ -1,17 +1,17 @@
-import type { Cluster } from '../../cluster/cluster.ts';
+import type { Cluster, ExternalCluster } from '../../cluster/cluster.ts';
 import { findProblems } from '../../cluster/parse-cluster-file.ts';
 import type { Problem } from '../../cluster/problem.ts';
 import { survives } from '../../cluster/topologies.ts';
 import type { AddCommand } from '../add-command.ts';
-import { clusterFileOption, parseClusterText, readClusterText } from '../cluster-file.ts';
+import { clusterFileOption, parseAnyClusterText, readClusterText } from '../cluster-file.ts';
 
 interface Validation {
   readonly valid: boolean;
   /** As it was given. */
   readonly file: string;
   readonly problems: readonly Problem[];
-  readonly cluster?: Cluster;
-  /** The loss of which hosts the API survives, in words. */
+  readonly cluster?: Cluster | ExternalCluster;
+  /** The loss of which hosts the API survives, in words; not where somebody else built the cluster. */
   readonly survives?: string;
 }
 
@@ -29,9 +29,10 @@ export const addValidate: AddCommand = (program, cli, exit) => {
         const data: Validation = { valid: false, file, problems };
         return cli.print({ kind: 'Validation', data: { ...data }, text: '' });
       }
-      const { cluster } = parseClusterText(text, file);
-      const data: Validation = { valid: true, file, problems, cluster, survives: survives(cluster) };
-      cli.print({ kind: 'Validation', data: { ...data }, text: describe(cluster, file) });
+      const { cluster } = parseAnyClusterText(text, file);
+      const external = 'external' in cluster;
+      const data: Validation = { valid: true, file, problems, cluster, ...(!external && { survives: survives(cluster) }) };
+      cli.print({ kind: 'Validation', data: { ...data }, text: external ? describeExternal(cluster, file) : describe(cluster, file) });
     });
 };
 
@@ -48,5 +49,15 @@ function describe(cluster: Cluster, file: string): string {
     `survives  ${survives(cluster)}`,
     '',
     ...rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')),
+  ].join('\n');
+}
+
+function describeExternal({ name, external, backup }: ExternalCluster, file: string): string {
+  return [
+    `${file} is valid.`,
+    '',
+    `cluster   ${name}, which kubekeep did not build: it is backed up, and nothing in it is changed`,
+    `etcd      ${external.etcd.endpoints.join(', ')}`,
+    `backups   ${backup?.repository ?? 'nowhere: add spec.backup'}`,
   ].join('\n');
 }

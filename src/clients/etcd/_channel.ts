@@ -1,7 +1,9 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { DescMethodBiDiStreaming, DescMethodServerStreaming, DescMethodUnary, MessageInitShape, MessageShape, DescMessage } from '@bufbuild/protobuf';
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { Client, credentials, Metadata, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
-import type { EtcdConnection } from './etcd-connection.ts';
+import { nameOf, type EtcdConnection } from './etcd-connection.ts';
 import { toEtcdError } from './etcd-error.ts';
 
 export interface CallOptions {
@@ -27,12 +29,16 @@ export interface Duplex<I extends DescMessage, O extends DescMessage> {
   readonly answers: AsyncGenerator<MessageShape<O>>;
 }
 
-/** gRPC over the unix socket, TLS checked against `ca` and `serverName`. Connects with the first call, and again after a failure. */
+/** gRPC over the unix socket or to the address, TLS checked against `ca` and the server's name. Connects with the first call, and again after a failure. */
 export function openChannel(connection: EtcdConnection): Channel {
-  const { socketPath, serverName, tls } = connection;
-  const trust = tls ? credentials.createSsl(Buffer.from(tls.ca), Buffer.from(tls.key.reveal()), Buffer.from(tls.certificate)) : credentials.createInsecure();
-  const client = new Client(`unix:${socketPath}`, trust, {
-    'grpc.ssl_target_name_override': serverName,
+  const { tls } = connection;
+  const [target, serverName] = 'socketPath' in connection ? [`unix:${connection.socketPath}`, connection.serverName] : [`dns:${connection.host}:${connection.port}`, connection.host];
+  // A server must not be asked for an address (RFC 6066), and its certificate must have it all the same.
+  const byAddress = isIP(serverName) !== 0;
+  const verify = byAddress ? { checkServerIdentity: (_: string, certificate: PeerCertificate) => checkServerIdentity(serverName, certificate) } : {};
+  const trust = tls ? credentials.createSsl(Buffer.from(tls.ca), Buffer.from(tls.key.reveal()), Buffer.from(tls.certificate), verify) : credentials.createInsecure();
+  const client = new Client(target, trust, {
+    'grpc.ssl_target_name_override': byAddress ? 'localhost' : serverName,
     'grpc.default_authority': serverName,
     // Twice as fast for a snapshot as the default window of 64 KiB.
     'grpc-node.flow_control_window': 16 << 20,
@@ -45,24 +51,31 @@ export function openChannel(connection: EtcdConnection): Channel {
     'grpc.initial_reconnect_backoff_ms': 200,
     'grpc.max_reconnect_backoff_ms': 2000,
   });
+  const member = { name: nameOf(connection), deadline: connection.deadline };
   return {
-    call: (method, request, options) => unary(client, connection, method, request, options),
-    stream: (method, request, options) => answersOf(client.makeServerStreamRequest(...encoded(method, request)), connection, method.name, options),
+    call: (method, request, options) => unary(client, member, method, request, options),
+    stream: (method, request, options) => answersOf(client.makeServerStreamRequest(...encoded(method, request)), member, method.name, options),
     duplex(method, options) {
       const [path, serialize, deserialize] = wire(method);
       const metadata = new Metadata();
       metadata.set('hasleader', 'true');
       const call = client.makeBidiStreamRequest(path, serialize, deserialize, metadata);
-      return { send: (request) => void (call.destroyed || call.write(create(method.input, request))), answers: answersOf(call, connection, method.name, options) };
+      return { send: (request) => void (call.destroyed || call.write(create(method.input, request))), answers: answersOf(call, member, method.name, options) };
     },
     close: () => client.close(),
   };
 }
 
+interface CalledMember {
+  readonly name: string;
+  /** Milliseconds. */
+  readonly deadline: number | undefined;
+}
+
 /** The deadline is a timer of ours and not gRPC's, which looks at the wall clock. */
 function unary<I extends DescMessage, O extends DescMessage>(
   client: Client,
-  { serverName, deadline: usual = 5000 }: EtcdConnection,
+  { name, deadline: usual = 5000 }: CalledMember,
   method: DescMethodUnary<I, O>,
   request: MessageInitShape<I>,
   { signal, deadline = usual }: CallOptions = {},
@@ -75,7 +88,7 @@ function unary<I extends DescMessage, O extends DescMessage>(
         clearTimeout(timer);
         signal?.removeEventListener('abort', cancel);
         if (!error) resolve(answer!);
-        else reject(signal?.aborted ? aborted() : toEtcdError(serverName, method.name, error));
+        else reject(signal?.aborted ? aborted() : toEtcdError(name, method.name, error));
       },
     );
     const cancel = () => call.cancel();
@@ -84,7 +97,7 @@ function unary<I extends DescMessage, O extends DescMessage>(
   });
 }
 
-async function* answersOf<T>(call: ClientReadableStream<T>, { serverName, deadline: usual = 5000 }: EtcdConnection, name: string, { signal, deadline = usual }: CallOptions = {}): AsyncGenerator<T> {
+async function* answersOf<T>(call: ClientReadableStream<T>, { name, deadline: usual = 5000 }: CalledMember, verb: string, { signal, deadline = usual }: CallOptions = {}): AsyncGenerator<T> {
   const cancel = () => call.cancel();
   signal?.addEventListener('abort', cancel, { once: true });
   if (signal?.aborted) cancel();
@@ -97,7 +110,7 @@ async function* answersOf<T>(call: ClientReadableStream<T>, { serverName, deadli
       timer = setTimeout(cancel, deadline);
     }
   } catch (error) {
-    throw signal?.aborted ? aborted() : toEtcdError(serverName, name, error as ServiceError);
+    throw signal?.aborted ? aborted() : toEtcdError(name, verb, error as ServiceError);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', cancel);

@@ -2,7 +2,7 @@ import { openChannel } from './_channel.ts';
 import type { CallOptions, Channel } from './_channel.ts';
 import { AlarmRequest_AlarmAction, AlarmType, Cluster, KV, Lease, Maintenance } from './_rpc.ts';
 import type { Member } from './_rpc.ts';
-import type { EtcdConnection } from './etcd-connection.ts';
+import { nameOf, type EtcdConnection } from './etcd-connection.ts';
 import { EtcdError } from './etcd-error.ts';
 import { toEtcdStatus } from './etcd-status.ts';
 import type { EtcdStatus } from './etcd-status.ts';
@@ -77,7 +77,7 @@ export interface EtcdHash {
 /** A client of one member. Connects with the first call. */
 export function connectEtcd(connection: EtcdConnection): EtcdClient {
   const channel = openChannel(connection);
-  return { ...reads(channel), ...changes(channel), watch: (after, options) => watchFrom(channel, connection.serverName, after, options), close: () => channel.close() };
+  return { ...reads(channel), ...changes(channel), watch: (after, options) => watchFrom(channel, nameOf(connection), after, options), close: () => channel.close() };
 }
 
 function reads(channel: Channel): Pick<EtcdClient, 'status' | 'members' | 'alarms' | 'hashKv' | 'snapshot' | 'canRead' | 'leaseTtl'> {

@@ -64,6 +64,7 @@ const distrust: readonly (readonly [RegExp, string])[] = [
   [/certificate has expired/, 'its certificate has expired'],
   [/certificate is not yet valid/, 'its certificate is not valid yet, or a clock is wrong'],
   [/unable to verify the first certificate|unable to get (local )?issuer|self.signed certificate/, 'its certificate is not from the CA of this cluster\'s etcd'],
+  [/wrong version number/, 'it does not speak TLS'],
   [/alert (unknown ca|bad certificate|certificate (expired|required|unknown))/, 'it does not accept our certificate'],
 ];
 

@@ -1,7 +1,8 @@
-import type { Rule } from './rule.ts';
+import type { Finding } from '../_finding.ts';
+import type { Draft } from './rule.ts';
 
 /** `source: directory` needs its folder, and a folder needs that source. */
-export const programsHaveAPlace: Rule = ({ spec: { programs } }) => {
+export const programsHaveAPlace = ({ spec: { programs } }: { readonly spec: Pick<Draft['spec'], 'programs'> }): readonly Finding[] => {
   const { source, directory, mirror } = programs;
   if (source === undefined) return [];
   const path = (field: string) => ['spec', 'programs', field];

@@ -2,7 +2,7 @@ import { changeRecipients, type ChangedRecipients } from '../../backup/change-re
 import type { RecipientLists } from '../../backup/recipients.ts';
 import type { Store } from '../../backup/store/store.ts';
 import { KubekeepError } from '../../lib/errors.ts';
-import type { Operation } from '../operation.ts';
+import type { ReadOperation } from './backup-operation.ts';
 import { openToWrite, remember } from './open-backup.ts';
 import { differenceOf, recipientsFor } from './recipients.ts';
 
@@ -23,18 +23,18 @@ export interface ChangedKeys extends ChangedRecipients {
 }
 
 /** Lets more recipients read the repository, what is in it included. Throws `identity-missing` where one is no recipient, or the identity cannot open the keys that it is written with. */
-export async function addKeys(operation: Operation, store: Store, keys: NamedKeys): Promise<ChangedKeys> {
+export async function addKeys(operation: ReadOperation, store: Store, keys: NamedKeys): Promise<ChangedKeys> {
   return changed(operation, store, (present, wanted) => listsWith(present, wanted, keys));
 }
 
 /** Writes for some recipients no more, and takes the keys away that are wrapped for them. `confirm` is asked with their names first. Throws `needs-confirmation`, `usage`. */
-export async function removeKeys(operation: Operation, store: Store, keys: NamedKeys & { readonly confirm: (leaving: readonly string[]) => Promise<boolean> }): Promise<ChangedKeys> {
+export async function removeKeys(operation: ReadOperation, store: Store, keys: NamedKeys & { readonly confirm: (leaving: readonly string[]) => Promise<boolean> }): Promise<ChangedKeys> {
   return changed(operation, store, (present, wanted) => listsWithout(present, wanted, keys), keys.confirm);
 }
 
 type Change = (present: RecipientLists, wanted: RecipientLists & { readonly own: string }) => RecipientLists;
 
-async function changed(operation: Operation, store: Store, change: Change, confirm?: (leaving: readonly string[]) => Promise<boolean>): Promise<ChangedKeys> {
+async function changed(operation: ReadOperation, store: Store, change: Change, confirm?: (leaving: readonly string[]) => Promise<boolean>): Promise<ChangedKeys> {
   const { cluster, state, clock, signal, progress } = operation;
   const { repository, keys, identity } = await openToWrite(operation, store);
   const wanted = await recipientsFor(cluster, identity);

@@ -4,15 +4,13 @@ import type { Revisions } from '../../bolt/key-space.ts';
 import type { EtcdClient } from '../../clients/etcd/connect-etcd.ts';
 import { EtcdError } from '../../clients/etcd/etcd-error.ts';
 import type { EtcdStatus } from '../../clients/etcd/etcd-status.ts';
-import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
 import { KubekeepError } from '../../lib/errors.ts';
-import type { ClusterSecrets } from '../../pki/secrets.ts';
-import { etcdCertificate, etcdOf } from '../clients.ts';
-import type { Operation } from '../operation.ts';
+import type { BackupOperation } from './backup-operation.ts';
 import { chooseMember } from './choose-member.ts';
+import type { EtcdSource, KnownMember } from './etcd-source.ts';
 
 export interface AnsweringMember {
-  readonly spec: HostSpec;
+  readonly spec: Pick<KnownMember, 'name'>;
   readonly client: EtcdClient;
   readonly status: EtcdStatus;
   /** A linearizable read succeeded. */
@@ -22,7 +20,9 @@ export interface AnsweringMember {
 export interface EtcdMembers extends Disposable {
   /** From which to take what there is. */
   readonly chosen: AnsweringMember;
-  /** By host. */
+  /** Of all members, also those that do not answer. */
+  readonly names: readonly string[];
+  /** By name. */
   readonly clients: ReadonlyMap<string, EtcdClient>;
 }
 
@@ -32,16 +32,16 @@ const patience = 60_000;
 const askedAgain = { times: 5, after: 500 };
 
 /** Asks all members how they are. Throws `etcd-failed` where none answers. */
-export async function askMembers({ cluster, hosts, clock, signal, progress }: Operation, secrets: ClusterSecrets): Promise<EtcdMembers> {
-  const certificate = etcdCertificate(secrets, clock.now());
+export async function askMembers({ source, signal, progress }: Pick<BackupOperation, 'signal' | 'progress'> & { readonly source: Pick<EtcdSource, 'members'> }): Promise<EtcdMembers> {
+  const known = await source.members();
   const clients = new Map<string, EtcdClient>();
   const close = () => {
     for (const client of clients.values()) client.close();
   };
   try {
-    const asked = await Promise.all(hostsWith(cluster, 'etcd').map(async (spec): Promise<AnsweringMember | undefined> => {
+    const asked = await Promise.all(known.map(async (spec): Promise<AnsweringMember | undefined> => {
       try {
-        const client = await etcdOf(spec, hosts.get(spec.name)!, secrets, clock.now(), certificate);
+        const client = await spec.connect();
         clients.set(spec.name, client);
         // In this order: what the member says after the read is not older than what was acknowledged before it.
         const reads = await client.canRead({ signal });
@@ -54,7 +54,7 @@ export async function askMembers({ cluster, hosts, clock, signal, progress }: Op
     }));
     const chosen = chooseMember(asked.filter((one) => one !== undefined));
     if (!chosen) throw new KubekeepError('etcd-failed', 'no etcd member answers, so nothing can be backed up', { hint: 'kubekeep status shows what is wrong.' });
-    return { chosen, clients, [Symbol.dispose]: close };
+    return { chosen, names: known.map(({ name }) => name), clients, [Symbol.dispose]: close };
   } catch (error) {
     close();
     throw error;
@@ -67,7 +67,7 @@ export function timelineOf({ status }: Pick<AnsweringMember, 'status'>): string 
 }
 
 /** A base from the chosen member, compared with all. */
-export function baseSource({ chosen, clients }: EtcdMembers, { cluster, clock, signal, progress }: Operation): BaseSource {
+export function baseSource({ chosen, names, clients }: EtcdMembers, { clock, signal, progress }: BackupOperation): BaseSource {
   const { spec, client, status, reads } = chosen;
   return {
     timeline: timelineOf(chosen),
@@ -91,7 +91,7 @@ export function baseSource({ chosen, clients }: EtcdMembers, { cluster, clock, s
           await clock.sleep(askedAgain.after, signal);
         }
       };
-      return Promise.all(hostsWith(cluster, 'etcd').map(async ({ name }) => ({ member: name, answer: await answerOf(clients.get(name)) })));
+      return Promise.all(names.map(async (member) => ({ member, answer: await answerOf(clients.get(member)) })));
     },
   };
 }

@@ -1,7 +1,6 @@
 import type { Store } from '../../backup/store/store.ts';
 import { KubekeepError } from '../../lib/errors.ts';
-import { existingSecrets } from '../existing-secrets.ts';
-import type { Operation } from '../operation.ts';
+import type { BackupOperation } from './backup-operation.ts';
 import { askMembers } from './etcd-members.ts';
 import { LogCapturer } from './log-capturer.ts';
 import { keepMetrics } from './metrics-file.ts';
@@ -17,16 +16,15 @@ const passing: ReadonlySet<string> = new Set(['etcd-failed', 'host-unreachable',
  * Appends every revision of etcd to the log until the signal fires, from where the log ended. Only what etcd has compacted before it could be captured is lost: that is a hole in the log, behind
  * which stands a new base. Rejects with what does not pass by itself.
  */
-export async function followBackup(operation: Operation, store: Store, { metrics }: { /** Path of a file for Prometheus. */ readonly metrics?: string | undefined } = {}): Promise<never> {
+export async function followBackup(operation: BackupOperation, store: Store, { metrics }: { /** Path of a file for Prometheus. */ readonly metrics?: string | undefined } = {}): Promise<never> {
   const { clock, signal, progress, state } = operation;
   const open = await openToWrite(operation, store);
-  const secrets = await existingSecrets(operation);
   await noteRecipients(operation, open);
   const capturer = new LogCapturer({
     repository: open.repository,
     writer: open.keys.writer,
-    ask: () => askMembers(operation, secrets.secrets),
-    takeBase: (members) => takeOne(operation, open, { members, secrets }),
+    ask: () => askMembers(operation),
+    takeBase: (members) => takeOne(operation, open, members),
     remember: () => remember(state, open.repository).catch((error: Error) => {
       if (error instanceof KubekeepError) throw error;
       // A full disk here must not end what goes to another one.
@@ -45,7 +43,7 @@ export async function followBackup(operation: Operation, store: Store, { metrics
   }
 }
 
-async function captureOn(capturer: LogCapturer, { clock, signal, progress }: Operation): Promise<never> {
+async function captureOn(capturer: LogCapturer, { clock, signal, progress }: BackupOperation): Promise<never> {
   let wait = retry.least;
   for (;;) {
     const begin = clock.monotonic();

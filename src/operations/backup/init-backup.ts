@@ -2,8 +2,7 @@ import { createRepository, openRepository } from '../../backup/repository.ts';
 import { newOwnerKeys } from '../../backup/repository-keys.ts';
 import type { Store } from '../../backup/store/store.ts';
 import { KubekeepError } from '../../lib/errors.ts';
-import { existingSecrets } from '../existing-secrets.ts';
-import type { Operation } from '../operation.ts';
+import type { BackupOperation } from './backup-operation.ts';
 import { keepKeys, keptKeys, keysFile, readSeen, remember } from './open-backup.ts';
 import { recipientsFor } from './recipients.ts';
 
@@ -14,15 +13,17 @@ export interface MadeRepository {
   readonly escrow: readonly string[];
   /** The owner's public key in base64url: who has nothing but an identity can compare it. */
   readonly owner: string;
+  /** Path of the identity, where it was made now: it is to be copied away. */
+  readonly madeIdentity?: string | undefined;
 }
 
 /**
  * Makes the repository of a cluster. Its keys are in the state folder, sealed, before anything is written that needs them; the newest entry is noted last, which
  * says that all was done. So a run that was cut off is finished by the next one.
  */
-export async function initBackup(operation: Operation, store: Store): Promise<MadeRepository> {
-  const { cluster, state, clock } = operation;
-  const { identity } = await existingSecrets(operation);
+export async function initBackup(operation: BackupOperation, store: Store): Promise<MadeRepository> {
+  const { cluster, state, clock, source } = operation;
+  const { identity, keep: keepIdentity } = await source.identity();
   const kept = await keptKeys(state, identity);
   const seen = await readSeen(state);
   if (kept && seen?.id === kept.repository) {
@@ -30,13 +31,18 @@ export async function initBackup(operation: Operation, store: Store): Promise<Ma
   }
   const keys = kept ?? newOwnerKeys();
   const { own, recipients, escrow } = await recipientsFor(cluster, identity);
+  let madeIdentity: string | undefined;
   await createRepository(store, recipients, {
     keys,
     begun: kept !== undefined,
     escrow,
     now: clock.now(),
-    keep: () => keepKeys(state, keys, own),
+    keep: async () => {
+      // Before the keys that are sealed to it.
+      madeIdentity = await keepIdentity?.();
+      await keepKeys(state, keys, own);
+    },
   });
   await remember(state, await openRepository(store, keys));
-  return { id: keys.repository, place: store.place, recipients, escrow, owner: keys.ownerKey };
+  return { id: keys.repository, place: store.place, recipients, escrow, owner: keys.ownerKey, madeIdentity };
 }

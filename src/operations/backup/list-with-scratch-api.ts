@@ -10,7 +10,7 @@ import { createServiceAccountKey, type ClusterSecrets } from '../../pki/secrets.
 import { platformOf, type Platform } from '../../programs/program.ts';
 import { startScratchApiServer, type ScratchApiServer } from '../../programs/scratch-api-server.ts';
 import { renderScratchApiServer, scratchServingLeaf } from '../../render/scratch-api-server.ts';
-import type { Operation } from '../operation.ts';
+import type { ReadOperation } from './backup-operation.ts';
 import { openKeptSecrets } from '../state.ts';
 import { listObjects, type Listing } from './list-objects.ts';
 import type { ReplayedEtcd } from './scratch-replay.ts';
@@ -32,7 +32,7 @@ const notNeeded: ReadonlySet<string> = new Set(['informer-sync', 'poststarthook/
 const days = 1;
 
 /** Starts a real kube-apiserver on an etcd and lists all that it can read of it at a revision. Throws `api-failed` where it does not start. */
-export async function listWithScratchApi(operation: Operation, { etcd, folder, revision, keys }: ListInput): Promise<Listing> {
+export async function listWithScratchApi(operation: ReadOperation, { etcd, folder, revision, keys }: ListInput): Promise<Listing> {
   const { cluster, clock, signal, progress } = operation;
   const secrets = await clusterSecrets(operation);
   const api = await startedApi(operation, { etcd, folder: join(folder, 'api'), secrets });
@@ -49,7 +49,7 @@ export async function listWithScratchApi(operation: Operation, { etcd, folder, r
 }
 
 /** Undefined where this computer has none, or none that its identity opens. */
-async function clusterSecrets({ state, cluster, identityFile }: Operation): Promise<ClusterSecrets | undefined> {
+async function clusterSecrets({ state, cluster, identityFile }: ReadOperation): Promise<ClusterSecrets | undefined> {
   try {
     return (await openKeptSecrets(state, { cluster: cluster.name, identityFile }))?.secrets;
   } catch (error) {
@@ -63,7 +63,7 @@ interface StartedApi {
   readonly client: ApiClient;
 }
 
-async function startedApi({ cluster, clock, fetchPrograms }: Operation, { etcd, folder, secrets }: { readonly etcd: ReplayedEtcd; readonly folder: string; readonly secrets: ClusterSecrets | undefined }): Promise<StartedApi> {
+async function startedApi({ cluster, clock, fetchPrograms }: ReadOperation, { etcd, folder, secrets }: { readonly etcd: ReplayedEtcd; readonly folder: string; readonly secrets: ClusterSecrets | undefined }): Promise<StartedApi> {
   const [program] = await fetchPrograms([{ name: 'kube-apiserver', version: cluster.kubernetes.version, platform: platformOf(process.arch) as Platform }]);
   const now = clock.now();
   // A CA for this one server: nothing that the cluster trusts is needed, or made.
@@ -81,7 +81,7 @@ async function startedApi({ cluster, clock, fetchPrograms }: Operation, { etcd, 
   return { server, client };
 }
 
-async function untilReady({ client, server }: StartedApi, { clock, signal }: Operation): Promise<void> {
+async function untilReady({ client, server }: StartedApi, { clock, signal }: ReadOperation): Promise<void> {
   const until = clock.monotonic() + startLimit;
   for (let failed: readonly string[] = []; ; ) {
     const health = await Promise.race([client.readyz({ signal }).catch(() => undefined), server.ended]);

@@ -71,7 +71,7 @@ describe('a capturer of the log', () => {
     const capturer = new LogCapturer({
       repository, writer: made.keys.writer, progress: silent, signal: new AbortController().signal,
       clock: { now: Date.now, monotonic: () => performance.now() + passed + (turn >= slow ? 400_000 : 0), sleep: async () => {} },
-      ask: async () => ({ chosen, clients: new Map(hashKv ? [['cp1', client]] : []), [Symbol.dispose]: () => {} }),
+      ask: async () => ({ chosen, names: [], clients: new Map(hashKv ? [['cp1', client]] : []), [Symbol.dispose]: () => {} }),
       takeBase: () => takeBase((next += 100)),
       remember: async () => {},
     });

@@ -4,13 +4,13 @@ import { healthOf, usualLimits } from '../../backup/backup-health.ts';
 import { backupMetrics } from '../../backup/backup-metrics.ts';
 import type { Repository } from '../../backup/repository.ts';
 import { KubekeepError } from '../../lib/errors.ts';
-import type { Operation } from '../operation.ts';
+import type { ReadOperation } from './backup-operation.ts';
 
 /** ms between two times at which a follower writes its metrics. */
 const every = 10_000;
 
 /** Writes the health of backups for Prometheus' node_exporter (its textfile collector): whole or not at all, readable for all. Throws `file-missing`. */
-export async function writeMetrics({ cluster, clock }: Pick<Operation, 'cluster' | 'clock'>, repository: Pick<Repository, 'chain'>, path: string): Promise<void> {
+export async function writeMetrics({ cluster, clock }: Pick<ReadOperation, 'cluster' | 'clock'>, repository: Pick<Repository, 'chain'>, path: string): Promise<void> {
   const now = clock.now();
   const text = await backupMetrics(healthOf(repository, now, usualLimits), { cluster: cluster.name, now });
   // The collector reads names that end in .prom.
@@ -24,7 +24,7 @@ export async function writeMetrics({ cluster, clock }: Pick<Operation, 'cluster'
 }
 
 /** Writes them now and until the signal fires. Rejects only the first time: what is captured must not end for a full disk. */
-export async function keepMetrics(operation: Pick<Operation, 'cluster' | 'clock' | 'progress'>, repository: Pick<Repository, 'chain'>, path: string, signal: AbortSignal): Promise<{ readonly ended: Promise<void> }> {
+export async function keepMetrics(operation: Pick<ReadOperation, 'cluster' | 'clock' | 'progress'>, repository: Pick<Repository, 'chain'>, path: string, signal: AbortSignal): Promise<{ readonly ended: Promise<void> }> {
   await writeMetrics(operation, repository, path);
   const goOn = async () => {
     while (!signal.aborted) {

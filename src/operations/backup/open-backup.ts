@@ -39,8 +39,10 @@ export async function openToRead({ state, identityFile }: Reader, store: Store):
 
 /** To write: with the keys that `backup init` kept. */
 export async function openToWrite({ state, identityFile }: Reader, store: Store): Promise<OpenToWrite> {
-  const identity = await readIdentity(state, identityFile);
-  const keys = await keptKeys(state, identity);
+  const sealed = await readKept(state, keysFile);
+  // Where nothing was begun there may be no identity either.
+  const identity = sealed === undefined ? undefined : await readIdentity(state, identityFile);
+  const keys = identity && (await keptKeys(state, identity));
   if (!keys) throw new KubekeepError('repository-missing', `${state.path} has no keys of a backup repository`, { hint: 'kubekeep backup init makes a repository and its keys.' });
   const repository = await openRepository(store, keys);
   await remember(state, repository);

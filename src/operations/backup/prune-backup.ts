@@ -4,7 +4,7 @@ import type { Repository } from '../../backup/repository.ts';
 import type { Store } from '../../backup/store/store.ts';
 import { rehearsedBases } from '../../backup/verdicts.ts';
 import { KubekeepError } from '../../lib/errors.ts';
-import type { Operation } from '../operation.ts';
+import type { ReadOperation } from './backup-operation.ts';
 import { openToWrite, remember } from './open-backup.ts';
 
 export interface Pruned extends Removed, Retired {
@@ -12,7 +12,7 @@ export interface Pruned extends Removed, Retired {
 }
 
 /** Takes away what spec.backup.keep does not keep, in two steps a day apart; with `dryRun` nothing but the plan is made. Throws `usage` where nothing says what is kept. */
-export async function pruneBackup(operation: Operation, store: Store, { dryRun }: { readonly dryRun: boolean }): Promise<Pruned> {
+export async function pruneBackup(operation: ReadOperation, store: Store, { dryRun }: { readonly dryRun: boolean }): Promise<Pruned> {
   const { cluster, clock, signal, progress, state } = operation;
   const policy: RetentionPolicy | undefined = cluster.backup?.keep;
   if (!policy) throw new KubekeepError('usage', 'nothing says which backups are kept', { hint: 'For example, under spec.backup of the cluster file: keep: { within: 14d, daily: 30, weekly: 12 }.' });

@@ -1,5 +1,5 @@
 import { allOf, type RecipientLists } from '../../backup/recipients.ts';
-import type { Cluster } from '../../cluster/cluster.ts';
+import type { BackedUpCluster } from '../../cluster/cluster.ts';
 import type { Secret } from '../../lib/secret.ts';
 import { recipientOf } from '../../pki/seal.ts';
 
@@ -9,7 +9,7 @@ export interface RecipientsWanted extends RecipientLists {
 }
 
 /** For whom backups of a cluster are written by its file. */
-export async function recipientsFor({ backup }: Cluster, identity: Secret): Promise<RecipientsWanted> {
+export async function recipientsFor({ backup }: BackedUpCluster, identity: Secret): Promise<RecipientsWanted> {
   const own = await recipientOf(identity);
   const withOwn = (list: readonly string[] = []) => [...new Set([own, ...list])];
   return { own, recipients: withOwn(backup?.recipients), escrow: withOwn(backup?.escrow ?? backup?.recipients) };

@@ -7,7 +7,7 @@ import type { Store } from '../../backup/store/store.ts';
 import { writeSnapshot } from '../../backup/write-snapshot.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { throwAwayFolder } from '../../programs/throw-away-folder.ts';
-import type { Operation } from '../operation.ts';
+import type { ReadOperation } from './backup-operation.ts';
 import { openToRead } from './open-backup.ts';
 import { replayInScratchEtcd, saveReplayed, type ReplayInput } from './scratch-replay.ts';
 
@@ -15,7 +15,7 @@ import { replayInScratchEtcd, saveReplayed, type ReplayInput } from './scratch-r
  * Writes what etcd had at a point as a snapshot: a base is the very file that etcd sent; between two bases an etcd of its own, which nobody else can reach, is given the log from the base on and is
  * asked for a snapshot. Nothing stands at `path` until all of it is there.
  */
-export async function restoreFile(operation: Operation, store: Store, { at, path }: { readonly at: string; readonly path: string }): Promise<Point> {
+export async function restoreFile(operation: ReadOperation, store: Store, { at, path }: { readonly at: string; readonly path: string }): Promise<Point> {
   await refuseUnwritable(path);
   const { repository, identity } = await openToRead(operation, store);
   const keys = captureKeys(repository, identity);
@@ -25,12 +25,12 @@ export async function restoreFile(operation: Operation, store: Store, { at, path
 }
 
 /** The same of a point that was found before. */
-export async function writePoint(operation: Operation, repository: Repository, { point, path, keys }: { readonly point: Point; readonly path: string; readonly keys: CaptureKeys }): Promise<void> {
+export async function writePoint(operation: ReadOperation, repository: Repository, { point, path, keys }: { readonly point: Point; readonly path: string; readonly keys: CaptureKeys }): Promise<void> {
   if (point.revision === point.base.revision) await writeSnapshot(repository, point.base, path, keys, operation.signal);
   else await replayed(operation, path, { repository, point, keys });
 }
 
-async function replayed(operation: Operation, path: string, input: Omit<ReplayInput, 'folder'>): Promise<void> {
+async function replayed(operation: ReadOperation, path: string, input: Omit<ReplayInput, 'folder'>): Promise<void> {
   // In clear text, and therefore beside what is asked for and nowhere else.
   await using folder = await throwAwayFolder(join(dirname(path), '.kubekeep-restore-'));
   await using etcd = await replayInScratchEtcd(operation, { ...input, folder: folder.path });

@@ -1,10 +1,7 @@
 import type { Base } from '../../backup/points.ts';
 import type { Store } from '../../backup/store/store.ts';
 import { takeBase } from '../../backup/take-base.ts';
-import { existingSecrets } from '../existing-secrets.ts';
-import type { Operation } from '../operation.ts';
-import type { OpenedSecrets } from '../state.ts';
-import { bundleOf } from './cluster-bundle.ts';
+import type { BackupOperation } from './backup-operation.ts';
 import { askMembers, baseSource, type EtcdMembers } from './etcd-members.ts';
 import { openToWrite, remember, type OpenToWrite } from './open-backup.ts';
 import { differenceOf, recipientsFor } from './recipients.ts';
@@ -13,21 +10,20 @@ import { differenceOf, recipientsFor } from './recipients.ts';
 const mostWalked = 1000;
 
 /** Takes a base from the member that knows best and has least to do. Throws `etcd-failed` where no member answers. */
-export async function runBackup(operation: Operation, store: Store): Promise<Base> {
+export async function runBackup(operation: BackupOperation, store: Store): Promise<Base> {
   const open = await openToWrite(operation, store);
-  const secrets = await existingSecrets(operation);
   await noteRecipients(operation, open);
-  using members = await askMembers(operation, secrets.secrets);
-  return await takeOne(operation, open, { members, secrets });
+  using members = await askMembers(operation);
+  return await takeOne(operation, open, members);
 }
 
-/** Takes a base from members that were asked, and seals beside it what the cluster needs besides its data. */
-export async function takeOne(operation: Operation, { repository, keys }: OpenToWrite, { members, secrets }: { readonly members: EtcdMembers; readonly secrets: OpenedSecrets }): Promise<Base> {
-  const { state, clock, progress, signal } = operation;
+/** Takes a base from members that were asked, and seals beside it what the cluster needs besides its data, where kubekeep has that. */
+export async function takeOne(operation: BackupOperation, { repository, keys }: OpenToWrite, members: EtcdMembers): Promise<Base> {
+  const { state, source, clock, progress, signal } = operation;
   const { spec: { name }, reads } = members.chosen;
   if (!reads) progress({ type: 'note', title: 'etcd has no quorum: the base is what one member has, and perhaps not all that was acknowledged', host: name });
   progress({ type: 'started', title: `base: snapshot of etcd on ${name}`, host: name, step: 'backup/base' });
-  const bundle = await bundleOf(operation, secrets, keys);
+  const bundle = await source.bundle(keys);
   const base = await takeBase(repository, baseSource(members, operation), { writer: keys.writer, spoolFolder: state.path, now: () => clock.now(), bundle, signal });
   progress({ type: 'done', title: `base ${base.number}: revision ${base.revision}`, step: 'backup/base' });
   const { chain } = repository;
@@ -37,7 +33,7 @@ export async function takeOne(operation: Operation, { repository, keys }: OpenTo
 }
 
 /** Who edits the recipients in the cluster file must not believe that it has changed anything. */
-export async function noteRecipients({ cluster, progress }: Operation, { repository, identity }: OpenToWrite): Promise<void> {
+export async function noteRecipients({ cluster, progress }: BackupOperation, { repository, identity }: OpenToWrite): Promise<void> {
   const { more, fewer } = differenceOf(await recipientsFor(cluster, identity), repository.recipients);
   if (more.length > 0) progress({ type: 'note', title: `the cluster file names recipients that backups are not written for: ${more.join(', ')}`, detail: 'kubekeep backup keys add' });
   if (fewer.length > 0) progress({ type: 'note', title: `backups are written for recipients that the cluster file does not name: ${fewer.join(', ')}`, detail: `kubekeep backup keys remove ${fewer.join(' ')}` });

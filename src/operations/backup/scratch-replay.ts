@@ -12,7 +12,7 @@ import { connectEtcd, type EtcdClient } from '../../clients/etcd/connect-etcd.ts
 import { KubekeepError } from '../../lib/errors.ts';
 import { platformOf, type Platform } from '../../programs/program.ts';
 import { startScratchEtcd, type ScratchEtcd } from '../../programs/scratch-etcd.ts';
-import type { Operation } from '../operation.ts';
+import type { ReadOperation } from './backup-operation.ts';
 import { replayLog } from './replay-log.ts';
 
 /** A real etcd that nobody else can reach, with what the repository has of a point and nothing after it. */
@@ -32,10 +32,10 @@ export interface ReplayInput {
 const startLimit = 60_000;
 
 /** Starts an etcd from the point's base and gives it the log up to the point. Throws `repository-damaged`, `data-damaged`. */
-export async function replayInScratchEtcd(operation: Operation, { repository, point: { base, revision }, keys, folder }: ReplayInput): Promise<ReplayedEtcd> {
+export async function replayInScratchEtcd(operation: ReadOperation, { repository, point: { base, revision }, keys, folder }: ReplayInput): Promise<ReplayedEtcd> {
   const { cluster, progress, signal, fetchPrograms } = operation;
   const platform = platformOf(process.arch) as Platform;
-  const [etcd, etcdutl] = await fetchPrograms((['etcd', 'etcdutl'] as const).map((name) => ({ name, version: cluster.etcd.version, platform })));
+  const [etcd, etcdutl] = await fetchPrograms((['etcd', 'etcdutl'] as const).map((name) => ({ name, version: cluster.etcd.version ?? base.etcd, platform })));
   const snapshot = join(folder, 'base.db');
   await writeSnapshot(repository, base, snapshot, keys, signal);
   const scratch = await startScratchEtcd({ etcd: etcd!, etcdutl: etcdutl!, snapshot, folder, signal });
@@ -64,7 +64,7 @@ export async function replayInScratchEtcd(operation: Operation, { repository, po
 }
 
 /** Writes all that a replayed etcd has to a new file, as `etcdctl snapshot save` does. Throws `data-damaged` where it is not at the revision that is wanted. */
-export async function saveReplayed({ client }: ReplayedEtcd, { path, revision }: { readonly path: string; readonly revision: number }, { clock, signal }: Operation): Promise<Spool> {
+export async function saveReplayed({ client }: ReplayedEtcd, { path, revision }: { readonly path: string; readonly revision: number }, { clock, signal }: ReadOperation): Promise<Spool> {
   const file = await open(path, 'wx+', 0o600);
   try {
     const received = await receiveSnapshot(file, { path, member: 'this computer', stream: client.snapshot({ signal }), now: () => clock.now() });
@@ -78,7 +78,7 @@ export async function saveReplayed({ client }: ReplayedEtcd, { path, revision }:
   }
 }
 
-async function answers({ client, ended }: ReplayedEtcd, { clock, signal }: Operation): Promise<void> {
+async function answers({ client, ended }: ReplayedEtcd, { clock, signal }: ReadOperation): Promise<void> {
   const until = clock.monotonic() + startLimit;
   while (!(await Promise.race([client.canRead({ signal, deadline: 1000 }), ended]))) {
     if (clock.monotonic() > until) throw new KubekeepError('etcd-failed', `the etcd that replays the log does not answer after ${startLimit / 1000} s`);

@@ -10,7 +10,7 @@ import { openBolt, type BoltFile } from '../../bolt/bolt-file.ts';
 import { keysAt } from '../../bolt/key-space.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { throwAwayFolder } from '../../programs/throw-away-folder.ts';
-import type { Operation } from '../operation.ts';
+import type { ReadOperation } from './backup-operation.ts';
 import { listWithScratchApi } from './list-with-scratch-api.ts';
 import type { Listing } from './list-objects.ts';
 import { openToRead } from './open-backup.ts';
@@ -30,7 +30,7 @@ const damage: ReadonlySet<string> = new Set(['repository-damaged', 'data-damaged
  * Restores a point into a real etcd and reads it with a real API server, which nobody else can reach and which are thrown away; what was found goes into the chain, signed. Throws what `resolvePoint` throws, and
  * where a program cannot be had or started.
  */
-export async function verifyPoint(operation: Operation, store: Store, at: string): Promise<VerifiedPoint> {
+export async function verifyPoint(operation: ReadOperation, store: Store, at: string): Promise<VerifiedPoint> {
   const { cluster, clock, state, progress } = operation;
   const { repository, identity, keys: own } = await openToRead(operation, store);
   const keys = captureKeys(repository, identity);
@@ -48,7 +48,7 @@ export async function verifyPoint(operation: Operation, store: Store, at: string
     ...(revision > base.revision && { log: { first: base.revision + 1, last: revision } }),
     revision,
     ...(found.state && { state: found.state }),
-    etcd: cluster.etcd.version,
+    etcd: cluster.etcd.version ?? base.etcd,
     kubernetes: cluster.kubernetes.version,
     ...(found.listing && { listed: { objects: found.listing.objects, resources: found.listing.resources, leftOut: [...found.listing.leftOut] } }),
     time,
@@ -73,7 +73,7 @@ interface Compared {
 }
 
 /** The state hash first: what is not what members had need not be read. */
-async function rehearse(operation: Operation, input: ReplayInput): Promise<Found> {
+async function rehearse(operation: ReadOperation, input: ReplayInput): Promise<Found> {
   const { point, folder } = input;
   const { progress, signal } = operation;
   progress({ type: 'started', title: `replaying base ${point.base.number} to revision ${point.revision}`, step: 'restore/replay' });

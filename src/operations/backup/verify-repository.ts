@@ -2,7 +2,7 @@ import { checkObjects, type ObjectsChecked } from '../../backup/check-objects.ts
 import type { Store } from '../../backup/store/store.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { recipientOf } from '../../pki/seal.ts';
-import type { Operation } from '../operation.ts';
+import type { ReadOperation } from './backup-operation.ts';
 import { openToRead } from './open-backup.ts';
 
 export interface DataShare {
@@ -19,7 +19,7 @@ const toldEvery = 100;
  * Looks whether the objects of a repository are there and what was written. A chain that cannot be read is a finding too, and the only one then. Throws what `openToRead` throws
  * where there is no repository, another one, or no identity.
  */
-export async function verifyRepository(operation: Operation, store: Store, { share, seed }: DataShare): Promise<ObjectsChecked> {
+export async function verifyRepository(operation: ReadOperation, store: Store, { share, seed }: DataShare): Promise<ObjectsChecked> {
   const { signal, progress } = operation;
   const onObject = (done: number, of: number) => {
     if (done % toldEvery === 0) progress({ type: 'note', title: `looked at ${done} of ${of} packs`, step: 'backup/verify' });

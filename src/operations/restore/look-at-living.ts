@@ -6,6 +6,7 @@ import { KubekeepError } from '../../lib/errors.ts';
 import { parallel } from '../../lib/parallel.ts';
 import type { ClusterSecrets } from '../../pki/secrets.ts';
 import { programPath } from '../../render/paths.ts';
+import { builtMembers } from '../backup/built-etcd.ts';
 import { askMembers, type EtcdMembers } from '../backup/etcd-members.ts';
 import type { Operation } from '../operation.ts';
 import type { SeenRevision } from './choose-floor.ts';
@@ -49,7 +50,7 @@ export async function lookAtLiving(operation: Operation, { secrets, answering, f
   const disks = new Map(await parallel(members, async (spec) => [spec.name, await lookAtDisk(operation, spec, undoes)] as const));
   const stopped = [...disks].flatMap(([name, { now }]) => (now === undefined ? [] : [{ revision: now, where: `the data of etcd on ${name}` }]));
   try {
-    using asked = await askMembers({ ...operation, cluster: { ...cluster, hosts: answering } }, secrets);
+    using asked = await askMembers({ ...operation, source: { members: async () => builtMembers({ ...operation, cluster: { ...cluster, hosts: answering } }, secrets) } });
     const { revision } = asked.chosen.status;
     const seen = [...stopped, { revision, where: `etcd on ${asked.chosen.spec.name}` }];
     return { seen, disks, strangers: await strangersOf(operation, asked), ...(await keysOf(operation, asked, folder)) };

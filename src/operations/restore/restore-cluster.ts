@@ -1,5 +1,6 @@
 import type { Store } from '../../backup/store/store.ts';
 import { KubekeepError, toKubekeepError } from '../../lib/errors.ts';
+import { builtEtcd } from '../backup/built-etcd.ts';
 import { runBackup } from '../backup/run-backup.ts';
 import { openJournal } from '../journal.ts';
 import { takeLock } from '../lock.ts';
@@ -68,7 +69,7 @@ async function refuseMoved({ cluster, hosts, clock, signal, state }: Operation, 
 /** Nothing of the new timeline can be given back before it has a base. */
 async function beginBackups(operation: Operation, store: Store): Promise<void> {
   try {
-    await runBackup(operation, store);
+    await runBackup({ ...operation, source: builtEtcd(operation) }, store);
   } catch (error) {
     operation.signal.throwIfAborted();
     if (!(error instanceof KubekeepError)) throw error;
