@@ -11,6 +11,7 @@ are not replayed.
 """
 
 import _ssl
+import base64
 import ctypes
 import ctypes.util
 import hashlib
@@ -24,7 +25,7 @@ import time
 KINDS = {"pack": 1, "table": 2, "sealed": 5, "entry": 6}
 FOLDERS = {"pack": "packs", "table": "tables", "sealed": "sealed"}
 WRAPPED = {1: "captures", 2: "escrow"}
-BASE = 1
+BASE, CATALOG = 1, 5
 
 crypto = ctypes.CDLL(_ssl.__file__)
 zstd = ctypes.CDLL(ctypes.util.find_library("zstd") or "libzstd.so.1")
@@ -143,9 +144,22 @@ class Repository:
             raise Damaged(f"{name}: its bytes are not those that were written")
         return self.opened(data, kind, name)
 
+    def catalog(self):
+        """Section 8: where old entries were removed, the bases that the newest catalog has, the entry to begin at and the hash of the one before it."""
+        if os.path.exists(os.path.join(self.folder, f"chain/{1:016x}")):
+            return {}, 1, bytes(32)
+        name = f"chain/{max(os.listdir(os.path.join(self.folder, 'chain')))}"
+        newest = self.read(name)
+        if newest[76] != CATALOG:
+            name = f"chain/{int.from_bytes(newest[68:76], 'big'):016x}"
+        body = json.loads(self.opened(self.read(name)[84:-64], "entry", name))
+        entries = [base64.b64decode(item["entry"]) for digest in body["lists"] for item in json.loads(self.get("table", digest)) if "entry" in item]
+        found = {int.from_bytes(entry[4:12], "big"): json.loads(self.opened(entry[84:-64], "entry", name)) for entry in entries if entry[76] == BASE}
+        return found, body["upTo"] + 1, bytes.fromhex(body["hash"])
+
     def bases(self):
         """Section 8: number and body of every base, from a chain whose hashes fit."""
-        found, number, previous = {}, 1, bytes(32)
+        found, number, previous = self.catalog()
         while os.path.exists(os.path.join(self.folder, f"chain/{number:016x}")):
             name = f"chain/{number:016x}"
             entry = self.read(name)

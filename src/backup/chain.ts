@@ -210,7 +210,8 @@ class OpenChain implements Chain {
   async #newestByList(): Promise<number> {
     const name = (await this.#options.store.list('chain/')).at(-1);
     const bytes = name === undefined ? undefined : await this.#options.store.read(name);
-    return bytes ? decodeEntry(Buffer.from(bytes), name!).catalog : 0;
+    const newest = bytes && decodeEntry(Buffer.from(bytes), name!);
+    return (newest?.kind === 'catalog' ? newest.number : newest?.catalog) ?? 0;
   }
 
   async #catalogAt(number: number): Promise<ReadEntry | undefined> {

@@ -61,6 +61,24 @@ describe('docs/guides/recover.py', () => {
     execFileSync(cachedProgram('etcdutl', '3.7.3'), ['snapshot', 'restore', join(folder, 'latest.db'), '--data-dir', join(folder, 'restored')], { stdio: 'ignore' });
   });
 
+  it('begins at the catalog where old entries were removed', async () => {
+    const before = recover().stdout;
+    const repository = await made.open();
+    await repository.chain.catalog(made.keys.writer, []);
+    const entries = join(made.folder, 'chain');
+    const away = (await readdir(entries)).sort().slice(0, 3);
+    const bytes = await Promise.all(away.map((name) => readFile(join(entries, name))));
+    for (const name of away) await rm(join(entries, name));
+    for (const last of ['the catalog', 'another entry']) {
+      if (last === 'another entry') await (await made.open()).chain.append('verdict', made.keys.writer, () => ({}));
+      const { stdout, stderr } = recover();
+      assert.ok(stdout.startsWith(before), `${last}: ${stdout}${stderr}`);
+      assert.equal(recover(/^\d+/.exec(before)![0], join(folder, `${last}.db`)).status, 0);
+      assert.deepEqual(await readFile(join(folder, `${last}.db`)), kept[0]);
+    }
+    for (const [index, name] of away.entries()) await writeFile(join(entries, name), bytes[index]!);
+  });
+
   it('says what is missing: the program, or the right identity', async () => {
     const script = fromRepository('docs/guides/recover.py');
     const run = (identity: string, program: string) => spawnSync('python3', [script, made.folder, identity], { encoding: 'utf8', env: { ...process.env, AGE: program } });
