@@ -43,12 +43,17 @@ export function healthOf({ chain }: Pick<Repository, 'chain'>, now: number, limi
     problems: [
       ...(log && now - newest.time > limits.log ? [`the log ends ${age(now - newest.time)} ago, at revision ${newest.revision}`] : []),
       ...(now - base.time > limits.base ? [`the newest base is ${age(now - base.time)} old`] : []),
-      ...(base.hashChecked ? [] : [`base ${base.number} is not hash-checked`]),
+      ...(base.hashChecked || isAlone(base) ? [] : [`base ${base.number} is not hash-checked`]),
       ...(base.quorum ? [] : [`base ${base.number} was taken without a quorum`]),
       ...rehearsalProblems(verdicts, now, limits.rehearsed),
       ...holes.map(({ first, last }) => `revisions ${first} to ${last} are lost`),
     ],
   };
+}
+
+/** No other member could have been asked. */
+function isAlone({ member, hashes }: Base): boolean {
+  return hashes.length === 1 && hashes[0]!.member === member && hashes[0]!.verdict === 'equal';
 }
 
 /** A replay that did not hold counts until a later one did. */

@@ -84,6 +84,8 @@ spec:
     const said = JSON.parse(execFileSync(cachedProgram('etcdutl', '3.7.3'), ['hashkv', join(data, 'member/snap/db'), '--rev', String(revision), '--write-out', 'json'], { encoding: 'utf8' })) as { hash: number };
     assert.equal(said.hash, hash);
     assert.ok((await readFile(snapshot)).includes(`/registry/configmaps/${canary}/number-9`));
+    assert.match((await expectZero(run('restore', 'verify', '--at', `revision:${revision}`))).stdout, new RegExp(`held: revision ${revision}`));
+    await expectZero(run('backup', 'verify', '--data', 'all'));
   });
 
   it('are compared with a control plane that joined later, which the file does not name', async () => {
