@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { age, healthOf, usualLimits } from '../../backup/backup-health.ts';
 import { logRanges, type LogPart } from '../../backup/change-log/coverage.ts';
 import { basesOf, type Base } from '../../backup/points.ts';
+import { rehearsedBases, verdictsOf, type Verdict } from '../../backup/verdicts.ts';
 import { followBackup } from '../../operations/backup/follow-backup.ts';
 import { initBackup } from '../../operations/backup/init-backup.ts';
 import { writeMetrics } from '../../operations/backup/metrics-file.ts';
@@ -11,12 +12,11 @@ import { runBackup } from '../../operations/backup/run-backup.ts';
 import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
 import { clusterFileOption } from '../cluster-file.ts';
-import { textTable } from '../text-table.ts';
 import { megabytes } from '../megabytes.ts';
-import { rehearsedBases, verdictsOf, type Verdict } from '../../backup/verdicts.ts';
-import { addVerify } from './_backup-verify.ts';
+import { textTable } from '../text-table.ts';
 import { openBackupOperation, storeOf } from '../wire.ts';
 import { sentence, stateOf } from './_backup.ts';
+import { addVerify } from './_backup-verify.ts';
 import { addBackupKeys } from './backup-keys.ts';
 
 interface Flags {

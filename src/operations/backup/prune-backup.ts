@@ -11,6 +11,9 @@ export interface Pruned extends Removed, Retired {
   readonly plan: RetentionPlan;
 }
 
+/** In objects; they go sixteen at a time. */
+const toldEvery = 1024;
+
 /** Takes away what spec.backup.keep does not keep, in two steps a day apart; with `dryRun` nothing but the plan is made. Throws `usage` where nothing says what is kept. */
 export async function pruneBackup(operation: ReadOperation, store: Store, { dryRun }: { readonly dryRun: boolean }): Promise<Pruned> {
   const { cluster, clock, signal, progress, state } = operation;
@@ -21,7 +24,9 @@ export async function pruneBackup(operation: ReadOperation, store: Store, { dryR
   if (dryRun) return { plan: planned(repository, policy, now), objects: 0, removed: 0, refused: [] };
   const options: CleanUpOptions = {
     owner: keys.owner, now, signal,
-    onRemoved: (done, of) => progress({ type: 'note', title: `removed ${done} of ${of}`, step: 'prune/remove' }),
+    onRemoved: (done, of) => {
+      if (done === of || done % toldEvery === 0) progress({ type: 'note', title: `removed ${done} of ${of}`, step: 'prune/remove' });
+    },
   };
   const removed = await removeRetired(repository, options);
   const plan = planned(repository, policy, now);
