@@ -1,9 +1,10 @@
 import { isSameLog, segmentOf, type SegmentBody } from './change-log/coverage.ts';
 import { catalogSchema, decodeCatalogList, encodeCatalogList, type CatalogItem } from './format/catalog-list.ts';
 import { entryName } from './format/chain-entry.ts';
-import { damaged, decryptObject, encryptObject, hashOf } from './format/encrypted-object.ts';
-import { isRepeated, readEntry, type EntryContext, type ReadEntry, type WriterList } from './read-entry.ts';
+import { damaged } from './format/encrypted-object.ts';
 import { objectName } from './format/object-name.ts';
+import { getObject, putObject } from './objects.ts';
+import { isRepeated, readEntry, type EntryContext, type ReadEntry, type WriterList } from './read-entry.ts';
 import type { Store } from './store/store.ts';
 
 /** A merged segment: an object that holds what pieces of the log hold, from the first revision of one to the last of another. */
@@ -85,22 +86,14 @@ export class Catalogs {
     if (!isSameLog(before, after)) throw damaged(name, `the catalog of writer ${writer} has another log than the chain`);
   }
 
-  async #put(items: readonly ReadEntry[]): Promise<string> {
-    const { store, repository, structure } = this.#options;
-    const bytes = encryptObject(encodeCatalogList(items.map(itemOf)), { repository: Buffer.from(repository, 'hex'), kind: 'table' }, structure);
-    const hash = hashOf(bytes);
-    await store.create(objectName('table', hash), bytes);
-    return hash;
+  #put(items: readonly ReadEntry[]): Promise<string> {
+    return putObject(this.#options, 'table', encodeCatalogList(items.map(itemOf)), this.#options.structure);
   }
 
   async #get(hash: string, before: WriterList | undefined): Promise<readonly ReadEntry[]> {
-    const { store, repository, structure } = this.#options;
-    const name = objectName('table', hash);
-    const bytes = await store.read(name);
-    if (!bytes) throw damaged(name, `it is missing in ${store.place}`);
-    if (hashOf(bytes) !== hash) throw damaged(name, 'its bytes are not those that were written');
+    const bytes = await getObject(this.#options, 'table', hash, () => this.#options.structure);
     let writers = before;
-    return decodeCatalogList(decryptObject(bytes, { repository: Buffer.from(repository, 'hex'), kind: 'table', name }, structure), name).map((item) => {
+    return decodeCatalogList(bytes, objectName('table', hash)).map((item) => {
       if (!('entry' in item)) return { number: item.number, hash: item.hash, writer: item.writer, kind: 'segment', body: item.segment };
       const { previous: _, epoch: __, ...entry } = readEntry(item.entry, entryName(item.number), writers, this.#options);
       if (entry.kind === 'writers') writers = entry.body as WriterList;

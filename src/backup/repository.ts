@@ -3,8 +3,9 @@ import { encryptFor } from '../lib/age.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { Secret } from '../lib/secret.ts';
 import { openChain, type Chain } from './chain.ts';
-import { captureOf, damaged, decryptObject, encryptObject, hashOf, type ObjectKey } from './format/encrypted-object.ts';
-import { objectName, type StoredKind } from './format/object-name.ts';
+import { damaged, type ObjectKey } from './format/encrypted-object.ts';
+import type { StoredKind } from './format/object-name.ts';
+import { getObject, putObject } from './objects.ts';
 import { deriveKeys, publicBytes, unwrapKey, type DerivedKeys, type OwnerKeys, type WriterKeys } from './repository-keys.ts';
 import { allOf, nextRecipients, recipientsIn, sameLists, type Recipients } from './recipients.ts';
 import type { Store } from './store/store.ts';
@@ -80,7 +81,7 @@ export async function openRepository(store: Store, keys: Pick<WriterKeys, 'repos
   const derived = deriveKeys(keys.secret, id);
   const chain = await openChain({ store, repository: id, ownerKey, structure: derived.structure });
   if (!recipientsIn(chain.entries)) throw damaged('chain', `no entry says for whom ${store.place} is written`);
-  const repository = Buffer.from(id, 'hex');
+  const place = { store, repository: id };
   return {
     id,
     ownerKey,
@@ -90,19 +91,8 @@ export async function openRepository(store: Store, keys: Pick<WriterKeys, 'repos
       return recipientsIn(chain.entries)!;
     },
     ...derived,
-    async put(kind, plain, key) {
-      const bytes = encryptObject(plain, { repository, kind }, key);
-      const hash = hashOf(bytes);
-      await store.create(objectName(kind, hash), bytes);
-      return hash;
-    },
-    async get(kind, hash, keyFor) {
-      const name = objectName(kind, hash);
-      const bytes = await store.read(name);
-      if (!bytes) throw damaged(name, `it is missing in ${store.place}`);
-      if (hashOf(bytes) !== hash) throw damaged(name, 'its bytes are not those that were written');
-      return decryptObject(bytes, { repository, kind, name }, await keyFor(captureOf(bytes, name)));
-    },
+    put: (kind, plain, key) => putObject(place, kind, plain, key),
+    get: (kind, hash, keyFor) => getObject(place, kind, hash, keyFor),
   };
 }
 
@@ -120,13 +110,17 @@ async function secretFor(store: Store, identity: Secret): Promise<Secret> {
     const name = keysName(generation);
     const wrapped = await store.read(name);
     try {
-      if (wrapped) return new Secret(Buffer.from(await unwrapKey(wrapped, identity, name)).toString('base64'));
+      if (wrapped) return await secretIn(wrapped, identity, name);
     } catch (error) {
       if (!(error instanceof KubekeepError)) throw error;
       failures.push(error);
     }
   }
   throw failures[0] ?? damaged(keysName(1), `it is missing in ${store.place}`);
+}
+
+async function secretIn(wrapped: Uint8Array, identity: Secret, name: string): Promise<Secret> {
+  return new Secret(Buffer.from(await unwrapKey(wrapped, identity, name)).toString('base64'));
 }
 
 /** Where the repository's secret lies, wrapped for the recipients of a generation. */
@@ -136,11 +130,10 @@ export function keysName(generation: number): string {
 
 /** Throws `repository-damaged` and `identity-missing` where an identity alone does not open the repository. */
 export async function opensWith({ id, store, recipients, pageId }: Repository, identity: Secret): Promise<void> {
-  const name = `keys/${recipients.generation}.age`;
+  const name = keysName(recipients.generation);
   const wrapped = await store.read(name);
   if (!wrapped) throw damaged(name, `it is missing in ${store.place}`);
-  const secret = new Secret(Buffer.from(await unwrapKey(wrapped, identity, name)).toString('base64'));
-  if (!Buffer.from(deriveKeys(secret, id).pageId).equals(pageId)) throw damaged(name, 'it holds the secret of another repository');
+  if (!Buffer.from(deriveKeys(await secretIn(wrapped, identity, name), id).pageId).equals(pageId)) throw damaged(name, 'it holds the secret of another repository');
 }
 
 /** For sentences: an exchanged repository may have the id of the right one. */
