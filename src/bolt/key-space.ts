@@ -44,13 +44,13 @@ export async function hashKvOf(file: BoltFile, revision: number, compacted: numb
 
 /** All keys that are there at `revision`; right only where the file is not compacted farther. */
 export async function keysAt(file: BoltFile, revision: number, signal?: AbortSignal): Promise<ReadonlySet<string>> {
-  const keys = new Set<string>();
-  await eachRow(file, revision, signal, (row) => {
-    const key = userKeyOf(row);
-    if (isTombstone(row)) keys.delete(key);
-    else if (key !== '') keys.add(key);
-  });
-  return keys;
+  return new Set((await livingAt(file, revision, signal)).keys());
+}
+
+/** The keys that are there at the file's last revision, each with the revision that wrote it last. Keys are taken as UTF-8. */
+export async function livingKeys(file: BoltFile, signal?: AbortSignal): Promise<Map<string, number>> {
+  const living = await livingAt(file, Infinity, signal);
+  return new Map([...living].map(([key, revision]) => [Buffer.from(key, 'latin1').toString(), revision]));
 }
 
 /**
@@ -74,11 +74,11 @@ async function rowsDropped(file: BoltFile, revision: number, compacted: number, 
   return (index) => kept[index] === 0;
 }
 
-/** The keys that are there at the file's last revision, each with the revision that wrote it last. Keys are taken as UTF-8. */
-export async function livingKeys(file: BoltFile, signal?: AbortSignal): Promise<Map<string, number>> {
+/** Keys, byte by byte as letters, with the revision that wrote each last. */
+async function livingAt(file: BoltFile, revision: number, signal: AbortSignal | undefined): Promise<Map<string, number>> {
   const living = new Map<string, number>();
-  await eachRow(file, Infinity, signal, (row) => {
-    const key = Buffer.from(userKeyOf(row), 'latin1').toString();
+  await eachRow(file, revision, signal, (row) => {
+    const key = userKeyOf(row);
     if (isTombstone(row)) living.delete(key);
     else if (key !== '') living.set(key, mainOf(row.key));
   });
