@@ -1,6 +1,8 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { receiveSnapshot } from '../../backup/spool.ts';
+import { openBolt } from '../../bolt/bolt-file.ts';
+import { livingKeys } from '../../bolt/key-space.ts';
 import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { parallel } from '../../lib/parallel.ts';
@@ -11,7 +13,6 @@ import { askMembers, type EtcdMembers } from '../backup/etcd-members.ts';
 import type { Operation } from '../operation.ts';
 import type { SeenRevision } from './choose-floor.ts';
 import { lookScript } from './host-scripts.ts';
-import { readSnapshotFile } from './snapshot-file.ts';
 
 /** What the hosts' etcd has now, whatever state it is in. */
 export interface Living {
@@ -81,9 +82,9 @@ async function keysOf({ clock, signal, progress }: Operation, { chosen: { client
   progress({ type: 'note', title: 'reading what etcd has now', host: spec.name, step: 'restore/look' });
   const file = await open(path, 'wx+', 0o600);
   try {
-    await receiveSnapshot(file, { path, member: spec.name, stream: client.snapshot({ signal, deadline: 60_000 }), now: () => clock.now() });
+    const received = await receiveSnapshot(file, { path, member: spec.name, stream: client.snapshot({ signal, deadline: 60_000 }), now: () => clock.now() });
+    return { keys: await livingKeys(openBolt(received), signal), unseen: undefined };
   } finally {
     await file.close();
   }
-  return { keys: (await readSnapshotFile(path, signal)).keys, unseen: undefined };
 }
