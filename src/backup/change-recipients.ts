@@ -7,6 +7,7 @@ import { allOf, nextRecipients, sameLists, type Recipients, type RecipientLists 
 import { unwrapKey, type OwnerKeys } from './repository-keys.ts';
 import { keysName, type Repository } from './repository.ts';
 import type { Store } from './store/store.ts';
+import { tryToRemove, type Left } from './store/try-to-remove.ts';
 
 export interface ChangeOptions {
   readonly keys: Pick<OwnerKeys, 'owner' | 'secret'>;
@@ -27,11 +28,6 @@ export interface ChangedRecipients {
   readonly unopened: readonly Left[];
   /** What the store does not let go, as one whose objects are locked for a time: who could read it still can. The next change tries again. */
   readonly unremoved: readonly Left[];
-}
-
-export interface Left {
-  readonly name: string;
-  readonly why: string;
 }
 
 /**
@@ -78,10 +74,8 @@ async function wrapAll(repository: Repository, { keys: { secret }, identity, sig
   }
   const unremoved: Left[] = [];
   for (const name of obsolete) {
-    await store.remove(name).catch((error: unknown) => {
-      if (!(error instanceof KubekeepError)) throw error;
-      unremoved.push({ name, why: error.message });
-    });
+    const left = await tryToRemove(store, name);
+    if (left) unremoved.push(left);
   }
   return { recipients, wrapped, unopened, unremoved };
 }

@@ -1,10 +1,10 @@
-import { KubekeepError } from '../../lib/errors.ts';
 import { segmentOf } from '../change-log/coverage.ts';
 import { entryName } from '../format/chain-entry.ts';
 import { objectName } from '../format/object-name.ts';
 import type { ReadEntry } from '../read-entry.ts';
 import type { SigningKey } from '../repository-keys.ts';
 import type { Repository } from '../repository.ts';
+import { tryToRemove, type Left } from '../store/try-to-remove.ts';
 import type { RetentionPlan } from './plan-retention.ts';
 import { reachedObjects } from './reached-objects.ts';
 import { afterRetire, removedUpTo, retiresOf, type RemovedBody, type Retire, type RetireBody } from './retired.ts';
@@ -30,7 +30,7 @@ export interface Removed {
   /** Objects and entries of the chain that are gone. */
   readonly removed: number;
   /** What the store would not remove, with its words. */
-  readonly refused: readonly { readonly name: string; readonly why: string }[];
+  readonly refused: readonly Left[];
 }
 
 const cleaned = ['packs/', 'tables/', 'segments/', 'sealed/'] as const;
@@ -53,7 +53,7 @@ export async function retire(repository: Repository, plan: RetentionPlan, { owne
 export async function removeRetired(repository: Repository, options: CleanUpOptions): Promise<Removed> {
   const { chain, store } = repository;
   const due = retiresOf(chain).filter(({ time }) => options.now - time >= grace);
-  const refused: Refused[] = [];
+  const refused: Left[] = [];
   let removed = 0;
   const reached = due.length === 0 ? undefined : await reachedObjects(repository, chain.entries);
   for (const one of due) {
@@ -68,8 +68,6 @@ export async function removeRetired(repository: Repository, options: CleanUpOpti
   }
   return { removed, refused };
 }
-
-type Refused = Removed['refused'][number];
 
 /** Pieces of the log that no run would come to again: entries before them were removed already, or will be. */
 function piecesGone(before: readonly ReadEntry[], left: readonly ReadEntry[]): readonly string[] {
@@ -90,14 +88,12 @@ async function listOf(repository: Repository, { objects }: Retire): Promise<read
   return JSON.parse((await repository.get('table', objects, () => repository.structure)).toString()) as readonly string[];
 }
 
-async function removeAll({ store }: Repository, names: readonly string[], { signal, onRemoved }: CleanUpOptions): Promise<readonly Refused[]> {
-  const refused: Refused[] = [];
+async function removeAll({ store }: Repository, names: readonly string[], { signal, onRemoved }: CleanUpOptions): Promise<readonly Left[]> {
+  const refused: Left[] = [];
   for (let at = 0; at < names.length; at += atOnce) {
     signal.throwIfAborted();
-    await Promise.all(names.slice(at, at + atOnce).map((name) => store.remove(name).catch((error: unknown) => {
-      if (!(error instanceof KubekeepError)) throw error;
-      refused.push({ name, why: error.message });
-    })));
+    const left = await Promise.all(names.slice(at, at + atOnce).map((name) => tryToRemove(store, name)));
+    refused.push(...left.filter((one) => one !== undefined));
     onRemoved(Math.min(names.length, at + atOnce), names.length);
   }
   return refused;
