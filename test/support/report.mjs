@@ -3,7 +3,8 @@ import { inspect } from 'node:util';
 
 /**
  * Turns the events of Node's test runner into lines for people: a dot for each test that passed or, with `everyTest`, a line and word of what
- * is running; whatever failed in full as soon as it fails, and again by name at the end.
+ * is running; whatever failed in full as soon as it fails, and again at the end by name and the beginning of why, since of a long run often
+ * only the end is kept.
  */
 export function createReport({ folder, write, everyTest = false }) {
   const start = performance.now();
@@ -31,7 +32,7 @@ export function createReport({ folder, write, everyTest = false }) {
   };
   const fail = (title, details) => {
     counts.failed += 1;
-    failures.push(title);
+    failures.push([`  ${title}`, ...details.trim().split('\n', 8).map((text) => `      ${text}`)].join('\n').trimEnd());
     line(`      ✗ ${title}`);
     if (details) line(details.trimEnd().replaceAll(/^(?=.)/gm, '          '));
   };
@@ -70,7 +71,7 @@ export function createReport({ folder, write, everyTest = false }) {
     end() {
       clearInterval(alive);
       if (dots > 0) line('');
-      if (failures.length > 0) line(`failed:\n${failures.map((title) => `  ${title}`).join('\n')}`);
+      if (failures.length > 0) line(`failed:\n${failures.join('\n')}`);
       line(`${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''} in ${seconds(performance.now() - start)}`);
       return counts;
     },
