@@ -13,6 +13,7 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   backup: async () => (await import('./commands/backup.ts')).addBackup,
   restore: async () => (await import('./commands/restore.ts')).addRestore,
   render: async () => (await import('./commands/render.ts')).addRender,
+  manifests: async () => (await import('./commands/manifests.ts')).addManifests,
   destroy: async () => (await import('./commands/destroy.ts')).addDestroy,
   programs: async () => (await import('./commands/programs.ts')).addPrograms,
   lab: async () => (await import('./commands/lab.ts')).addLab,

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { readEnvironment } from '../../src/cli/env.ts';
+import { ApiError } from '../../src/clients/kubernetes/api-error.ts';
+import { connectApi, type ApiClient } from '../../src/clients/kubernetes/connect-api.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { forwardedServiceForm, parseForwardedServices } from '../../src/manifests/forwarded-service.ts';
+import { inClusterConfig } from '../../src/manifests/haproxy-config.ts';
+import { haproxyManifests, type HaproxyManifests } from '../../src/manifests/haproxy-manifests.ts';
+import { issueLeaf } from '../../src/pki/issue.ts';
+import { adminLeaf } from '../../src/pki/leaves.ts';
+import { createSecrets } from '../../src/pki/secrets.ts';
+import { ensureImage } from '../../src/programs/images/ensure-image.ts';
+import { endProcess } from '../support/end-process.ts';
+import { freePorts } from '../support/free-ports.ts';
+import { startApiWithEtcd, waitUntilReady } from '../support/real-api-server.ts';
+import { forwardPort, type UnixForward } from '../support/unix-forward.ts';
+
+const every = ['shop/a:80', 'shop/b:81,mode=tcp,balance=source', 'shop/c:82,check=/healthz?a=1&b=%20', 'shop/d:83,mode=tcp,check=/,balance=random-2', 'shop/e:84,balance=roundrobin,pods=1000', `${'n'.repeat(63)}/${'s'.repeat(63)}:65535,listen=1,pods=1`];
+
+describe('HAProxy itself takes the configuration', () => {
+  /** Debian's HAProxy in the root folder of lab machines, which is not changed: what is written is seen by this process alone. */
+  async function haproxySays(config: string): Promise<string> {
+    const root = await ensureImage({ release: 'trixie', cacheFolder: readEnvironment().cacheFolder, clock: systemClock, progress: () => {} });
+    const script = 'mount -t tmpfs none "$1/mnt" && mount -t tmpfs none "$1/etc" && echo nameserver 127.0.0.1 > "$1/etc/resolv.conf" && cat > "$1/mnt/haproxy.cfg" && chroot "$1" haproxy -c -V -f /mnt/haproxy.cfg 2>&1 || true';
+    return execFileSync('unshare', ['--mount', 'sh', '-c', script, 'sh', root], { input: config, encoding: 'utf8' });
+  }
+
+  for (const words of [...every.map((word) => [word]), every]) {
+    test(`${words.length === 1 ? words[0]!.replaceAll(/(.)\1{9,}/g, '$1…') : 'all at once'}`, async () => {
+      assert.equal(await haproxySays(inClusterConfig(parseForwardedServices(words), { domain: 'cluster.local' })), 'Configuration file is valid\n');
+    });
+  }
+
+  test('and refuses another', async () => {
+    assert.match(await haproxySays(inClusterConfig(parseForwardedServices(['shop/a:80']), { domain: 'cluster.local' }).replace('leastconn', 'most')), /unknown balancing algorithm|balance/);
+  });
+
+  test('the form that is shown names every option', () => {
+    for (const option of ['listen', 'mode', 'check', 'balance', 'pods']) assert.ok(forwardedServiceForm.includes(`${option}=`), option);
+  });
+});
+
+describe('a real API server takes the manifests', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kubekeep-manifests-'));
+  const processes: ChildProcess[] = [];
+  let forward: UnixForward;
+  let api: ApiClient;
+
+  before(async () => {
+    const now = Date.now();
+    const secrets = await createSecrets('prod', now);
+    const admin = await issueLeaf(adminLeaf('ann', 'system:masters'), secrets.authorities.kubernetes, { now, days: 1 });
+    const [client, peer, port] = (await freePorts(3)) as [number, number, number];
+    await startApiWithEtcd({ folder, ports: { client, peer, api: port }, secrets, now, processes });
+    forward = await forwardPort(port, join(folder, 'api.sock'));
+    api = connectApi({ connect: { socketPath: forward.socketPath }, serverName: 'kubernetes', ca: secrets.authorities.kubernetes.certificate, certificate: admin.certificate, key: admin.privateKey });
+    await waitUntilReady(api);
+  });
+  after(async () => {
+    api.close();
+    await forward.close();
+    await Promise.all(processes.map(endProcess));
+    rmSync(folder, { recursive: true });
+  });
+
+  const paths: Readonly<Record<string, string>> = { Namespace: '/api/v1/namespaces', ConfigMap: '/api/v1/namespaces/N/configmaps', Deployment: '/apis/apps/v1/namespaces/N/deployments', PodDisruptionBudget: '/apis/policy/v1/namespaces/N/poddisruptionbudgets', Service: '/api/v1/namespaces/N/services' };
+  type Manifest = { readonly kind: string; readonly metadata: { readonly namespace?: string } };
+  const manifests = (type: HaproxyManifests['type']) => haproxyManifests({ services: parseForwardedServices(every), namespace: 'kubekeep-haproxy', image: 'example.invalid/haproxy:1', replicas: 2, type, domain: 'cluster.local' }) as readonly Manifest[];
+  // Unknown and doubled fields are errors, and the namespace's own pod security says no to what is not restricted.
+  const send = (manifest: Manifest, query: string) => api.post(`${paths[manifest.kind]!.replace('/N/', `/${manifest.metadata.namespace!}/`)}?fieldValidation=Strict${query}`, manifest);
+
+  for (const type of ['ClusterIP', 'NodePort', 'LoadBalancer'] as const) {
+    test(`Service of type ${type}`, async () => {
+      for (const manifest of manifests(type)) await send(manifest, manifest.kind === 'Namespace' && type === 'ClusterIP' ? '' : '&dryRun=All').catch((error: unknown) => assert.ok(manifest.kind === 'Namespace' && error instanceof ApiError && error.status === 409, String(error)));
+    });
+  }
+
+  test('its pods are as restricted as the namespace asks for', async () => {
+    const { spec } = manifests('ClusterIP').find(({ kind }) => kind === 'Deployment') as unknown as { spec: { template: { spec: { containers: object[]; securityContext: object } } } };
+    const pod = (podSpec: object) => api.post('/api/v1/namespaces/kubekeep-haproxy/pods?fieldValidation=Strict&dryRun=All', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'one' }, spec: podSpec });
+    await api.post('/api/v1/namespaces/kubekeep-haproxy/serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } }).catch(() => {});
+    await pod(spec.template.spec);
+    await assert.rejects(pod({ ...spec.template.spec, securityContext: {} }), (error) => error instanceof ApiError && error.status === 403 && /violates PodSecurity/.test(error.message));
+  });
+});
