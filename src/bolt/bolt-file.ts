@@ -22,33 +22,32 @@ export interface BoltRow {
   readonly value: Buffer;
 }
 
-interface Page {
+/** A row of any bucket: one that is a bucket itself has flag 1. */
+export interface FlaggedRow extends BoltRow {
+  readonly flags: number;
+}
+
+export interface Page {
   readonly id: number;
   readonly flags: number;
   readonly count: number;
   readonly bytes: Buffer;
 }
 
-const branchFlag = 0x01;
-const leafFlag = 0x02;
+export const branchFlag = 0x01;
+export const leafFlag = 0x02;
 const bucketFlag = 0x01;
-const pageHeader = 16;
-const elementLength = 16;
+export const pageHeader = 16;
+export const elementLength = 16;
 
 /**
  * A file of bbolt (etcd-io/bbolt, internal/common: page.go, meta.go, bucket.go), read and never written. Nothing that it says is believed beyond its
  * size: throws `data-damaged` with page and offset. Only what the root reaches is looked at; free pages hold anything.
  */
 export function openBolt(source: ReadAt): BoltFile {
-  const pageSize = pageSizeOf(source);
-  const meta = newestMeta(source, pageSize);
-  const bucketRoot = (page: PageReader, name: string): Page | undefined => {
-    const found = find(page, page(meta.root), Buffer.from(name));
-    if (!found) return undefined;
-    if ((found.flags & bucketFlag) === 0 || found.value.length < 16) throw broken(`${name} is no bucket`);
-    const root = number(found.value, 0);
-    return root === 0 ? pageOf(found.value.subarray(16), 0) : page(root);
-  };
+  const meta = newestMeta(source);
+  const { pageSize } = meta;
+  const bucketRoot = (page: PageReader, name: string) => rootOfBucket(page, page(meta.root), name);
   return {
     pageSize,
     transaction: meta.transaction,
@@ -78,13 +77,19 @@ function pageSizeOf(source: ReadAt): number {
   throw broken('neither of its two first pages is a valid meta page');
 }
 
-interface Meta {
+export interface Meta {
   readonly pageSize: number;
   readonly root: number;
+  /** Pages that are there, used or free: new ones come behind them. */
+  readonly pages: number;
   readonly transaction: bigint;
+  /** As it stands in its page, behind the page's header. */
+  readonly bytes: Buffer;
 }
 
-function newestMeta(source: ReadAt, pageSize: number): Meta {
+/** What the last transaction left. Throws `data-damaged`. */
+export function newestMeta(source: ReadAt): Meta {
+  const pageSize = pageSizeOf(source);
   const found = [metaAt(source, 0), metaAt(source, pageSize)].flatMap((meta) => (meta?.pageSize === pageSize ? [meta] : []));
   const newest = found.toSorted((one, other) => (one.transaction < other.transaction ? 1 : -1))[0];
   if (!newest) throw broken('neither of its two first pages is a valid meta page');
@@ -97,17 +102,27 @@ function metaAt(source: ReadAt, offset: number): Meta | undefined {
   const pageSize = bytes.readUInt32LE(8);
   const valid = bytes.readUInt32LE(0) === 0xed0cdaed && bytes.readUInt32LE(4) === 2 && fnv1a(bytes.subarray(0, 56)) === bytes.readBigUInt64LE(56);
   if (!valid || pageSize < 1024 || pageSize > 65536 || (pageSize & (pageSize - 1)) !== 0) return undefined;
-  return { pageSize, root: number(bytes, 16), transaction: bytes.readBigUInt64LE(48) };
+  return { pageSize, root: number(bytes, 16), pages: number(bytes, 40), transaction: bytes.readBigUInt64LE(48), bytes };
 }
 
-function fnv1a(bytes: Buffer): bigint {
+/** FNV-1a of 64 bits. */
+export function fnv1a(bytes: Buffer): bigint {
   let hash = 0xcbf29ce484222325n;
   for (const byte of bytes) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
   return hash;
 }
 
+/** The page at the root of a bucket, which may lie inside its row; undefined where there is no such bucket. */
+export function rootOfBucket(read: PageReader, top: Page, name: string): Page | undefined {
+  const found = find(read, top, Buffer.from(name));
+  if (!found) return undefined;
+  if ((found.flags & bucketFlag) === 0 || found.value.length < 16) throw broken(`${name} is no bucket`);
+  const root = number(found.value, 0);
+  return root === 0 ? pageOf(found.value.subarray(16), 0) : read(root);
+}
+
 /** A tree reaches no page twice. One that goes round would never end. */
-function pagesOnce(source: ReadAt, pageSize: number): PageReader {
+export function pagesOnce(source: ReadAt, pageSize: number): PageReader {
   const seen = new Set<number>();
   return (id) => {
     if (seen.size === seen.add(id).size) throw broken(`page ${id} is reached twice`);
@@ -132,9 +147,9 @@ function pageOf(bytes: Buffer, id: number): Page {
   return page;
 }
 
-type PageReader = (id: number) => Page;
+export type PageReader = (id: number) => Page;
 
-function* rowsBelow(read: PageReader, page: Page): Generator<BoltRow> {
+export function* rowsBelow(read: PageReader, page: Page): Generator<FlaggedRow> {
   if ((page.flags & leafFlag) !== 0) {
     for (let index = 0; index < page.count; index++) yield leafRow(page, index);
     return;
@@ -148,7 +163,7 @@ function lastBelow(read: PageReader, page: Page): BoltRow | undefined {
   return lastBelow(read, child(read, page, page.count - 1));
 }
 
-function find(read: PageReader, page: Page, key: Buffer): (BoltRow & { readonly flags: number }) | undefined {
+function find(read: PageReader, page: Page, key: Buffer): FlaggedRow | undefined {
   if ((page.flags & leafFlag) !== 0) {
     for (let index = 0; index < page.count; index++) {
       const row = leafRow(page, index);
@@ -161,17 +176,21 @@ function find(read: PageReader, page: Page, key: Buffer): (BoltRow & { readonly 
   return page.count === 0 ? undefined : find(read, child(read, page, index), key);
 }
 
-function child(read: PageReader, page: Page, index: number): Page {
-  if ((page.flags & branchFlag) === 0) throw broken(`page ${page.id} is neither branch nor leaf`);
-  return read(number(page.bytes, pageHeader + index * elementLength + 8));
+export function child(read: PageReader, page: Page, index: number): Page {
+  return read(childId(page, index));
 }
 
-function branchKey(page: Page, index: number): Buffer {
+export function childId(page: Page, index: number): number {
+  if ((page.flags & branchFlag) === 0) throw broken(`page ${page.id} is neither branch nor leaf`);
+  return number(page.bytes, pageHeader + index * elementLength + 8);
+}
+
+export function branchKey(page: Page, index: number): Buffer {
   const at = pageHeader + index * elementLength;
   return part(page, at + page.bytes.readUInt32LE(at), page.bytes.readUInt32LE(at + 4));
 }
 
-function leafRow(page: Page, index: number): BoltRow & { readonly flags: number } {
+function leafRow(page: Page, index: number): FlaggedRow {
   const at = pageHeader + index * elementLength;
   const flags = page.bytes.readUInt32LE(at);
   const from = at + page.bytes.readUInt32LE(at + 4);

@@ -2,19 +2,20 @@ import { join } from 'node:path';
 import { captureKeys } from '../../backup/captures.ts';
 import { compareMembers, type MemberVerdict } from '../../backup/compare-members.ts';
 import { resolvePoint, type Point } from '../../backup/points.ts';
+import { openSnapshot } from '../../backup/open-snapshot.ts';
 import { newestHashes } from '../../backup/state-hashes.ts';
 import type { Repository } from '../../backup/repository.ts';
 import type { Store } from '../../backup/store/store.ts';
 import type { VerdictBody } from '../../backup/verdicts.ts';
 import { openBolt, type BoltFile } from '../../bolt/bolt-file.ts';
-import { keysAt } from '../../bolt/key-space.ts';
+import { hashKvOf, keysAt, revisionsOf } from '../../bolt/key-space.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { throwAwayFolder } from '../../programs/throw-away-folder.ts';
 import type { ReadOperation } from './backup-operation.ts';
 import { listWithScratchApi } from './list-with-scratch-api.ts';
 import type { Listing } from './list-objects.ts';
 import { openToRead } from './open-backup.ts';
-import { replayInScratchEtcd, saveReplayed, type ReplayInput } from './scratch-replay.ts';
+import { replayInScratchEtcd, type ReplayedEtcd, type ReplayInput } from './scratch-replay.ts';
 
 export interface VerifiedPoint {
   readonly point: Point;
@@ -78,14 +79,23 @@ async function rehearse(operation: ReadOperation, input: ReplayInput): Promise<F
   const { progress, signal } = operation;
   progress({ type: 'started', title: `replaying base ${point.base.number} to revision ${point.revision}`, step: 'restore/replay' });
   await using etcd = await replayInScratchEtcd(operation, input);
-  await using saved = await saveReplayed(etcd, { path: join(folder, 'whole.db'), revision: point.revision }, operation);
-  const file = openBolt(saved);
+  await using snapshot = await openSnapshot(etcd.snapshot);
+  const file = openBolt(snapshot);
+  await refuseOtherState(etcd, file, point.revision, signal);
   const state = await compared(input.repository, file, point, signal);
   const judged = judgeState(state);
   progress({ type: 'done', title: judged.broken ? 'the state is another one than members had' : `replayed; ${state ? `state compared at revision ${state.revision}` : 'no state hash to compare with'}`, step: 'restore/replay' });
   if (judged.broken) return { state, ...judged };
   const listing = await listWithScratchApi(operation, { etcd, folder, revision: point.revision, keys: await keysAt(file, point.revision, signal) });
   return { state, listing, problems: [...judged.problems, ...listing.unread, ...listing.problems], broken: listing.problems.length > 0 };
+}
+
+/** What etcd made of the file is what is compared here. */
+async function refuseOtherState({ client }: ReplayedEtcd, file: BoltFile, wanted: number, signal: AbortSignal): Promise<void> {
+  const reached = revisionsOf(file).current;
+  if (reached !== wanted) throw new KubekeepError('data-damaged', `after replaying the log the file is at revision ${reached}, and not at ${wanted}`);
+  const { hash, compactRevision } = await client.hashKv(wanted, { signal });
+  if (hash !== (await hashKvOf(file, wanted, compactRevision, signal))) throw new KubekeepError('data-damaged', `at revision ${wanted} etcd has another state than the file that it was restored from`);
 }
 
 async function compared({ chain }: Repository, file: BoltFile, { base, revision }: Point, signal: AbortSignal): Promise<Compared | undefined> {

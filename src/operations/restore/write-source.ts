@@ -4,7 +4,7 @@ import { logRanges } from '../../backup/change-log/coverage.ts';
 import { basesOf, resolvePoint, type Point } from '../../backup/points.ts';
 import type { Store } from '../../backup/store/store.ts';
 import { openToRead } from '../backup/open-backup.ts';
-import { writePoint } from '../backup/restore-file.ts';
+import { writePoint } from '../backup/write-point.ts';
 import type { Operation } from '../operation.ts';
 import type { SeenRevision } from './choose-floor.ts';
 import type { RestoreRecord } from './restore-record.ts';

@@ -1,0 +1,117 @@
+import { branchKey, broken, child, childId, fnv1a, leafFlag, newestMeta, pageHeader, pagesOnce, rootOfBucket, rowsBelow, type FlaggedRow, type Page, type PageReader, type ReadAt } from './bolt-file.ts';
+import { TreeWriter, type Element, type PageSink } from './_tree-writer.ts';
+
+/** A backend file that nobody else has open. */
+export interface ReadWriteAt extends ReadAt {
+  write(offset: number, bytes: Buffer): void;
+}
+
+/** One transaction: nothing of it is in the file before `commit`. */
+export interface GrowingBolt {
+  /** Rows for the right end of a bucket: each must come after all that it has. */
+  behind(bucket: string): Pick<TreeWriter, 'add'>;
+  /** Rows for a bucket instead of those that it has, in the order of their keys. */
+  instead(bucket: string): Pick<TreeWriter, 'add'>;
+  /** Bytes that the file has now. Nothing can be added afterwards. */
+  commit(): number;
+}
+
+const bucketHeader = 16;
+/** Bytes that are written at once. */
+const pieceLength = 1 << 20;
+
+/**
+ * Adds a transaction to a backend file as bbolt does it: changed pages are written anew behind all that are there, and at the end both meta pages say where the new root is, as in a file that
+ * etcd's Snapshot stream carries. Which pages are free is left to who opens it, as etcd leaves it. Reads the file's right edge only. Throws `data-damaged`.
+ */
+export function growBolt(file: ReadWriteAt): GrowingBolt {
+  const meta = newestMeta(file);
+  const reader = () => pagesOnce(file, meta.pageSize);
+  const top = reader()(meta.root);
+  const sink = pagesAt(file, meta.pages, meta.pageSize);
+  const trees = new Map<string, TreeWriter>();
+  const grow = (bucket: string, levelsOf: (read: PageReader, root: Page) => readonly (readonly Element[])[] | undefined): TreeWriter => {
+    const read = reader();
+    const root = rootOfBucket(read, top, bucket);
+    if (!root) throw broken(`it has no bucket ${bucket}`);
+    const tree = new TreeWriter(sink, levelsOf(read, root));
+    trees.set(bucket, tree);
+    return tree;
+  };
+  return {
+    behind: (bucket) => grow(bucket, rightEdge),
+    instead: (bucket) => grow(bucket, () => undefined),
+    commit() {
+      const buckets = new TreeWriter(sink);
+      for (const { key, value, flags } of rowsBelow(reader(), top)) {
+        const tree = trees.get(key.toString());
+        buckets.add({ key: Buffer.from(key), value: tree ? movedTo(tree.finish(), value) : Buffer.from(value), flags });
+      }
+      const root = buckets.finish();
+      const pages = sink.done();
+      const { pageSize, transaction, bytes } = meta;
+      for (const id of [0, 1]) file.write(id * pageSize, metaPage(id, bytes, { root, pages, pageSize, transaction: transaction + 1n - BigInt(id) }));
+      return pages * pageSize;
+    },
+  };
+}
+
+/** From the leaf up: the last page of each level, without the page below that will be written anew. */
+function rightEdge(read: PageReader, page: Page): readonly (readonly Element[])[] {
+  if ((page.flags & leafFlag) !== 0) return [[...rowsBelow(read, page)].map(({ key, value, flags }): FlaggedRow => ({ key: Buffer.from(key), value: Buffer.from(value), flags }))];
+  const last = page.count - 1;
+  const left = Array.from({ length: Math.max(0, last) }, (_, index) => ({ key: Buffer.from(branchKey(page, index)), page: childId(page, index) }));
+  return [...rightEdge(read, child(read, page, last)), left];
+}
+
+/** The row of a bucket keeps its sequence number; a small bucket that lay inside it has a page of its own then. */
+function movedTo(root: number, row: Buffer): Buffer {
+  const moved = Buffer.from(row.subarray(0, bucketHeader));
+  moved.writeUIntLE(root, 0, 6);
+  moved.writeUInt16LE(0, 6);
+  return moved;
+}
+
+function pagesAt(file: ReadWriteAt, first: number, pageSize: number): PageSink & { done(): number } {
+  let id = first;
+  let written = first;
+  let pending: Buffer[] = [];
+  const flush = () => {
+    file.write(written * pageSize, Buffer.concat(pending));
+    written = id;
+    pending = [];
+  };
+  return {
+    pageSize,
+    get id() {
+      return id;
+    },
+    append(page) {
+      pending.push(page);
+      id += page.length / pageSize;
+      if ((id - written) * pageSize >= pieceLength) flush();
+    },
+    done() {
+      flush();
+      return id;
+    },
+  };
+}
+
+const metaFlag = 0x04;
+/** Instead of a page with the list of free ones: whoever opens the file looks for them. */
+const noFreeList = 0xffffffffffffffffn;
+
+function metaPage(id: number, before: Buffer, { root, pages, transaction, pageSize }: { readonly root: number; readonly pages: number; readonly transaction: bigint; readonly pageSize: number }): Buffer {
+  const page = Buffer.alloc(pageSize);
+  page.writeUInt8(id, 0);
+  page.writeUInt16LE(metaFlag, 8);
+  const meta = page.subarray(pageHeader);
+  before.copy(meta);
+  meta.writeBigUInt64LE(BigInt(root), 16);
+  meta.writeBigUInt64LE(noFreeList, 32);
+  meta.writeBigUInt64LE(BigInt(pages), 40);
+  meta.writeBigUInt64LE(transaction, 48);
+  meta.writeBigUInt64LE(fnv1a(meta.subarray(0, 56)), 56);
+  return page;
+}
