@@ -95,12 +95,14 @@ async function eachRow(file: BoltFile, revision: number, signal: AbortSignal | u
   }
 }
 
-function mainOf(key: Buffer): number {
+/** The revision of a row of the bucket `key`, by its key. Throws `data-damaged`. */
+export function mainOf(key: Buffer): number {
   if (key.length < mainLength) throw broken(`a revision has ${key.length} bytes only`);
   return Number(key.readBigUInt64BE(0));
 }
 
-function isTombstone({ key }: BoltRow): boolean {
+/** Whether a row of the bucket `key` says that its key was deleted. */
+export function isTombstone({ key }: BoltRow): boolean {
   return key.length > rowKeyLength;
 }
 

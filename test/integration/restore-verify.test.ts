@@ -137,4 +137,30 @@ describe('restore verify', () => {
     assert.equal(verdict.listed, undefined);
     assert.equal((await verify(`revision:${from}`)).outcome, 'held');
   });
+
+  it('finds by the keys themselves what a capturer lost after the newest hash', async () => {
+    await kept.takeBase();
+    const from = await revision();
+    let [until, lost, came] = [Infinity, Infinity, from];
+    const lossy = (client: EtcdClient): EtcdClient => ({
+      ...client,
+      async *watch(after, options) {
+        for await (const all of client.watch(after, options)) {
+          yield { ...all, changes: all.changes.map((change) => (change.revision === lost ? { ...change, key: Buffer.from('/registry/configmaps/default/c1') } : change)) };
+          came = all.changes.at(-1)?.revision ?? came;
+        }
+      },
+    });
+    const following = kept.follow(() => until, { client: lossy });
+    // With the first change that comes the capturer asks for a hash, and not again for a minute.
+    await configMap('first');
+    while (came <= from) await systemClock.sleep(20);
+    lost = (await revision()) + 3;
+    for (let number = 0; number < 5; number++) await configMap(`later${number}`);
+    until = await revision();
+    await following;
+    const verdict = await verify('latest');
+    assert.ok(verdict.state!.revision < lost, JSON.stringify(verdict));
+    assert.deepEqual([verdict.outcome, verdict.problems], ['broken', [`revision ${lost} does not follow on what the log has before it: a change is missing, or another one`]]);
+  });
 });

@@ -33,7 +33,7 @@ export interface CapturerOptions {
 const shipped = { age: 1500, bytes: 1 << 20 };
 /** ms between two questions how far the member is, and without any answer. */
 const watched = { every: 500, deadline: 5000 };
-/** A base is taken when the newest is that old, or that many revisions behind, which take three minutes to replay; looked at that often, and tried again that late. In ms. */
+/** A base is taken when the newest is that old, or that many revisions behind, which take half a minute to put behind it; looked at that often, and tried again that late. In ms. */
 const baseEvery = { ms: 24 * 3_600_000, revisions: 500_000, look: 60_000, again: 600_000 };
 /** ms for which data is written under one key, and between two times at which the newest entry is noted. */
 const captureLasts = 3_600_000;

@@ -8,6 +8,7 @@ import type { Repository } from '../../backup/repository.ts';
 import type { Store } from '../../backup/store/store.ts';
 import type { VerdictBody } from '../../backup/verdicts.ts';
 import { openBolt, type BoltFile } from '../../bolt/bolt-file.ts';
+import { firstLoose } from '../../bolt/key-history.ts';
 import { hashKvOf, keysAt, revisionsOf } from '../../bolt/key-space.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { throwAwayFolder } from '../../programs/throw-away-folder.ts';
@@ -86,6 +87,8 @@ async function rehearse(operation: ReadOperation, input: ReplayInput): Promise<F
   const judged = judgeState(state);
   progress({ type: 'done', title: judged.broken ? 'the state is another one than members had' : `replayed; ${state ? `state compared at revision ${state.revision}` : 'no state hash to compare with'}`, step: 'restore/replay' });
   if (judged.broken) return { state, ...judged };
+  const loose = await firstLoose(file, point.base.revision, signal);
+  if (loose !== undefined) return { state, problems: [...judged.problems, `revision ${loose} does not follow on what the log has before it: a change is missing, or another one`], broken: true };
   const listing = await listWithScratchApi(operation, { etcd, folder, revision: point.revision, keys: await keysAt(file, point.revision, signal) });
   return { state, listing, problems: [...judged.problems, ...listing.unread, ...listing.problems], broken: listing.problems.length > 0 };
 }
