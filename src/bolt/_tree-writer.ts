@@ -1,12 +1,4 @@
-import { branchFlag, broken, elementLength, leafFlag, pageHeader, type FlaggedRow } from './bolt-file.ts';
-
-/** What a page has, in the order of keys: rows in a leaf, in a branch each page below with the first key that it has. */
-export type Element = FlaggedRow | Branch;
-
-interface Branch {
-  readonly key: Buffer;
-  readonly page: number;
-}
+import { branchFlag, broken, elementLength, leafFlag, pageHeader, type Branch, type Element, type FlaggedRow } from './bolt-file.ts';
 
 /** Takes a page's bytes for the next free place in the file; `id` says which page that will be. */
 export interface PageSink {
@@ -19,16 +11,16 @@ export interface PageSink {
 const leastElements = 2;
 
 /**
- * Builds the tree of a bucket from rows in the order of their keys, page by page: only the rightmost page of each level is kept in memory. `levels`, from the leaf up, is what the right edge
- * of a tree has that is continued; its pages are written anew, and all that lie left of it stay.
+ * Builds the tree of a bucket from rows in the order of their keys, page by page: only the rightmost page of each level is kept in memory. `edge` is that of a tree that
+ * is continued: its pages are written anew, and all that lie left of it stay.
  */
 export class TreeWriter {
   readonly #sink: PageSink;
   readonly #levels: Level[];
 
-  constructor(sink: PageSink, levels: readonly (readonly Element[])[] = [[]]) {
+  constructor(sink: PageSink, edge: readonly (readonly Element[])[] = [[]]) {
     this.#sink = sink;
-    this.#levels = levels.map((elements) => ({ elements: [...elements], bytes: elements.reduce((sum, one) => sum + sizeOf(one), pageHeader) }));
+    this.#levels = edge.map((elements) => ({ elements: [...elements], bytes: elements.reduce((sum, one) => sum + sizeOf(one), pageHeader) }));
   }
 
   /** Throws `data-damaged` where the key does not come after the last one. */

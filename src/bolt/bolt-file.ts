@@ -15,6 +15,14 @@ export interface BoltFile {
   rows(bucket: string): Generator<BoltRow>;
   /** The last row of a bucket. */
   last(bucket: string): BoltRow | undefined;
+  /** Of the newer meta page, without the header that every page has. */
+  readonly meta: Buffer;
+  /** Pages that there are, used or free: what is added comes behind them. */
+  readonly pages: number;
+  /** The rows of all buckets at the top. */
+  buckets(): readonly FlaggedRow[];
+  /** The last page of each level of a bucket, from the leaf up; of a branch without the page below that comes before it here. Undefined where there is no such bucket. */
+  edge(bucket: string): readonly (readonly Element[])[] | undefined;
 }
 
 export interface BoltRow {
@@ -22,12 +30,20 @@ export interface BoltRow {
   readonly value: Buffer;
 }
 
-/** A row of any bucket: one that is a bucket itself has flag 1. */
+/** A row of any bucket, as a leaf has it: flag 1 says that it is a bucket. */
 export interface FlaggedRow extends BoltRow {
   readonly flags: number;
 }
 
-export interface Page {
+/** What a branch has of a page below: the first key in it, or one before. */
+export interface Branch {
+  readonly key: Buffer;
+  readonly page: number;
+}
+
+export type Element = FlaggedRow | Branch;
+
+interface Page {
   readonly id: number;
   readonly flags: number;
   readonly count: number;
@@ -45,9 +61,15 @@ export const elementLength = 16;
  * size: throws `data-damaged` with page and offset. Only what the root reaches is looked at; free pages hold anything.
  */
 export function openBolt(source: ReadAt): BoltFile {
-  const meta = newestMeta(source);
-  const { pageSize } = meta;
-  const bucketRoot = (page: PageReader, name: string) => rootOfBucket(page, page(meta.root), name);
+  const pageSize = pageSizeOf(source);
+  const meta = newestMeta(source, pageSize);
+  const bucketRoot = (page: PageReader, name: string): Page | undefined => {
+    const found = find(page, page(meta.root), Buffer.from(name));
+    if (!found) return undefined;
+    if ((found.flags & bucketFlag) === 0 || found.value.length < 16) throw broken(`${name} is no bucket`);
+    const root = number(found.value, 0);
+    return root === 0 ? pageOf(found.value.subarray(16), 0) : page(root);
+  };
   return {
     pageSize,
     transaction: meta.transaction,
@@ -60,6 +82,17 @@ export function openBolt(source: ReadAt): BoltFile {
       const page = pagesOnce(source, pageSize);
       const root = bucketRoot(page, bucket);
       return root && lastBelow(page, root);
+    },
+    meta: meta.bytes,
+    pages: meta.pages,
+    buckets() {
+      const page = pagesOnce(source, pageSize);
+      return allBelow(page, page(meta.root));
+    },
+    edge: (bucket) => {
+      const page = pagesOnce(source, pageSize);
+      const root = bucketRoot(page, bucket);
+      return root && edgeBelow(page, root);
     },
   };
 }
@@ -77,19 +110,15 @@ function pageSizeOf(source: ReadAt): number {
   throw broken('neither of its two first pages is a valid meta page');
 }
 
-export interface Meta {
+interface Meta {
   readonly pageSize: number;
   readonly root: number;
-  /** Pages that are there, used or free: new ones come behind them. */
   readonly pages: number;
   readonly transaction: bigint;
-  /** As it stands in its page, behind the page's header. */
   readonly bytes: Buffer;
 }
 
-/** What the last transaction left. Throws `data-damaged`. */
-export function newestMeta(source: ReadAt): Meta {
-  const pageSize = pageSizeOf(source);
+function newestMeta(source: ReadAt, pageSize: number): Meta {
   const found = [metaAt(source, 0), metaAt(source, pageSize)].flatMap((meta) => (meta?.pageSize === pageSize ? [meta] : []));
   const newest = found.toSorted((one, other) => (one.transaction < other.transaction ? 1 : -1))[0];
   if (!newest) throw broken('neither of its two first pages is a valid meta page');
@@ -112,17 +141,8 @@ export function fnv1a(bytes: Buffer): bigint {
   return hash;
 }
 
-/** The page at the root of a bucket, which may lie inside its row; undefined where there is no such bucket. */
-export function rootOfBucket(read: PageReader, top: Page, name: string): Page | undefined {
-  const found = find(read, top, Buffer.from(name));
-  if (!found) return undefined;
-  if ((found.flags & bucketFlag) === 0 || found.value.length < 16) throw broken(`${name} is no bucket`);
-  const root = number(found.value, 0);
-  return root === 0 ? pageOf(found.value.subarray(16), 0) : read(root);
-}
-
 /** A tree reaches no page twice. One that goes round would never end. */
-export function pagesOnce(source: ReadAt, pageSize: number): PageReader {
+function pagesOnce(source: ReadAt, pageSize: number): PageReader {
   const seen = new Set<number>();
   return (id) => {
     if (seen.size === seen.add(id).size) throw broken(`page ${id} is reached twice`);
@@ -147,9 +167,9 @@ function pageOf(bytes: Buffer, id: number): Page {
   return page;
 }
 
-export type PageReader = (id: number) => Page;
+type PageReader = (id: number) => Page;
 
-export function* rowsBelow(read: PageReader, page: Page): Generator<FlaggedRow> {
+function* rowsBelow(read: PageReader, page: Page): Generator<BoltRow> {
   if ((page.flags & leafFlag) !== 0) {
     for (let index = 0; index < page.count; index++) yield leafRow(page, index);
     return;
@@ -161,6 +181,17 @@ function lastBelow(read: PageReader, page: Page): BoltRow | undefined {
   if (page.count === 0) return undefined;
   if ((page.flags & leafFlag) !== 0) return leafRow(page, page.count - 1);
   return lastBelow(read, child(read, page, page.count - 1));
+}
+
+function allBelow(read: PageReader, page: Page): readonly FlaggedRow[] {
+  const indexes = Array.from({ length: page.count }, (_, index) => index);
+  return (page.flags & leafFlag) !== 0 ? indexes.map((index) => leafRow(page, index)) : indexes.flatMap((index) => allBelow(read, child(read, page, index)));
+}
+
+function edgeBelow(read: PageReader, page: Page): readonly (readonly Element[])[] {
+  if ((page.flags & leafFlag) !== 0 || page.count === 0) return [allBelow(read, page)];
+  const left = Array.from({ length: page.count - 1 }, (_, index) => ({ key: branchKey(page, index), page: childId(page, index) }));
+  return [...edgeBelow(read, child(read, page, page.count - 1)), left];
 }
 
 function find(read: PageReader, page: Page, key: Buffer): FlaggedRow | undefined {
@@ -176,16 +207,16 @@ function find(read: PageReader, page: Page, key: Buffer): FlaggedRow | undefined
   return page.count === 0 ? undefined : find(read, child(read, page, index), key);
 }
 
-export function child(read: PageReader, page: Page, index: number): Page {
+function child(read: PageReader, page: Page, index: number): Page {
   return read(childId(page, index));
 }
 
-export function childId(page: Page, index: number): number {
+function childId(page: Page, index: number): number {
   if ((page.flags & branchFlag) === 0) throw broken(`page ${page.id} is neither branch nor leaf`);
   return number(page.bytes, pageHeader + index * elementLength + 8);
 }
 
-export function branchKey(page: Page, index: number): Buffer {
+function branchKey(page: Page, index: number): Buffer {
   const at = pageHeader + index * elementLength;
   return part(page, at + page.bytes.readUInt32LE(at), page.bytes.readUInt32LE(at + 4));
 }

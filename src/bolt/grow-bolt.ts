@@ -1,5 +1,5 @@
-import { branchKey, broken, child, childId, fnv1a, leafFlag, newestMeta, pageHeader, pagesOnce, rootOfBucket, rowsBelow, type FlaggedRow, type Page, type PageReader, type ReadAt } from './bolt-file.ts';
-import { TreeWriter, type Element, type PageSink } from './_tree-writer.ts';
+import { TreeWriter, type PageSink } from './_tree-writer.ts';
+import { broken, fnv1a, openBolt, pageHeader, type ReadAt } from './bolt-file.ts';
 
 /** A backend file that nobody else has open. */
 export interface ReadWriteAt extends ReadAt {
@@ -25,43 +25,33 @@ const pieceLength = 1 << 20;
  * etcd's Snapshot stream carries. Which pages are free is left to who opens it, as etcd leaves it. Reads the file's right edge only. Throws `data-damaged`.
  */
 export function growBolt(file: ReadWriteAt): GrowingBolt {
-  const meta = newestMeta(file);
-  const reader = () => pagesOnce(file, meta.pageSize);
-  const top = reader()(meta.root);
-  const sink = pagesAt(file, meta.pages, meta.pageSize);
+  const before = openBolt(file);
+  const { pageSize, transaction } = before;
+  if (before.pages * pageSize > file.size) throw broken(`it ends before its ${before.pages} pages do`);
+  const sink = pagesAt(file, before.pages, pageSize);
   const trees = new Map<string, TreeWriter>();
-  const grow = (bucket: string, levelsOf: (read: PageReader, root: Page) => readonly (readonly Element[])[] | undefined): TreeWriter => {
-    const read = reader();
-    const root = rootOfBucket(read, top, bucket);
-    if (!root) throw broken(`it has no bucket ${bucket}`);
-    const tree = new TreeWriter(sink, levelsOf(read, root));
+  const grow = (bucket: string, continued: boolean): TreeWriter => {
+    const edge = before.edge(bucket);
+    if (!edge) throw broken(`it has no bucket ${bucket}`);
+    const tree = new TreeWriter(sink, continued ? edge : undefined);
     trees.set(bucket, tree);
     return tree;
   };
   return {
-    behind: (bucket) => grow(bucket, rightEdge),
-    instead: (bucket) => grow(bucket, () => undefined),
+    behind: (bucket) => grow(bucket, true),
+    instead: (bucket) => grow(bucket, false),
     commit() {
-      const buckets = new TreeWriter(sink);
-      for (const { key, value, flags } of rowsBelow(reader(), top)) {
+      const top = new TreeWriter(sink);
+      for (const { key, value, flags } of before.buckets()) {
         const tree = trees.get(key.toString());
-        buckets.add({ key: Buffer.from(key), value: tree ? movedTo(tree.finish(), value) : Buffer.from(value), flags });
+        top.add({ key, value: tree ? movedTo(tree.finish(), value) : value, flags });
       }
-      const root = buckets.finish();
+      const root = top.finish();
       const pages = sink.done();
-      const { pageSize, transaction, bytes } = meta;
-      for (const id of [0, 1]) file.write(id * pageSize, metaPage(id, bytes, { root, pages, pageSize, transaction: transaction + 1n - BigInt(id) }));
+      for (const id of [0, 1]) file.write(id * pageSize, metaPage(id, before.meta, { root, pages, pageSize, transaction: transaction + 1n - BigInt(id) }));
       return pages * pageSize;
     },
   };
-}
-
-/** From the leaf up: the last page of each level, without the page below that will be written anew. */
-function rightEdge(read: PageReader, page: Page): readonly (readonly Element[])[] {
-  if ((page.flags & leafFlag) !== 0) return [[...rowsBelow(read, page)].map(({ key, value, flags }): FlaggedRow => ({ key: Buffer.from(key), value: Buffer.from(value), flags }))];
-  const last = page.count - 1;
-  const left = Array.from({ length: Math.max(0, last) }, (_, index) => ({ key: Buffer.from(branchKey(page, index)), page: childId(page, index) }));
-  return [...rightEdge(read, child(read, page, last)), left];
 }
 
 /** The row of a bucket keeps its sequence number; a small bucket that lay inside it has a page of its own then. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { openSnapshot, trailerLength } from '../../backup/open-snapshot.ts';
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { openBolt } from '../../bolt/bolt-file.ts';
 import { livingKeys, revisionsOf } from '../../bolt/key-space.ts';
+import { KubekeepError } from '../../lib/errors.ts';
 
 /** A snapshot of etcd in a file of this computer, with the SHA-256 behind it that `etcdctl snapshot save` appends. */
 export interface SnapshotFile {
@@ -15,11 +16,25 @@ export interface SnapshotFile {
   readonly keys: ReadonlyMap<string, number>;
 }
 
+const trailer = 32;
+
 /** Throws `data-damaged`. */
 export async function readSnapshotFile(path: string, signal: AbortSignal): Promise<SnapshotFile> {
+  const { size } = await stat(path);
   const hash = createHash('sha256');
   for await (const piece of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(piece as Buffer);
-  await using snapshot = await openSnapshot(path);
-  const bolt = openBolt(snapshot);
-  return { path, bytes: snapshot.size + trailerLength, sha256: hash.digest('hex'), revision: revisionsOf(bolt).current, keys: await livingKeys(bolt, signal) };
+  const descriptor = openSync(path, 'r');
+  try {
+    const bolt = openBolt({
+      size: size - trailer,
+      read(offset, length) {
+        const bytes = Buffer.allocUnsafe(length);
+        if (readSync(descriptor, bytes, 0, length, offset) !== length) throw new KubekeepError('data-damaged', `${path} ends too early`);
+        return bytes;
+      },
+    });
+    return { path, bytes: size, sha256: hash.digest('hex'), revision: revisionsOf(bolt).current, keys: await livingKeys(bolt, signal) };
+  } finally {
+    closeSync(descriptor);
+  }
 }
