@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { openBolt } from '../bolt/bolt-file.ts';
 import { growBolt, type ReadWriteAt } from '../bolt/grow-bolt.ts';
 import { revisionsOf } from '../bolt/key-space.ts';
-import { storedChange, storedLease, type StoredRow } from '../clients/etcd/stored-rows.ts';
+import { rowEncoder, type StoredRow } from '../clients/etcd/stored-rows.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import type { Segment } from './format/segment.ts';
 import { openSnapshot, trailerLength } from './open-snapshot.ts';
@@ -24,7 +24,7 @@ export async function extendSnapshot(path: string, log: AsyncIterable<Segment>, 
   await using snapshot = await openSnapshot(path, 'r+');
   const length = await addLog(snapshot, log, options);
   await snapshot.file.truncate(length);
-  await snapshot.file.write(await sha256Of(path, options.signal), 0, trailerLength, length);
+  await snapshot.file.write(await sha256Of(snapshot.file, length, options.signal), 0, trailerLength, length);
   await snapshot.file.sync();
 }
 
@@ -33,6 +33,7 @@ async function addLog(file: ReadWriteAt, log: AsyncIterable<Segment>, { signal, 
   const before = openBolt(file);
   const growing = growBolt(file);
   const [keys, stored] = [growing.behind('key'), leasesOf(before.rows('lease'))];
+  const rows = rowEncoder();
   let { current } = revisionsOf(before);
   for await (const { records, leases } of log) {
     signal.throwIfAborted();
@@ -40,9 +41,9 @@ async function addLog(file: ReadWriteAt, log: AsyncIterable<Segment>, { signal, 
       if (revision !== current + 1) throw new KubekeepError('data-damaged', `replaying the log, revision ${revision} came after ${current}`);
       current = revision;
       for (const [sub, change] of changes.entries()) {
-        keys.add({ ...storedChange(change, sub), flags: 0 });
+        keys.add({ ...rows.change(change, sub), flags: 0 });
         // One that is there is of the same grant.
-        if (change.lease !== 0n && change.value && !stored.has(change.lease)) stored.set(change.lease, storedLease(change.lease, leases.get(change.lease) ?? unknownLease));
+        if (change.lease !== 0n && change.value && !stored.has(change.lease)) stored.set(change.lease, rows.lease(change.lease, leases.get(change.lease) ?? unknownLease));
       }
       onRevision(revision);
     }
@@ -58,8 +59,14 @@ function leasesOf(rows: Iterable<StoredRow>): Map<bigint, StoredRow> {
   return stored;
 }
 
-async function sha256Of(path: string, signal: AbortSignal): Promise<Buffer> {
+async function sha256Of(file: FileHandle, length: number, signal: AbortSignal): Promise<Buffer> {
   const hash = createHash('sha256');
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(piece as Buffer);
+  const piece = Buffer.allocUnsafe(1 << 20);
+  for (let at = 0; at < length; ) {
+    signal.throwIfAborted();
+    const { bytesRead } = await file.read(piece, 0, Math.min(piece.length, length - at), at);
+    hash.update(piece.subarray(0, bytesRead));
+    at += bytesRead;
+  }
   return hash.digest();
 }

@@ -1,13 +1,13 @@
 import { branchFlag, broken, elementLength, leafFlag, pageHeader, type Branch, type Element, type FlaggedRow } from './bolt-file.ts';
 
-/** Takes a page's bytes for the next free place in the file; `id` says which page that will be. */
+/** Gives the next free places in the file. */
 export interface PageSink {
   readonly pageSize: number;
-  readonly id: number;
-  append(page: Buffer): void;
+  /** That many pages, all zeros, to be filled before the next call, and the number of the first. */
+  take(pages: number): { readonly id: number; readonly bytes: Buffer };
 }
 
-/** As bbolt: a page is not made of fewer, also where they are longer than a page. Branches need them, or bbolt stops when it takes rows out. */
+/** As bbolt: no page is made of fewer, also where they are longer than a page, but the last leaf. */
 const leastElements = 2;
 
 /**
@@ -38,10 +38,11 @@ export class TreeWriter {
 
   #add(level: number, element: Element): void {
     const open = (this.#levels[level] ??= { elements: [], bytes: pageHeader });
-    if (open.elements.length > leastElements && open.bytes + sizeOf(element) > this.#sink.pageSize) {
-      // One stays, so that the last page of a level has two as well.
-      const full = open.elements.splice(0, open.elements.length - 1);
-      open.bytes = pageHeader + sizeOf(open.elements[0]!);
+    // Of a branch one stays, so that the last one has two as well: bbolt panics when it takes out the rows below a branch of one.
+    const stay = level === 0 ? 0 : 1;
+    if (open.elements.length >= leastElements + stay && open.bytes + sizeOf(element) > this.#sink.pageSize) {
+      const full = open.elements.splice(0, open.elements.length - stay);
+      open.bytes = open.elements.reduce((sum, one) => sum + sizeOf(one), pageHeader);
       this.#add(level + 1, this.#write(level, full));
     }
     open.elements.push(element);
@@ -49,9 +50,16 @@ export class TreeWriter {
   }
 
   #write(level: number, elements: readonly Element[]): Branch {
-    const { id } = this.#sink;
-    this.#sink.append(encodePage(id, elements, level === 0 ? leafFlag : branchFlag, this.#sink.pageSize));
-    return { key: elements[0]?.key ?? Buffer.alloc(0), page: id };
+    const bytes = elements.reduce((sum, one) => sum + sizeOf(one), pageHeader);
+    const pages = Math.ceil(bytes / this.#sink.pageSize);
+    const taken = this.#sink.take(pages);
+    const page = taken.bytes;
+    page.writeUIntLE(taken.id, 0, 6);
+    page.writeUInt16LE(level === 0 ? leafFlag : branchFlag, 8);
+    page.writeUInt16LE(elements.length, 10);
+    page.writeUInt32LE(pages - 1, 12);
+    fill(page, elements);
+    return { key: elements[0]?.key ?? Buffer.alloc(0), page: taken.id };
   }
 }
 
@@ -65,14 +73,7 @@ function sizeOf(element: Element): number {
   return elementLength + element.key.length + ('value' in element ? element.value.length : 0);
 }
 
-function encodePage(id: number, elements: readonly Element[], flags: number, pageSize: number): Buffer {
-  const bytes = elements.reduce((sum, one) => sum + sizeOf(one), pageHeader);
-  const pages = Math.ceil(bytes / pageSize);
-  const page = Buffer.alloc(pages * pageSize);
-  page.writeUIntLE(id, 0, 6);
-  page.writeUInt16LE(flags, 8);
-  page.writeUInt16LE(elements.length, 10);
-  page.writeUInt32LE(pages - 1, 12);
+function fill(page: Buffer, elements: readonly Element[]): void {
   let data = pageHeader + elements.length * elementLength;
   for (const [index, element] of elements.entries()) {
     const at = pageHeader + index * elementLength;
@@ -89,5 +90,4 @@ function encodePage(id: number, elements: readonly Element[], flags: number, pag
     data += element.key.copy(page, data);
     if ('value' in element) data += element.value.copy(page, data);
   }
-  return page;
 }

@@ -63,27 +63,25 @@ function movedTo(root: number, row: Buffer): Buffer {
 }
 
 function pagesAt(file: ReadWriteAt, first: number, pageSize: number): PageSink & { done(): number } {
-  let id = first;
-  let written = first;
-  let pending: Buffer[] = [];
+  let piece = Buffer.alloc(pieceLength);
+  let [next, written] = [first, first];
   const flush = () => {
-    file.write(written * pageSize, Buffer.concat(pending));
-    written = id;
-    pending = [];
+    file.write(written * pageSize, piece.subarray(0, (next - written) * pageSize));
+    written = next;
+    piece.fill(0);
   };
   return {
     pageSize,
-    get id() {
-      return id;
-    },
-    append(page) {
-      pending.push(page);
-      id += page.length / pageSize;
-      if ((id - written) * pageSize >= pieceLength) flush();
+    take(pages) {
+      if ((next - written + pages) * pageSize > piece.length) flush();
+      if (pages * pageSize > piece.length) piece = Buffer.alloc(pages * pageSize);
+      const id = next;
+      next += pages;
+      return { id, bytes: piece.subarray((id - written) * pageSize, (next - written) * pageSize) };
     },
     done() {
       flush();
-      return id;
+      return next;
     },
   };
 }

@@ -11,7 +11,7 @@ import type { LogRecord } from '../../src/backup/change-log/log-record.ts';
 import { fnv1a, openBolt, type BoltFile } from '../../src/bolt/bolt-file.ts';
 import { hashKvOf, revisionsOf } from '../../src/bolt/key-space.ts';
 import { connectEtcd } from '../../src/clients/etcd/connect-etcd.ts';
-import { storedChange, storedLease } from '../../src/clients/etcd/stored-rows.ts';
+import { rowEncoder } from '../../src/clients/etcd/stored-rows.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { seededDraw } from '../../src/lib/seeded-draw.ts';
 import { startScratchEtcd } from '../../src/programs/scratch-etcd.ts';
@@ -20,6 +20,7 @@ import { loneEtcd, type LoneEtcd } from '../support/lone-etcd.ts';
 
 const seed = Number(process.env['KUBEKEEP_TEST_SEED'] ?? 7);
 const program = (name: 'etcd' | 'etcdutl' | 'etcdctl') => ({ name, version: '3.7.3', platform: 'linux-amd64' as const, path: cachedProgram(name, '3.7.3'), sha256: '', size: 0 });
+const rows = rowEncoder();
 const options = { signal: new AbortController().signal, onRevision: () => {} };
 
 describe(`a backend file that was added to (KUBEKEEP_TEST_SEED=${seed})`, () => {
@@ -80,9 +81,9 @@ describe(`a backend file that was added to (KUBEKEEP_TEST_SEED=${seed})`, () => 
         await extendSnapshot(path, oneSegment(records), options);
         for (const { changes } of records) {
           for (const [sub, change] of changes.entries()) {
-            const row = storedChange(change, sub);
+            const row = rows.change(change, sub);
             expected.push(`${row.key.toString('hex')} ${row.value.toString('hex')}`);
-            if (change.lease !== 0n) leases.set(change.lease, storedLease(change.lease, Number(change.lease + 100n)).value.toString('hex'));
+            if (change.lease !== 0n) leases.set(change.lease, rows.lease(change.lease, Number(change.lease + 100n)).value.toString('hex'));
           }
         }
         const { revision, totalKey } = status(path);
