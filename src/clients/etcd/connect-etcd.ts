@@ -46,8 +46,6 @@ export interface EtcdClient {
   leaseTtl(id: bigint, options?: CallOptions): Promise<number | undefined>;
   /** Does nothing where there is a lease of that id. */
   grantLease(id: bigint, seconds: number, options?: CallOptions): Promise<void>;
-  /** Gives every lease its whole time again. */
-  renewLeases(options?: CallOptions): Promise<void>;
   /** Writes and deletes keys in one transaction, in their order; the revision that it has. */
   commit(changes: readonly Pick<EtcdChange, 'key' | 'value' | 'lease'>[], options?: CallOptions): Promise<number>;
   close(): void;
@@ -114,7 +112,7 @@ function reads(channel: Channel): Pick<EtcdClient, 'status' | 'members' | 'alarm
   };
 }
 
-function changes(channel: Channel): Pick<EtcdClient, 'addLearner' | 'promote' | 'remove' | 'moveLeader' | 'disarm' | 'defragment' | 'grantLease' | 'renewLeases' | 'commit'> {
+function changes(channel: Channel): Pick<EtcdClient, 'addLearner' | 'promote' | 'remove' | 'moveLeader' | 'disarm' | 'defragment' | 'grantLease' | 'commit'> {
   return {
     addLearner: async (peerUrl, options) => {
       const { member } = await channel.call(Cluster.method.memberAdd, { peerURLs: [peerUrl], isLearner: true }, options);
@@ -140,14 +138,6 @@ function changes(channel: Channel): Pick<EtcdClient, 'addLearner' | 'promote' | 
       await channel.call(Lease.method.leaseGrant, { ID: id, TTL: BigInt(seconds) }, options).catch((error: unknown) => {
         if (!(error instanceof EtcdError && error.reason === 'lease-exists')) throw error;
       });
-    },
-    renewLeases: async (options) => {
-      const { leases } = await channel.call(Lease.method.leaseLeases, {}, options);
-      if (leases.length === 0) return;
-      const { send, answers } = channel.duplex(Lease.method.leaseKeepAlive, options);
-      for (const { ID } of leases) send({ ID });
-      let left = leases.length;
-      for await (const _ of answers) if (--left === 0) break;
     },
     commit: async (all, options) => {
       const success = all.map(({ key, value, lease }) => ({ request: value ? { case: 'requestPut' as const, value: { key, value, lease } } : { case: 'requestDeleteRange' as const, value: { key } } }));
