@@ -121,6 +121,9 @@ describe(`a backend file that was added to (KUBEKEEP_TEST_SEED=${seed})`, () => 
     const keys = new Keys();
     keys.revision = revision;
     await extendSnapshot(path, oneSegment(Array.from({ length: 3000 }, () => keys.next(6))), options);
+    const bumped = join(folder, 'bumped');
+    execFileSync(program('etcdutl').path, ['snapshot', 'restore', path, '--bump-revision', '1000000', '--mark-compacted', '--data-dir', bumped], { stdio: 'ignore' });
+    assert.equal(status(join(bumped, 'member/snap/db')).revision, keys.revision + 1_000_000);
     const scratchFolder = await mkdtemp(join(folder, 'scratch-'));
     await using scratch = await startScratchEtcd({ etcd: program('etcd'), etcdutl: program('etcdutl'), snapshot: path, folder: scratchFolder });
     const client = connectEtcd({ socketPath: scratch.socketPath, serverName: 'scratch', tls: undefined });

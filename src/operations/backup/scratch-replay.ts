@@ -62,7 +62,7 @@ export async function replayInScratchEtcd(operation: ReadOperation, { repository
 async function answers({ client, ended }: ReplayedEtcd, { clock, signal }: ReadOperation): Promise<void> {
   const until = clock.monotonic() + startLimit;
   while (!(await Promise.race([client.canRead({ signal, deadline: 1000 }), ended]))) {
-    if (clock.monotonic() > until) throw new KubekeepError('etcd-failed', `the etcd that replays the log does not answer after ${startLimit / 1000} s`);
+    if (clock.monotonic() > until) throw new KubekeepError('etcd-failed', `the etcd that reads what was restored does not answer after ${startLimit / 1000} s`);
     await clock.sleep(50, signal);
   }
 }
