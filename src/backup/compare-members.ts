@@ -1,5 +1,4 @@
-import type { BoltFile } from '../bolt/bolt-file.ts';
-import { hashKvOf, type Revisions } from '../bolt/key-space.ts';
+import type { Revisions } from '../bolt/key-space.ts';
 import { KubekeepError } from '../lib/errors.ts';
 
 /** What a member says to HashKV: a hash, or why there is none. */
@@ -19,8 +18,11 @@ export interface MemberVerdict {
   readonly compactRevision?: number | undefined;
 }
 
+/** The file's own hash at its revision, as a member has it that says `compacted`: see `hashKvOf`. */
+export type HashOfFile = (compacted: number) => Promise<number>;
+
 /** What all members' answers for the file's own revision say of the file. A member that has not come as far as the file, has not compacted as far, or farther than its revision, cannot be compared with it. */
-export async function compareMembers(file: BoltFile, { current, compacted }: Revisions, answers: readonly MemberAnswer[], signal?: AbortSignal): Promise<readonly MemberVerdict[]> {
+export async function compareMembers({ compacted }: Pick<Revisions, 'compacted'>, answers: readonly MemberAnswer[], hashOf: HashOfFile): Promise<readonly MemberVerdict[]> {
   const own = new Map<number, number>();
   const found: MemberVerdict[] = [];
   for (const { member, answer } of answers) {
@@ -28,7 +30,7 @@ export async function compareMembers(file: BoltFile, { current, compacted }: Rev
     else if (answer === 'compacted' || answer === 'behind') found.push({ member, verdict: 'not comparable' });
     else if (answer.compactRevision < compacted) found.push({ member, verdict: 'not comparable', ...answer });
     else {
-      const mine = own.get(answer.compactRevision) ?? (await hashKvOf(file, current, answer.compactRevision, signal));
+      const mine = own.get(answer.compactRevision) ?? (await hashOf(answer.compactRevision));
       own.set(answer.compactRevision, mine);
       found.push({ member, verdict: mine === answer.hash ? 'equal' : 'different', ...answer });
     }

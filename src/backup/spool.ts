@@ -1,9 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { readSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
 import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ReadAt } from '../bolt/bolt-file.ts';
+import { readFrom } from '../bolt/open-file.ts';
 import { KubekeepError } from '../lib/errors.ts';
+import { BlockWriter, trailerLength } from './_block-writer.ts';
+import { SnapshotReader, type FilePages } from './snapshot-reader.ts';
 
 /** A snapshot in a file of this computer. `size` is without the trailer. */
 export interface ReceivedSnapshot extends ReadAt {
@@ -16,50 +18,62 @@ export interface ReceivedSnapshot extends ReadAt {
 /** One in a file that has no name any more: it is gone when the program is. */
 export interface Spool extends ReceivedSnapshot, AsyncDisposable {}
 
-const trailerLength = 32;
+/** One whose pages were hashed while it came. */
+export interface HashedSpool extends Spool, FilePages {
+  /** What a member answers to HashKV that has the same: see `hashKvOf`. */
+  hashKv(revision: number, compacted: number, signal?: AbortSignal): Promise<number>;
+}
+
+export interface SpoolOptions {
+  readonly member: string;
+  readonly stream: AsyncIterable<Uint8Array>;
+  readonly now: () => number;
+  /** The repository's key for pages. */
+  readonly idKey: Uint8Array;
+}
 
 /**
  * Takes etcd's Snapshot stream as fast as it comes, so that etcd never waits for a store. `folder` is to be on a disk of this computer with room for the whole file. Throws `data-damaged` where the
  * stream is not what etcd sent, `store-failed` where the folder does not take it.
  */
-export async function spoolSnapshot(folder: string, member: string, stream: AsyncIterable<Uint8Array>, now: () => number): Promise<Spool> {
+export async function spoolSnapshot(folder: string, { idKey, ...options }: SpoolOptions): Promise<HashedSpool> {
   const path = join(folder, `spool-${randomBytes(8).toString('hex')}`);
   const file = await open(path, 'wx+', 0o600).catch((error: Error) => unwritten(path, error));
+  const opened = new AsyncDisposableStack();
+  opened.defer(() => file.close());
   try {
     await unlink(path);
-    return { ...(await receiveSnapshot(file, { path, member, stream, now })), [Symbol.asyncDispose]: () => file.close() };
+    const reader = opened.use(new SnapshotReader({ descriptor: file.fd, idKey }));
+    const received = await receiveSnapshot(file, { path, onWritten: (size) => reader.grown(size), ...options });
+    const hashKv = (revision: number, compacted: number, signal?: AbortSignal) => reader.hashKv(received.size, { revision, compacted, signal });
+    return { ...received, ...(await reader.pages(received.size)), hashKv, [Symbol.asyncDispose]: () => opened.disposeAsync() };
   } catch (error) {
-    await file.close();
+    await opened.disposeAsync();
     throw error;
   }
 }
 
+export interface ReceiveOptions extends Omit<SpoolOptions, 'idKey'> {
+  readonly path: string;
+  /** Is told how many bytes of what is no trailer can be read. */
+  readonly onWritten?: (size: number) => void;
+}
+
 /** Writes the stream, trailer included, to an empty file that is open for reading and writing. Throws as `spoolSnapshot`. */
-export async function receiveSnapshot(file: FileHandle, { path, member, stream, now }: { readonly path: string; readonly member: string; readonly stream: AsyncIterable<Uint8Array>; readonly now: () => number }): Promise<ReceivedSnapshot> {
-  const hash = createHash('sha256');
-  let trailer = Buffer.alloc(0);
-  let written = 0;
+export async function receiveSnapshot(file: FileHandle, { path, member, stream, now, onWritten = () => {} }: ReceiveOptions): Promise<ReceivedSnapshot> {
+  const blocks = new BlockWriter(file, onWritten);
   let time: number | undefined;
-  for await (const piece of stream) {
-    time ??= now();
-    await file.writeFile(piece).catch((error: Error) => unwritten(path, error));
-    written += piece.length;
-    // The trailer may come in any pieces: as much as it is long stays behind until the end.
-    const pending = Buffer.concat([trailer, piece]);
-    const ready = Math.max(0, pending.length - trailerLength);
-    hash.update(pending.subarray(0, ready));
-    trailer = Buffer.from(pending.subarray(ready));
+  try {
+    for await (const piece of stream) {
+      time ??= now();
+      await blocks.add(piece).catch((error: Error) => unwritten(path, error));
+    }
+    const { sha256, trailer, received } = await blocks.end().catch((error: Error) => unwritten(path, error));
+    if (trailer === sha256) return { ...readFrom(file.fd, received - trailerLength), sha256, time: time! };
+    throw new KubekeepError('data-damaged', `the snapshot of etcd on ${member} is not what etcd sent: its SHA-256 differs (${received} bytes came)`, { hint: 'Run the command again.' });
+  } finally {
+    await blocks.settled();
   }
-  const sha256 = hash.digest('hex');
-  if (trailer.toString('hex') !== sha256) {
-    throw new KubekeepError('data-damaged', `the snapshot of etcd on ${member} is not what etcd sent: its SHA-256 differs (${written} bytes came)`, { hint: 'Run the command again.' });
-  }
-  const read = (offset: number, length: number) => {
-    const bytes = Buffer.allocUnsafe(length);
-    if (readSync(file.fd, bytes, 0, length, offset) !== length) throw new KubekeepError('data-damaged', `the snapshot of etcd on ${member} ends too early in ${path}`);
-    return bytes;
-  };
-  return { size: written - trailerLength, sha256, time: time!, read };
 }
 
 function unwritten(path: string, error: Error): never {

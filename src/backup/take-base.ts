@@ -3,14 +3,14 @@ import { revisionsOf, type Revisions } from '../bolt/key-space.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { storeBundle } from './bundle.ts';
 import { appendUnder, newCapture, type Capture } from './captures.ts';
-import { compareMembers, refuseDiverged, type MemberAnswer, type MemberVerdict } from './compare-members.ts';
+import { compareMembers, refuseDiverged, type HashOfFile, type MemberAnswer, type MemberVerdict } from './compare-members.ts';
 import { encodePageTable, type PageTable } from './format/page-table.ts';
 import { readPageTable } from './page-tables.ts';
 import { storePages } from './page-writer.ts';
 import { baseOf, basesOf, type Base, type BaseBody } from './points.ts';
 import type { SigningKey } from './repository-keys.ts';
 import type { Repository } from './repository.ts';
-import { spoolSnapshot, type Spool } from './spool.ts';
+import { spoolSnapshot, type HashedSpool } from './spool.ts';
 
 /** Where a base comes from: one member, and all that can be asked whether it has the same data. */
 export interface BaseSource {
@@ -47,31 +47,38 @@ export async function takeBase(repository: Repository, source: BaseSource, optio
   // First of all, so that etcd sends nothing for a store that cannot be written.
   const key = await newCapture(repository);
   for (let last = false; ; last = true) {
-    await using spool = await spoolSnapshot(options.spoolFolder, source.member, source.snapshot(), options.now);
-    const bolt = openBolt(spool);
-    const revisions = revisionsOf(bolt);
+    await using spool = await spoolSnapshot(options.spoolFolder, { member: source.member, stream: source.snapshot(), now: options.now, idKey: repository.pageId });
+    const revisions = revisionsOf(openBolt(spool));
+    const hashOf = ownHashes(spool, revisions, options.signal);
     const answers = await source.hashes(revisions);
     // Members were compacted past the snapshot while it came. A new one is quicker than they are, nearly always.
     if (!last && answers.some(({ answer }) => answer === 'compacted')) continue;
-    const hashes = await compareMembers(bolt, revisions, answers, options.signal);
+    const hashes = await compareMembers(revisions, answers, hashOf);
     refuseDiverged(hashes, source.member, revisions.current);
-    return await store(repository, source, { key, spool, pageSize: bolt.pageSize, revisions, hashes, ...options });
+    return await store(repository, source, { key, spool, revisions, hashes, ...options });
   }
+}
+
+/** What the members hash at this very time is hashed here too: they are compacted as far as the file, nearly always. */
+function ownHashes(spool: HashedSpool, { current, compacted }: Revisions, signal: AbortSignal | undefined): HashOfFile {
+  const likely = spool.hashKv(current, compacted, signal);
+  // Where it is needed, whoever waits for it is told.
+  likely.catch(() => {});
+  return (wanted) => (wanted === compacted ? likely : spool.hashKv(current, wanted, signal));
 }
 
 interface Taken extends TakeOptions {
   readonly key: Capture;
-  readonly spool: Spool;
-  readonly pageSize: number;
+  readonly spool: HashedSpool;
   readonly revisions: Revisions;
   readonly hashes: readonly MemberVerdict[];
 }
 
-async function store(repository: Repository, { timeline, etcd, member, quorum }: BaseSource, { key, spool, pageSize, revisions, hashes, writer, bundle: content, signal }: Taken): Promise<Base> {
-  const { time } = spool;
+async function store(repository: Repository, { timeline, etcd, member, quorum }: BaseSource, { key, spool, revisions, hashes, writer, bundle: content, signal }: Taken): Promise<Base> {
+  const { time, pageSize, ids } = spool;
   if (spool.size % pageSize !== 0) throw new KubekeepError('data-damaged', `the file of etcd on ${member} has ${spool.size} bytes, which are no whole pages of ${pageSize}`);
   const parent = await parentFor(repository, { timeline, writer, time });
-  const { table, added } = await storePages(repository, spool, { pageSize, key, parent: parent?.table, signal });
+  const { table, added } = await storePages(repository, spool, { pageSize, ids, key, parent: parent?.table, signal });
   const stands = parent && parent.base.depth < deepest ? { hash: parent.base.table, table: parent.table } : undefined;
   const tableHash = await repository.put('table', encodePageTable(table, stands), repository.structure);
   const bundle = content && (await storeBundle(repository, content, basesOf(repository.chain).flatMap((base) => base.bundle ?? [])));

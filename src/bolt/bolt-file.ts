@@ -1,10 +1,11 @@
 import { KubekeepError } from '../lib/errors.ts';
 
-/** Bytes of a backend file, wherever they lie. `read` gives exactly `length` bytes or throws. */
+/** Bytes of a backend file, wherever they lie. */
 export interface ReadAt {
   /** In bytes. */
   readonly size: number;
-  read(offset: number, length: number): Buffer;
+  /** Gives exactly `length` bytes or throws. They may be put into `into`, where it is large enough. */
+  read(offset: number, length: number, into?: Buffer): Buffer;
 }
 
 export interface BoltFile {
@@ -74,9 +75,13 @@ export function openBolt(source: ReadAt): BoltFile {
     pageSize,
     transaction: meta.transaction,
     *rows(bucket) {
-      const page = pagesOnce(source, pageSize);
+      // A buffer for each of a hundred thousand pages costs more than reading them.
+      const page = pagesOnce(source, pageSize, Buffer.allocUnsafe(16 * pageSize));
       const root = bucketRoot(page, bucket);
-      if (root) yield* rowsBelow(page, root);
+      if (!root) return;
+      for (const leaf of leavesBelow(page, root)) {
+        for (let index = 0; index < leaf.count; index++) yield leafRow(leaf, index);
+      }
     },
     last: (bucket) => {
       const page = pagesOnce(source, pageSize);
@@ -101,8 +106,8 @@ export function broken(what: string): KubekeepError {
   return new KubekeepError('data-damaged', `the backend file of etcd is damaged: ${what}`);
 }
 
-/** The first meta page may be the broken one: then the second lies at one of the usual page sizes. */
-function pageSizeOf(source: ReadAt): number {
+/** The first meta page may be the broken one: then the second lies at one of the usual page sizes. Throws `data-damaged`. */
+export function pageSizeOf(source: ReadAt): number {
   for (const at of [0, 4096, 8192, 16384, 32768, 65536, 1024, 2048]) {
     const meta = metaAt(source, at);
     if (meta && (at === 0 || meta.pageSize === at)) return meta.pageSize;
@@ -141,23 +146,25 @@ export function fnv1a(bytes: Buffer): bigint {
   return hash;
 }
 
-/** A tree reaches no page twice. One that goes round would never end. */
-function pagesOnce(source: ReadAt, pageSize: number): PageReader {
-  const seen = new Set<number>();
+/** A tree reaches no page twice. One that goes round would never end. A leaf may lie in `into` until the next page is read. */
+function pagesOnce(source: ReadAt, pageSize: number, into?: Buffer): PageReader {
+  const seen = new Uint8Array(Math.ceil(source.size / pageSize));
   return (id) => {
-    if (seen.size === seen.add(id).size) throw broken(`page ${id} is reached twice`);
-    return readPage(source, id, pageSize);
+    if (seen[id] === 1) throw broken(`page ${id} is reached twice`);
+    const page = readPage(source, { id, pageSize, into });
+    seen[id] = 1;
+    return (page.flags & leafFlag) !== 0 ? page : { ...page, bytes: Buffer.from(page.bytes) };
   };
 }
 
-function readPage(source: ReadAt, id: number, pageSize: number): Page {
+function readPage(source: ReadAt, { id, pageSize, into }: { readonly id: number; readonly pageSize: number; readonly into: Buffer | undefined }): Page {
   const offset = id * pageSize;
   if (offset + pageSize > source.size) throw broken(`page ${id} lies beyond its end`);
-  const first = source.read(offset, pageSize);
+  const first = source.read(offset, pageSize, into);
   const overflow = first.readUInt32LE(12);
   if (number(first, 0) !== id) throw broken(`page ${id} (offset ${offset}) says that it is page ${first.readBigUInt64LE(0)}`);
   if (offset + (overflow + 1) * pageSize > source.size) throw broken(`page ${id} (offset ${offset}) reaches beyond its end`);
-  return pageOf(overflow === 0 ? first : source.read(offset, (overflow + 1) * pageSize), id);
+  return pageOf(overflow === 0 ? first : source.read(offset, (overflow + 1) * pageSize, into), id);
 }
 
 function pageOf(bytes: Buffer, id: number): Page {
@@ -169,12 +176,9 @@ function pageOf(bytes: Buffer, id: number): Page {
 
 type PageReader = (id: number) => Page;
 
-function* rowsBelow(read: PageReader, page: Page): Generator<BoltRow> {
-  if ((page.flags & leafFlag) !== 0) {
-    for (let index = 0; index < page.count; index++) yield leafRow(page, index);
-    return;
-  }
-  for (let index = 0; index < page.count; index++) yield* rowsBelow(read, child(read, page, index));
+function* leavesBelow(read: PageReader, page: Page): Generator<Page> {
+  if ((page.flags & leafFlag) !== 0) yield page;
+  else for (let index = 0; index < page.count; index++) yield* leavesBelow(read, child(read, page, index));
 }
 
 function lastBelow(read: PageReader, page: Page): BoltRow | undefined {

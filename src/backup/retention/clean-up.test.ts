@@ -13,6 +13,7 @@ import { LogMerger } from '../change-log/merge-log.ts';
 import { readLog } from '../change-log/read-log.ts';
 import { encodePageTable, type PageTable } from '../format/page-table.ts';
 import type { Segment } from '../format/segment.ts';
+import { pageIds } from '../page-ids.ts';
 import { storePages } from '../page-writer.ts';
 import { baseOf, basesOf, type Base, type BaseBody } from '../points.ts';
 import { openRepository, type Repository } from '../repository.ts';
@@ -46,7 +47,8 @@ describe('clean-up', () => {
     const before = [...files.values()].at(-1) ?? randomBytes(40 * pageSize);
     const content = Buffer.from(before);
     randomBytes(10 * pageSize).copy(content, (revision % 4) * 10 * pageSize);
-    const { table } = await storePages(repository, { size: content.length, read: (offset, length) => content.subarray(offset, offset + length) }, { pageSize, key, parent: parent?.table });
+    const file = { size: content.length, read: (offset: number, length: number) => content.subarray(offset, offset + length) };
+    const { table } = await storePages(repository, file, { pageSize, ids: pageIds(file, { key: repository.pageId, pageSize }), key, parent: parent?.table });
     const hash = await repository.put('table', encodePageTable(table, parent), repository.structure);
     parent = { hash, table };
     const bundle = keys === undefined ? undefined : (await storeBundle(repository, Buffer.from(keys), basesOf(repository.chain).flatMap((one) => one.bundle ?? []))).ref;

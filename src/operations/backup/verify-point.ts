@@ -105,7 +105,7 @@ async function compared({ chain }: Repository, file: BoltFile, { base, revision 
   const told = newestHashes(chain, { timeline: base.timeline, first: base.revision, last: revision });
   if (!told) return undefined;
   const answers = told.members.map(({ member, hash, compactRevision }) => ({ member, answer: { hash, compactRevision } }));
-  return { revision: told.revision, members: [...(await compareMembers(file, { current: told.revision, compacted: base.compacted }, answers, signal))] };
+  return { revision: told.revision, members: [...(await compareMembers(base, answers, (compacted) => hashKvOf(file, told.revision, compacted, signal)))] };
 }
 
 /** One member that has something else than the others is their business; the state is wrong where it is not what most had. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import { closeSync, createReadStream, openSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { openBolt } from '../../bolt/bolt-file.ts';
 import { livingKeys, revisionsOf } from '../../bolt/key-space.ts';
-import { KubekeepError } from '../../lib/errors.ts';
+import { readFrom } from '../../bolt/open-file.ts';
 
 /** A snapshot of etcd in a file of this computer, with the SHA-256 behind it that `etcdctl snapshot save` appends. */
 export interface SnapshotFile {
@@ -25,14 +25,7 @@ export async function readSnapshotFile(path: string, signal: AbortSignal): Promi
   for await (const piece of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(piece as Buffer);
   const descriptor = openSync(path, 'r');
   try {
-    const bolt = openBolt({
-      size: size - trailer,
-      read(offset, length) {
-        const bytes = Buffer.allocUnsafe(length);
-        if (readSync(descriptor, bytes, 0, length, offset) !== length) throw new KubekeepError('data-damaged', `${path} ends too early`);
-        return bytes;
-      },
-    });
+    const bolt = openBolt(readFrom(descriptor, size - trailer));
     return { path, bytes: size, sha256: hash.digest('hex'), revision: revisionsOf(bolt).current, keys: await livingKeys(bolt, signal) };
   } finally {
     closeSync(descriptor);

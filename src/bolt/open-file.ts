@@ -1,0 +1,14 @@
+import { readSync } from 'node:fs';
+import { broken, type ReadAt } from './bolt-file.ts';
+
+/** The first `size` bytes of a backend file by its descriptor, which whoever opened it closes. */
+export function readFrom(descriptor: number, size: number): ReadAt {
+  return {
+    size,
+    read(offset, length, into) {
+      const bytes = into && into.length >= length ? into.subarray(0, length) : Buffer.allocUnsafe(length);
+      if (readSync(descriptor, bytes, 0, length, offset) !== length) throw broken(`it ends before byte ${offset + length}`);
+      return bytes;
+    },
+  };
+}
