@@ -1,3 +1,4 @@
+import { collectYoung } from '../../lib/collect-young.ts';
 import { openChannel } from './_channel.ts';
 import type { CallOptions, Channel } from './_channel.ts';
 import { AlarmRequest_AlarmAction, AlarmType, Cluster, KV, Lease, Maintenance } from './_rpc.ts';
@@ -72,6 +73,9 @@ export interface EtcdHash {
   readonly compactRevision: number;
 }
 
+/** Bytes of a snapshot. */
+const collectedEvery = 8 << 20;
+
 /** A client of one member. Connects with the first call. */
 export function connectEtcd(connection: EtcdConnection): EtcdClient {
   const channel = openChannel(connection);
@@ -94,7 +98,14 @@ function reads(channel: Channel): Pick<EtcdClient, 'status' | 'members' | 'alarm
       return { hash: answer.hash, revision: Number(answer.hashRevision), compactRevision: Number(answer.compactRevision) };
     },
     async *snapshot(options) {
-      for await (const { blob } of channel.stream(Maintenance.method.snapshot, {}, options)) yield blob;
+      let received = 0;
+      for await (const { blob } of channel.stream(Maintenance.method.snapshot, {}, options)) {
+        yield blob;
+        received += blob.length;
+        if (received < collectedEvery) continue;
+        collectYoung();
+        received = 0;
+      }
     },
     canRead: async (options) => {
       try {
