@@ -1,10 +1,11 @@
 /**
- * Measures backups beside etcd's own tools, on one real etcd: `npm run bench:backup [-- --mb 400 --seconds 60 --runs 5 --growth 300]`, and beside restic where it is installed. Writes docs/evidence/backup.md. Needs warm caches and a computer that has
- * nothing else to do. Values are made up: text that repeats as much as objects of Kubernetes do.
+ * Measures backups beside etcd's own tools, on real etcds: `npm run bench:backup [-- --mb 400 --seconds 60 --runs 5 --growth 300 --api 0 --large 0]`, and beside restic where it is installed. `--api 60000` adds an etcd with so many objects that a
+ * real API server wrote, `--large 1000` one with so many MB of values (a file of 1.4 GB). Writes docs/evidence/backup.md. Needs warm caches and a computer that has nothing else to do. Values are made up: text that repeats as much as objects of
+ * Kubernetes do.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, release } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,63 +15,52 @@ import { extendSnapshot } from '../src/backup/extend-snapshot.ts';
 import { basesOf } from '../src/backup/points.ts';
 import { ownerKeysToText } from '../src/backup/repository-keys.ts';
 import { writeSnapshot } from '../src/backup/write-snapshot.ts';
-import { connectEtcd } from '../src/clients/etcd/connect-etcd.ts';
+import { connectEtcd, type EtcdClient } from '../src/clients/etcd/connect-etcd.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { seededDraw } from '../src/lib/seeded-draw.ts';
 import { startScratchEtcd } from '../src/programs/scratch-etcd.ts';
-import { madeRepository } from '../test/support/backup-repository.ts';
+import { madeRepository, type MadeRepository } from '../test/support/backup-repository.ts';
 import { cachedProgram } from '../test/support/cached-program.ts';
-import { endProcess } from '../test/support/end-process.ts';
 import { fromRepository } from '../test/support/from-repository.ts';
+import { writtenByApi } from './api-objects.ts';
+import { baseRows, statusRow, type TakenBase } from './base-rows.ts';
+import { benchEtcd, fill, value, version, type BenchEtcd } from './bench-etcd.ts';
+import { mb, say, timed, type Row } from './figures.ts';
 import { grownBy, restic, sizesIn } from './growth.ts';
 
 const option = (name: string, otherwise: number) => Number(process.argv[process.argv.indexOf(`--${name}`) + 1]) || otherwise;
-const [megabytes, seconds, runs, rate, growth] = [option('mb', 400), option('seconds', 60), option('runs', 5), option('rate', 2000), option('growth', 300)];
+const [megabytes, seconds, runs, rate, growth, objects, large] = [option('mb', 400), option('seconds', 60), option('runs', 5), option('rate', 2000), option('growth', 300), option('api', 0), option('large', 0)];
 const load = loadavg()[0]!.toFixed(1);
-const version = '3.7.3';
 const timeline = 'bench:0';
 const folder = await mkdtemp('/var/tmp/kubekeep-bench-');
-const socketPath = join(folder, 'client');
-const url = `unix://${socketPath}`;
-const etcd = spawn(cachedProgram('etcd', version), ['--data-dir', join(folder, 'data'), '--name', 'bench', '--listen-client-urls', url, '--advertise-client-urls', url, '--listen-peer-urls', `unix://${join(folder, 'peer')}`, '--initial-advertise-peer-urls', `unix://${join(folder, 'peer')}`, '--initial-cluster', `bench=unix://${join(folder, 'peer')}`, '--quota-backend-bytes', '8000000000', '--log-level', 'error'], { stdio: 'ignore' });
-const client = connectEtcd({ socketPath, serverName: 'bench', tls: undefined, deadline: 60_000 });
-await using made = await madeRepository();
-const rows: string[] = [];
+const rows: Row[] = [];
+say(`On a computer that has nothing else to do this takes some ${Math.ceil((growth + seconds * 2 + runs * 10 + megabytes / 10 + objects / 200 + large / 5) / 60) + 1} minutes.`);
 
 try {
-  while (!(await client.canRead({ deadline: 1000 }))) await systemClock.sleep(50);
-  await fill();
-  const size = (await client.status()).dbSize;
-  say(`etcd has ${mb(size)}`);
-  const first = await base();
-  const times = { base: [] as number[], etcdctl: [] as number[] };
-  const memories: number[] = [];
-  const grown: number[] = [];
-  for (let run = 0; run < runs; run++) {
-    await write({ rate: 200, seconds: 5 });
-    const path = join(folder, 'snap.db');
-    times.etcdctl.push(await timed(async () => void execFileSync(cachedProgram('etcdctl', version), ['--endpoints', url, 'snapshot', 'save', path], { stdio: 'ignore' })));
-    await rm(path);
-    times.base.push(await timed(async () => {
-      const { memory, added } = await base();
-      memories.push(memory);
-      grown.push(added);
-    }));
-    say(`base ${times.base.at(-1)!.toFixed(2)} s, etcdctl snapshot save ${times.etcdctl.at(-1)!.toFixed(2)} s`);
+  if (objects > 0) await others(`, ${objects} objects written by a real API server`, async (place) => benchEtcd(place, await writtenByApi(join(place, 'api'), objects)));
+  if (large > 0) {
+    await others('', async (place) => {
+      const etcd = await benchEtcd(place);
+      await fill(etcd.client, large * 1e6);
+      return etcd;
+    }, statusRow);
   }
-  row(`first base of ${mb(size)}: what a process takes at the most`, `${mb(first.memory)}`, '1');
-  row(`a further base of ${mb(size)} after 1,000 writes, hash-checked with one member, from the start of a process until it is taken`, `${spread(times.base, 's')}; \`etcdctl snapshot save\` ${spread(times.etcdctl, 's')}: ${(median(times.base) / median(times.etcdctl)).toFixed(2)} x`, `${runs}, in turns`);
-  row('the same: memory at the most; new pages', `${spread(memories.map((bytes) => bytes / 1e6), 'MB')}; ${spread(grown.map((bytes) => bytes / 1e6), 'MB')} before compression`, String(runs));
+  await using etcd = await benchEtcd(folder);
+  await using made = await madeRepository();
+  const { client } = etcd;
+  await fill(client, megabytes * 1e6);
+  const base = () => baseOf(etcd, made);
+  add(await baseRows(etcd, { of: '', runs, base, between: () => write(client, { rate: 200, seconds: 5 }), after: '1,000 writes' }));
 
-  await grow();
+  await grow(etcd, made);
 
   const { revision: from } = await client.status();
   await base();
-  const follower = startProgram('follow');
+  const follower = startProgram('follow', etcd, made);
   const ends: { readonly end: number; readonly at: number }[] = [];
   follower.lines.on('line', (line) => ends.push(JSON.parse(line) as { end: number; at: number }));
   await systemClock.sleep(2000);
-  const acknowledged = await write({ rate, seconds });
+  const acknowledged = await write(client, { rate, seconds });
   await systemClock.sleep(3000);
   follower.child.stdin.end();
   await once(follower.child, 'close');
@@ -105,17 +95,32 @@ try {
     '',
     '| what | median (min–max) | runs |',
     '| --- | --- | --- |',
-    ...rows,
+    ...rows.map((row) => `| ${row.join(' | ')} |`),
     '',
   ].join('\n'));
 } finally {
-  client.close();
-  await endProcess(etcd);
   await rm(folder, { recursive: true, force: true });
 }
 
+/** What bases of another etcd cost. */
+async function others(of: string, start: (place: string) => Promise<BenchEtcd>, more: (etcd: BenchEtcd) => Promise<Row> | undefined = () => undefined): Promise<void> {
+  const place = join(folder, 'other');
+  await mkdir(place);
+  {
+    await using etcd = await start(place);
+    await using made = await madeRepository();
+    const { client } = etcd;
+    add(await baseRows(etcd, { of, runs, base: () => baseOf(etcd, made), between: () => write(client, { rate: 200, seconds: 5 }), after: '1,000 writes' }));
+    const row = await more(etcd);
+    if (row) add([row]);
+  }
+  await rm(place, { recursive: true });
+}
+
 /** The same minutes of writes kept in three forms. */
-async function grow(): Promise<void> {
+async function grow(etcd: BenchEtcd, made: MadeRepository): Promise<void> {
+  const { client, url } = etcd;
+  const base = () => baseOf(etcd, made);
   const rival = restic(join(folder, 'restic'));
   const path = join(folder, 'snap.db');
   const save = () => void execFileSync(cachedProgram('etcdctl', version), ['--endpoints', url, 'snapshot', 'save', path], { stdio: 'ignore' });
@@ -128,10 +133,10 @@ async function grow(): Promise<void> {
   await base();
   if (rival) await kept();
   const [own, other] = [await sizesIn(made.folder), rival && (await sizesIn(join(folder, 'restic')))];
-  const follower = startProgram('follow');
+  const follower = startProgram('follow', etcd, made);
   await systemClock.sleep(2000);
   const size = (await client.status()).dbSize;
-  await write({ rate: 36, seconds: growth });
+  await write(client, { rate: 36, seconds: growth });
   await systemClock.sleep(3000);
   follower.child.stdin.end();
   await once(follower.child, 'close');
@@ -153,28 +158,8 @@ function program(name: 'etcd' | 'etcdutl') {
   return { name, version, platform: 'linux-amd64' as const, path: cachedProgram(name, version), sha256: '', size: 0 };
 }
 
-/** Some 3 KB of text, most of it the same in all. */
-function value(draw: () => number): Buffer {
-  const own = Array.from({ length: 12 }, () => Math.floor(draw() * 1e9).toString(36));
-  return Buffer.from(JSON.stringify({ kind: 'Pod', metadata: { name: own[0], uid: own.slice(1, 5).join('-'), labels: { app: own[5] } }, spec: { containers: Array.from({ length: 12 }, (_, index) => ({ name: `c${index}`, image: `registry.example/${own[6]}:${index}`, env: own.map((word, number) => ({ name: `VARIABLE_${number}`, value: word })).slice(0, 3) })) }, status: own.slice(7) }));
-}
-
-async function fill(): Promise<void> {
-  const draw = seededDraw(1);
-  const size = value(draw).length;
-  const count = Math.ceil((megabytes * 1e6) / (size * 1.25));
-  let next = 0;
-  const lane = async () => {
-    while (next < count) {
-      const keys = Array.from({ length: 20 }, () => next++);
-      await client.commit(keys.map((key) => ({ key: Buffer.from(`/registry/pods/${key}`), value: value(draw), lease: 0n })));
-    }
-  };
-  await Promise.all(Array.from({ length: 16 }, lane));
-}
-
 /** Writes at a rate, each time when it is due and not when the one before was answered. Resolves to when which revision was acknowledged, in their order. */
-async function write({ rate: perSecond, seconds: long }: { readonly rate: number; readonly seconds: number }): Promise<readonly { readonly revision: number; readonly at: number }[]> {
+async function write(client: EtcdClient, { rate: perSecond, seconds: long }: { readonly rate: number; readonly seconds: number }): Promise<readonly { readonly revision: number; readonly at: number }[]> {
   const draw = seededDraw(2);
   const acknowledged: { revision: number; at: number }[] = [];
   const begin = performance.now();
@@ -194,41 +179,25 @@ async function write({ rate: perSecond, seconds: long }: { readonly rate: number
   return acknowledged.sort((one, other) => one.revision - other.revision);
 }
 
-function startProgram(mode: string) {
-  const child = spawn(process.execPath, [fromRepository('bench/backup-program.ts'), mode], { stdio: ['pipe', 'pipe', 'inherit'] });
+function startProgram(mode: string, { socketPath }: BenchEtcd, made: MadeRepository) {
+  // Compiled code is kept, as bin/kubekeep.mjs does.
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') };
+  const child = spawn(process.execPath, [fromRepository('bench/backup-program.ts'), mode], { stdio: ['pipe', 'pipe', 'inherit'], env });
   child.stdin.write(`${JSON.stringify({ place: made.folder, keys: ownerKeysToText(made.keys), socketPath, spool: folder, timeline })}\n`);
   return { child, lines: createInterface({ input: child.stdout }) };
 }
 
-async function base(): Promise<{ readonly memory: number; readonly added: number }> {
-  const { lines } = startProgram('base');
-  const [line] = (await once(lines, 'line')) as [string];
-  return JSON.parse(line) as { memory: number; added: number };
+async function baseOf(etcd: BenchEtcd, made: MadeRepository): Promise<TakenBase> {
+  const { child, lines } = startProgram('base', etcd, made);
+  const [line] = (await Promise.race([once(lines, 'line'), once(child, 'close').then(([code]) => { throw new Error(`taking a base ended with ${code}`); })])) as [string];
+  return JSON.parse(line) as TakenBase;
 }
 
-async function timed(work: () => Promise<void>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return (performance.now() - start) / 1000;
+function row(...one: Row): void {
+  add([one]);
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)]!;
-}
-
-function spread(values: readonly number[], unit: string): string {
-  return `${median(values).toFixed(2)} (${Math.min(...values).toFixed(2)}–${Math.max(...values).toFixed(2)}) ${unit}`;
-}
-
-function mb(bytes: number): string {
-  return `${Math.round(bytes / 1e6)} MB`;
-}
-
-function row(what: string, found: string, count: string): void {
-  rows.push(`| ${what} | ${found} | ${count} |`);
-  say(`${what}: ${found}`);
-}
-
-function say(text: string): void {
-  console.log(text);
+function add(found: readonly Row[]): void {
+  rows.push(...found);
+  for (const [what, result] of found) say(`${what}: ${result}`);
 }
