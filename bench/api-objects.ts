@@ -42,7 +42,7 @@ async function createObjects(api: ApiClient, count: number): Promise<void> {
   const lane = async () => {
     for (let number = next++; number < count; number = next++) {
       const [path, object] = objectOf(number, word);
-      await api.post(path, { metadata: { name: `o${number}`, labels: { app: word(), tier: `t${number % 7}` } }, ...object });
+      await api.post(path, { metadata: { name: `o${number}`, labels: { app: word(), tier: `t${number % 7}` } }, ...object }, { deadline: 60_000 });
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
