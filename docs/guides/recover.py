@@ -213,6 +213,8 @@ class Repository:
         secrets = json.loads(bundle["secrets"])
         files = {"sa.key": secrets["serviceAccountKey"], "encryption.yaml": bundle["encryptionConfiguration"], "cluster.yaml": bundle.get("clusterFile"), "known_hosts": bundle.get("knownHosts")}
         for name, authority in secrets["authorities"].items():
+            if not name.replace("-", "").isalnum():
+                raise Damaged(f"the bundle names a CA {name!r}, which is no name of a file")
             files.update({f"{name}.crt": authority["certificate"], f"{name}.key": authority["privateKey"]})
         os.mkdir(folder)
         for name, text in files.items():

@@ -110,6 +110,13 @@ export function wrapFor(recipients: Repository['recipients'], scope: WrappedScop
   return encryptFor(scope === 'data' ? recipients.recipients : recipients.escrow, key);
 }
 
+/** Which key an object is the wrapping of, as `data` or `escrow` and 32 hexadecimal digits; undefined where it is none. */
+export function wrappedKeyOf(name: string): { readonly scope: WrappedScope; readonly capture: string } | undefined {
+  const [, folder, capture] = /^([a-z]+)\/([0-9a-f]{32})\.[1-9]\d*\.age$/.exec(name) ?? [];
+  const scope = wrappedScopes.find((one) => folders[one] === folder);
+  return scope && { scope, capture: capture! };
+}
+
 /** Whether somebody can open a key. */
 export async function isWrapped({ store, recipients }: Repository, scope: WrappedScope, capture: string): Promise<boolean> {
   for (let at = recipients.generation; at > 0; at--) {
@@ -129,7 +136,8 @@ export async function livingKeys({ store, chain }: Repository, scope: WrappedSco
   return found;
 }
 
-function keysNamed({ entries }: Pick<Chain, 'entries'>, scope: WrappedScope): readonly string[] {
+/** The keys that entries name. */
+export function keysNamed({ entries }: Pick<Chain, 'entries'>, scope: WrappedScope): readonly string[] {
   return entries.flatMap(({ body }) => {
     const { capture, bundle } = (body ?? {}) as { readonly capture?: unknown; readonly bundle?: { readonly key?: unknown } };
     const named = scope === 'data' ? capture : bundle?.key;

@@ -1,7 +1,7 @@
 import { KubekeepError } from '../lib/errors.ts';
 import { Catalogs, type LogMerge } from './catalogs.ts';
 import { damaged, encryptObject, hashOf } from './format/encrypted-object.ts';
-import { decodeEntry, encodeEntry, entryName, firstPrevious, type EntryKind } from './format/chain-entry.ts';
+import { decodeEntry, encodeEntry, entryName, firstPrevious, isEntryName, type EntryKind } from './format/chain-entry.ts';
 import { bodyOf, keyOf, readEntry, type EntryContext, type ReadEntry, type WriterList } from './read-entry.ts';
 import { publicBytes, type SigningKey } from './repository-keys.ts';
 import { withoutRetired } from './retention/retired.ts';
@@ -81,7 +81,7 @@ class OpenChain implements Chain {
   async open(): Promise<void> {
     await this.#beginAtCatalog();
     await this.refresh();
-    const later = () => this.#options.store.list('chain/', entryName(this.#newest?.number ?? 0));
+    const later = async () => (await this.#options.store.list('chain/', entryName(this.#newest?.number ?? 0))).filter(isEntryName);
     if ((await later()).length === 0) return;
     // Perhaps it was written just now.
     await this.refresh();
@@ -203,12 +203,13 @@ class OpenChain implements Chain {
   }
 
   async #hint(): Promise<number> {
-    const bytes = await this.#options.store.read(head);
+    // One that cannot be read is one that is not there: a store that is away says so again.
+    const bytes = await this.#options.store.read(head).catch(unreadable);
     return bytes ? Number(/^[1-9]\d{0,14}(?=\n$)/.exec(Buffer.from(bytes).toString())?.[0] ?? 0) : 0;
   }
 
   async #newestByList(): Promise<number> {
-    const name = (await this.#options.store.list('chain/')).at(-1);
+    const name = (await this.#options.store.list('chain/')).findLast(isEntryName);
     const bytes = name === undefined ? undefined : await this.#options.store.read(name);
     const newest = bytes && decodeEntry(Buffer.from(bytes), name!);
     return (newest?.kind === 'catalog' ? newest.number : newest?.catalog) ?? 0;
@@ -225,4 +226,8 @@ class OpenChain implements Chain {
 
 function isCleanUp({ kind }: ReadEntry): boolean {
   return kind === 'retire' || kind === 'removed';
+}
+
+function unreadable(error: unknown): undefined {
+  if (!(error instanceof KubekeepError && error.code === 'store-failed')) throw error;
 }

@@ -34,6 +34,8 @@ const baseSchema = z.object({
   /** It refers to no pack older than itself. */
   whole: z.boolean(),
   capture: z.string(),
+  /** All that it needs: its own, and those of the packs that its table may refer to. Missing where an older release took it. */
+  captures: z.array(z.string()).optional(),
   /** New in the store, in bytes of etcd's file. */
   added: z.number(),
   /** HashKV of all members at the base's revision, compared with the file's. */
@@ -62,6 +64,11 @@ export function basesOf({ entries }: Pick<Chain, 'entries'>): readonly Base[] {
 /** The base of a timeline with the highest revision; undefined where it has none. */
 export function newestBase(chain: Pick<Chain, 'entries'>, timeline: string): Base | undefined {
   return greatest(basesOf(chain).filter((base) => base.timeline === timeline), ({ revision }) => revision);
+}
+
+/** The captures whose keys are needed to read a base; undefined where nobody has written down which. */
+export function capturesOf({ whole, capture, captures }: Base): readonly string[] | undefined {
+  return captures ?? (whole ? [capture] : undefined);
 }
 
 /** Throws `repository-damaged`. */

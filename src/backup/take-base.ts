@@ -7,7 +7,7 @@ import { compareMembers, refuseDiverged, type HashOfFile, type MemberAnswer, typ
 import { encodePageTable, type PageTable } from './format/page-table.ts';
 import { readPageTable } from './page-tables.ts';
 import { storePages } from './page-writer.ts';
-import { baseOf, basesOf, type Base, type BaseBody } from './points.ts';
+import { baseOf, basesOf, capturesOf, type Base, type BaseBody } from './points.ts';
 import type { SigningKey } from './repository-keys.ts';
 import type { Repository } from './repository.ts';
 import { spoolSnapshot, type HashedSpool } from './spool.ts';
@@ -82,10 +82,12 @@ async function store(repository: Repository, { timeline, etcd, member, quorum }:
   const stands = parent && parent.base.depth < deepest ? { hash: parent.base.table, table: parent.table } : undefined;
   const tableHash = await repository.put('table', encodePageTable(table, stands), repository.structure);
   const bundle = content && (await storeBundle(repository, content, basesOf(repository.chain).flatMap((base) => base.bundle ?? [])));
+  const capture = Buffer.from(key.capture).toString('hex');
+  const before = parent ? capturesOf(parent.base) : [];
   const body: BaseBody = {
     timeline, revision: revisions.current, compacted: revisions.compacted, etcd, member, quorum, time, length: spool.size, sha256: spool.sha256, hashes: [...hashes],
     table: tableHash, bundle: bundle?.ref,
-    depth: stands ? parent!.base.depth + 1 : 0, whole: !parent, capture: Buffer.from(key.capture).toString('hex'), added,
+    depth: stands ? parent!.base.depth + 1 : 0, whole: !parent, capture, ...(before && { captures: [...before, capture] }), added,
   };
   const entry = await appendUnder(repository, [key, ...(bundle?.captures ?? [])], 'base', writer, () => body);
   return baseOf(entry!);

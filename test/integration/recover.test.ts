@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -124,5 +125,12 @@ describe('docs/guides/recover.py', () => {
     for (const name of await readdir(keys)) assert.equal((await stat(join(keys, name))).mode & 0o777, 0o600, name);
     assert.equal((await stat(keys)).mode & 0o777, 0o700);
     assert.equal(recover('--bundle', keys).status, 1, 'nothing is overwritten');
+    // A writer can seal what it likes: it does not say where files go.
+    const hostile = { secrets: JSON.stringify({ serviceAccountKey: 'x', authorities: { '../../outside': { certificate: 'x', privateKey: 'x' } } }), encryptionConfiguration: '' };
+    await emptyBase(await made.open(), made.keys, { bundle: Buffer.from(JSON.stringify(hostile)) });
+    const refused = recover('--bundle', join(folder, 'other-keys'));
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /names a CA '\.\.\/\.\.\/outside', which is no name of a file/);
+    assert.equal(existsSync(join(folder, 'other-keys')), false);
   });
 });

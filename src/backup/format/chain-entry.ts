@@ -36,6 +36,11 @@ export function entryName(number: number): string {
   return `chain/${number.toString(16).padStart(16, '0')}`;
 }
 
+/** Others may have put something beside the entries. */
+export function isEntryName(name: string): boolean {
+  return /^chain\/[0-9a-f]{16}$/.test(name);
+}
+
 export function encodeEntry(entry: ChainEntry & { readonly kind: EntryKind }, key: KeyObject): Buffer {
   const head = Buffer.alloc(headLength);
   magic.copy(head);

@@ -76,7 +76,7 @@ export function hashOf(bytes: Uint8Array): string {
 }
 
 export function damaged(name: string, why: string, cause?: unknown): KubekeepError {
-  return new KubekeepError('repository-damaged', `${name}: ${why}`, { cause });
+  return new KubekeepError('repository-damaged', `${name}: ${why}`, { hint: 'kubekeep backup verify --data all says which points need it; the others can be restored. A copy of the place may still have it.', cause });
 }
 
 function objectKey(key: Uint8Array, header: Buffer): Uint8Array {

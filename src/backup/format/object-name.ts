@@ -9,3 +9,9 @@ const folders: Readonly<Record<StoredKind, string>> = { pack: 'packs', table: 't
 export function objectName(kind: StoredKind, hash: string): string {
   return `${folders[kind]}/${hash.slice(0, 2)}/${hash}`;
 }
+
+/** Whether an object of ours may stand under that name: others may have put something beside them, and a store may tell capitals from small letters or not. */
+export function isObjectName(name: string): boolean {
+  const [, folder, start, hash] = /^([a-z]+)\/([0-9a-f]{2})\/([0-9a-f]{64})$/.exec(name) ?? [];
+  return Object.values(folders).some((one) => one === folder) && hash!.startsWith(start!);
+}

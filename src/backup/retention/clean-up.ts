@@ -1,12 +1,13 @@
+import { wrappedKeyOf } from '../captures.ts';
 import { segmentOf } from '../change-log/coverage.ts';
 import { entryName } from '../format/chain-entry.ts';
-import { objectName } from '../format/object-name.ts';
+import { isObjectName, objectName } from '../format/object-name.ts';
 import type { ReadEntry } from '../read-entry.ts';
 import type { SigningKey } from '../repository-keys.ts';
 import type { Repository } from '../repository.ts';
 import { tryToRemove, type Left } from '../store/try-to-remove.ts';
 import type { RetentionPlan } from './plan-retention.ts';
-import { reachedObjects } from './reached-objects.ts';
+import { reachedKeys, reachedObjects } from './reached-objects.ts';
 import { afterRetire, removedUpTo, retiresOf, type RemovedBody, type Retire, type RetireBody } from './retired.ts';
 
 /** ms between the entry that names what goes and its removal: who writes or restores meanwhile may still need it. @internal also for tests */
@@ -33,7 +34,7 @@ export interface Removed {
   readonly refused: readonly Left[];
 }
 
-const cleaned = ['packs/', 'tables/', 'segments/', 'sealed/'] as const;
+const cleaned = ['packs/', 'tables/', 'segments/', 'sealed/', 'captures/', 'escrow/'] as const;
 const atOnce = 16;
 
 /** First step: appends what goes by the plan, and what nothing reaches then. Nothing is removed. Appends nothing where nothing goes. */
@@ -55,16 +56,17 @@ export async function removeRetired(repository: Repository, options: CleanUpOpti
   const due = retiresOf(chain).filter(({ time }) => options.now - time >= grace);
   const refused: Left[] = [];
   let removed = 0;
-  const reached = due.length === 0 ? undefined : await reachedObjects(repository, chain.entries);
+  const isReached = due.length === 0 ? () => true : await reachedFrom(repository, chain.entries);
   for (const one of due) {
-    const objects = (await listOf(repository, one)).filter((name) => !reached!.has(name));
+    const objects = (await listOf(repository, one)).filter((name) => !isReached(name));
     const first = removedUpTo(chain) + 1;
-    const entries = Array.from({ length: Math.max(0, one.entriesUpTo - first + 1) }, (_, index) => entryName(first + index)).filter((name) => !reached!.has(name));
+    const entries = Array.from({ length: Math.max(0, one.entriesUpTo - first + 1) }, (_, index) => entryName(first + index)).filter((name) => !isReached(name));
     const held = await removeAll(repository, [...objects, ...entries], options);
     refused.push(...held);
     removed += objects.length + entries.length - held.length;
     await chain.append('removed', options.owner, () => ({ retire: one.number, entriesUpTo: Math.max(one.entriesUpTo, first - 1) }) satisfies RemovedBody);
-    if (one.objects !== undefined) await store.remove(objectName('table', one.objects));
+    // Where it is held back, the next list has it.
+    if (one.objects !== undefined) await tryToRemove(store, objectName('table', one.objects));
   }
   return { removed, refused };
 }
@@ -75,12 +77,22 @@ function piecesGone(before: readonly ReadEntry[], left: readonly ReadEntry[]): r
   return before.flatMap((entry) => (segmentOf(entry)?.object === undefined && entry.kind === 'segment' && !stays.has(entry) ? [entryName(entry.number)] : []));
 }
 
-/** Objects that entries do not reach, without what an earlier clean-up names already. */
+/** Objects that entries do not reach, without what an earlier clean-up names already, and what nobody of ours has put there. */
 async function unreached(repository: Repository, entries: readonly ReadEntry[]): Promise<readonly string[]> {
-  const reached = await reachedObjects(repository, entries);
+  const isReached = await reachedFrom(repository, entries);
   const named = new Set((await Promise.all(retiresOf({ entries }).map((one) => listOf(repository, one)))).flat());
   const names = (await Promise.all(cleaned.map((prefix) => repository.store.list(prefix)))).flat();
-  return names.filter((name) => !reached.has(name) && !named.has(name));
+  return names.filter((name) => (isObjectName(name) || wrappedKeyOf(name)) && !isReached(name) && !named.has(name));
+}
+
+/** Whether entries need what has a name: an object of theirs, or the key to one in whatever wrapping. */
+async function reachedFrom(repository: Repository, entries: readonly ReadEntry[]): Promise<(name: string) => boolean> {
+  const objects = await reachedObjects(repository, entries);
+  const keys = reachedKeys(entries);
+  return (name) => {
+    const key = wrappedKeyOf(name);
+    return key ? (keys[key.scope]?.has(key.capture) ?? true) : objects.has(name);
+  };
 }
 
 async function listOf(repository: Repository, { objects }: Retire): Promise<readonly string[]> {

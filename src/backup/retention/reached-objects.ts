@@ -1,9 +1,10 @@
+import { keysNamed, type WrappedScope } from '../captures.ts';
 import { segmentOf } from '../change-log/coverage.ts';
 import { catalogSchema } from '../format/catalog-list.ts';
 import { entryName } from '../format/chain-entry.ts';
 import { objectName } from '../format/object-name.ts';
 import { readTables } from '../page-tables.ts';
-import { basesOf } from '../points.ts';
+import { basesOf, capturesOf } from '../points.ts';
 import type { ReadEntry } from '../read-entry.ts';
 import type { Repository } from '../repository.ts';
 import { retiresOf } from './retired.ts';
@@ -24,4 +25,11 @@ export async function reachedObjects(repository: Repository, entries: readonly R
   }
   for (const { objects } of retiresOf({ entries })) if (objects) reached.add(objectName('table', objects));
   return reached;
+}
+
+/** The keys that entries need, of data and of what is sealed; undefined where a base does not say which packs of others it stands on. */
+export function reachedKeys(entries: readonly ReadEntry[]): Readonly<Record<WrappedScope, ReadonlySet<string> | undefined>> {
+  const bases = basesOf({ entries }).map(capturesOf);
+  const data = bases.includes(undefined) ? undefined : new Set([...keysNamed({ entries }, 'data'), ...bases.flatMap((captures) => captures!)]);
+  return { data, escrow: new Set(keysNamed({ entries }, 'escrow')) };
 }

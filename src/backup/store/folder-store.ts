@@ -1,6 +1,8 @@
-import { link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { link, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
+import { diskHint } from '../../lib/disk-hint.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { syncFolder } from '../_sync-folder.ts';
 import type { Store } from './store.ts';
@@ -10,13 +12,13 @@ export function folderStore(folder: string): Store {
   const path = (name: string) => join(folder, name);
   const said = <T>(what: string, work: () => Promise<T>): Promise<T> =>
     work().catch((error: Error) => {
-      throw new KubekeepError('store-failed', `${what} in ${folder}: ${error.message}`, { cause: error });
+      throw new KubekeepError('store-failed', `${what} in ${folder}: ${error.message}`, { hint: diskHint(error), cause: error });
     });
   return {
     place: folder,
     create: (name, bytes) => said(`cannot write ${name}`, () => placed(path(name), bytes, link)),
     overwrite: (name, bytes) => said(`cannot write ${name}`, async () => void (await placed(path(name), bytes, rename))),
-    read: (name) => said(`cannot read ${name}`, () => readFile(path(name)).catch(absent)),
+    read: (name) => said(`cannot read ${name}`, () => content(path(name))),
     list: (prefix, after = '') => said(`cannot list ${prefix}`, () => listed(folder, prefix, after)),
     remove: (name) => said(`cannot remove ${name}`, async () => {
       await rm(path(name), { force: true });
@@ -49,6 +51,17 @@ async function placed(target: string, bytes: Uint8Array, place: (from: string, t
     throw error;
   } finally {
     await unlink(written).catch(absent);
+  }
+}
+
+/** Who can write the folder may have put a pipe there, which would never end, or a device. */
+async function content(path: string): Promise<Uint8Array | undefined> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(absent);
+  try {
+    if (file && !(await file.stat()).isFile()) throw new Error('it is no file');
+    return await file?.readFile();
+  } finally {
+    await file?.close();
   }
 }
 

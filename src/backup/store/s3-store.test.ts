@@ -121,6 +121,23 @@ describe('a bucket that cannot be used', () => {
     await refuses({}, /in which region the bucket is$/, /spec\.backup\.s3\.region/);
   });
 
+  it('is listed to its end, however short its pages are, and one that never ends is left', async (t) => {
+    const names = ['chain/1', 'chain/2', 'chain/3', 'chain/4'];
+    let endless = false;
+    let pages = 0;
+    const server = createServer(({ url }, response) => {
+      pages++;
+      const at = endless ? 0 : Number(new URL(url!, 'http://x').searchParams.get('continuation-token') ?? 0);
+      const more = at < names.length - 1 ? `<IsTruncated>true</IsTruncated><NextContinuationToken>${at + 1}</NextContinuationToken>` : '<IsTruncated>false</IsTruncated>';
+      response.writeHead(200, { 'content-type': 'application/xml' }).end(`<?xml version="1.0"?><ListBucketResult><Contents><Key>prod/${names[at]}</Key></Contents>${more}</ListBucketResult>`);
+    });
+    const bucket = store({ endpoint: `http://127.0.0.1:${await listening(t, server)}` });
+    assert.deepEqual(await bucket.list('chain/'), names);
+    assert.equal(pages, names.length);
+    endless = true;
+    await assert.rejects(bucket.list('chain/'), { code: 'store-failed', message: /again and again/ });
+  });
+
   it('ends at once when it is interrupted', async (t) => {
     const server = createServer(() => {});
     const endpoint = `http://127.0.0.1:${await listening(t, server)}`;

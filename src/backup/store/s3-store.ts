@@ -49,7 +49,9 @@ export function s3Store(where: S3Place, { signal, patience = 30_000 }: S3Options
       for (let next: string | undefined, more = true; more; more = next !== undefined) {
         const page = await s3.listObjectsV2({ Bucket, Prefix: `${prefix}${under}`, StartAfter: after && `${prefix}${after}`, ContinuationToken: next }, options);
         for (const { Key } of page.Contents ?? []) names.push(Key!.slice(prefix.length));
+        const last = next;
         next = page.IsTruncated ? page.NextContinuationToken : undefined;
+        if (next !== undefined && next === last) throw new KubekeepError('store-failed', `cannot list ${under} in ${place}: the server gives one page again and again`);
       }
       return names.sort();
     }),

@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { generateX25519Identity } from 'age-encryption';
 import { emptyBase, madeRepository, type MadeRepository } from '../../../test/support/backup-repository.ts';
 import { cluster, now } from '../../../test/support/example-cluster.ts';
+import { findProblems } from '../../cluster/parse-cluster-file.ts';
 import { folderStore } from '../../backup/store/folder-store.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { Secret } from '../../lib/secret.ts';
@@ -116,6 +117,23 @@ describe('the state of an operator who has lost everything but an identity', () 
     }
     assert.equal(existsSync(state.path), false);
     assert.ok(await keptKeys(state, other.identity) === undefined);
+  });
+
+  // There are no files in a bundle, and no names of files: one text with a few fields, each of which goes to a place that the reader knows.
+  it('has nothing but its own files, whatever a bundle says of others', async () => {
+    await using other = await madeRepository({ identity: made.identity });
+    const good = JSON.parse(Buffer.from(await bundleOf({ cluster, file: file(), state: { knownHosts: join(folder, 'known_hosts') } }, await kept(secrets, made.identity), other.keys)).toString()) as object;
+    const evil = { '../../outside': 'x', '/outside': 'x', files: [{ path: '../outside', content: 'x', mode: '4755', link: '/etc/passwd' }], cluster: '../../outside', knownHosts: '../../outside\n', clusterFile: 'metadata: { name: ../../outside }\n' };
+    await emptyBase(await other.open(), other.keys, { bundle: Buffer.from(JSON.stringify({ ...good, ...evil })) });
+    const before = (await readdir(folder)).sort();
+    const state = newState();
+    await recoverState({ state, identityFile: identityFile() }, folderStore(other.folder));
+    assert.deepEqual((await readdir(state.path)).sort(), ['identity', 'known_hosts', 'repository-seen.json', 'repository.age', 'secrets.age']);
+    for (const name of await readdir(state.path)) assert.equal((await stat(join(state.path, name))).mode & 0o7777, 0o600, name);
+    assert.deepEqual((await readdir(folder)).sort(), [...before, `operator-${count}`].sort());
+    assert.deepEqual((await readdir(join(folder, `operator-${count}`, '.kubekeep'))).sort(), ['.gitignore', cluster.name]);
+    // The cluster file says where the state lies, and is read like any other.
+    assert.ok(findProblems(evil.clusterFile).some(({ path }) => path === 'metadata.name'));
   });
 
   const mutations: readonly (readonly [string, (bytes: Buffer, other: Buffer) => Buffer | undefined])[] = [
