@@ -28,6 +28,9 @@ describe('backups', () => {
     ['of the only member, which could not say', [base(10, 1000, { hashes: [{ member: 'cp1', verdict: 'not comparable' }] })], ['base 1 is not hash-checked']],
     ['of a member that was alone', [base(10, 1000, { quorum: false })], ['base 1 was taken without a quorum']],
     ['with a young hole', [base(10, 9_000_000), segment(11, 20, 8_000_000), base(40, 7_000_000), hole(21, 40), segment(41, 50, 1000)], ['revisions 21 to 40 are lost']],
+    ['that are of the future', [base(10, 3_600_000), segment(11, 20, -3_600_000)], ['the newest of it is of 60 min from now: the clock here, or that of who wrote it, is wrong']],
+    ['with a base of the future, behind which nothing looks old', [base(10, -7_200_000), segment(11, 20, 300_000)], ['the newest of it is of 2 h from now: the clock here, or that of who wrote it, is wrong']],
+    ['by a clock that is a little ahead are fine', [base(10, 3_600_000), segment(11, 20, -30_000)], []],
     ['with a hole of long ago', [base(10, 190_000_000), segment(11, 20, 180_000_000), base(40, 170_000_000), hole(21, 40), segment(41, 50, 1000), base(45, 1000)], []],
   ] as const) it(title, () => assert.deepEqual(problems(...entries), found));
 

@@ -15,6 +15,9 @@ export interface Limits {
 /** What `backup check` wants: a follower ships every two seconds, and a base is taken once a day. */
 export const usualLimits: Limits = { log: 60_000, base: 25 * 3_600_000 };
 
+/** ms by which clocks may differ. */
+const mostAhead = 60_000;
+
 export interface BackupHealth {
   /** The newest point that can be given back. */
   readonly newest: { readonly revision: number; readonly time: number } | undefined;
@@ -36,11 +39,14 @@ export function healthOf({ chain }: Pick<Repository, 'chain'>, now: number, limi
   const behind = (last: number) => bases.find(({ timeline, revision }) => timeline === base.timeline && revision >= last);
   const holes = ranges.filter(({ kind, last }) => kind === 'hole' && now - (behind(last)?.time ?? now) < limits.base);
   const verdicts = verdictsOf(chain);
+  const ahead = Math.max(base.time, newest.time) - now;
   return {
     newest,
     base,
     rehearsed: verdicts.findLast(({ outcome }) => outcome === 'held')?.time,
     problems: [
+      // Until then it would look young.
+      ...(ahead > mostAhead ? [`the newest of it is of ${age(ahead)} from now: the clock here, or that of who wrote it, is wrong`] : []),
       ...(log && now - newest.time > limits.log ? [`the log ends ${age(now - newest.time)} ago, at revision ${newest.revision}`] : []),
       ...(now - base.time > limits.base ? [`the newest base is ${age(now - base.time)} old`] : []),
       ...(base.hashChecked || isAlone(base) ? [] : [`base ${base.number} is not hash-checked`]),

@@ -151,3 +151,48 @@ describe('a point of a repository with a log', () => {
     assert.deepEqual(logRanges(repository.chain).map(({ kind, first, last }) => [kind, first, last]), [['segment', 101, 115], ['hole', 116, 140], ['segment', 141, 145]]);
   });
 });
+
+describe('a point of a repository whose capturer had a wrong clock', () => {
+  let made: MadeRepository;
+  let repository: Repository;
+  before(async () => {
+    made = await madeRepository();
+    await addBase(made, 'one', 100, 0);
+    await addLog(made, 'one', 101, 110, 1);
+    // An hour back, and right again after a quarter of an hour.
+    await addLog(made, 'one', 111, 115, -49);
+    await addBase(made, 'one', 115, -45);
+    await addLog(made, 'one', 116, 120, 16);
+    // An hour ahead, and right again.
+    await addLog(made, 'one', 121, 125, 81);
+    await addLog(made, 'one', 126, 130, 26);
+    await addBase(made, 'one', 130, 30);
+    await addLog(made, 'one', 131, 140, 31);
+    repository = await made.read();
+  });
+  after(() => made[Symbol.asyncDispose]());
+
+  const twice = (later: string, from: number, to: string, at: number) => `the clock of who captured it went back, from 2026-11-25T${later}:00.000Z at revision ${from} to 2026-11-25T${to}:00.000Z at revision ${at}`;
+  for (const [point, found] of [
+    ['latest', '130 140 40'],
+    ['revision:113', '100 113 -47'],
+    ['revision:123', '115 123 83'],
+    [iso(-47), 'the oldest base is of 2026-11-25T14:00:00.000Z, revision 100'],
+    // 14:05 was once, at revision 105, if the clock was right then, and after revision 115 if it was right when it said 13:15.
+    [iso(5), twice('14:10', 101, '13:15', 115)],
+    [iso(-40), twice('14:10', 101, '13:15', 115)],
+    [iso(12), '100 115 -45'],
+    [iso(18), '100 118 18'],
+    [iso(28), twice('15:25', 121, '14:28', 128)],
+    [iso(35), twice('15:25', 121, '14:35', 135)],
+    [iso(90), '130 140 40'],
+  ] as const) it(`${point} is ${found}`, async () => assert.equal(await at(made, repository, point), found));
+
+  it('may be off by some seconds: there is more than one capturer', async () => {
+    await using other = await madeRepository();
+    await addBase(other, 'one', 100, 0);
+    await addLog(other, 'one', 101, 101, 1.1);
+    await addLog(other, 'one', 102, 102, 1);
+    assert.equal(await at(other, await other.read(), iso(1)), '100 102 1');
+  });
+});

@@ -91,12 +91,37 @@ export interface Point {
 
 /**
  * What `latest`, a time, `revision:N` or `base:N` names. A time is the last revision that a capturer had by then; a revision belongs to the newest timeline that has come so far. Throws
- * `point-missing` where neither a base nor the log has it exactly, `usage`.
+ * `point-missing` where neither a base nor the log has it exactly, and where a clock went back so that a time was twice; `usage`.
  */
 export async function resolvePoint(repository: Repository, text: string, keys: CaptureKeys): Promise<Point> {
+  const wanted = wantedPoint(text);
+  const point = await pointOf(repository, { text, wanted }, keys);
+  if (wanted.by === 'time') refuseTwice(repository, { text, time: wanted.time }, point);
+  return point;
+}
+
+/** ms by which the clocks of two capturers may differ. */
+const slack = 10_000;
+
+/** Throws where something before the point was captured later than the point by the clock of then: which of the two is meant nobody can tell. */
+function refuseTwice({ chain }: Repository, { text, time }: { readonly text: string; readonly time: number }, { base, revision, time: found }: Point): void {
+  const { timeline } = base;
+  const pieces = logOf(chain, timeline).flatMap((part) => (part.kind === 'segment' && part.last < revision ? [{ revision: part.first, time: Math.max(part.from, part.to) }] : []));
+  const bases = basesOf(chain).filter((one) => one.timeline === timeline && one.revision < revision);
+  const later = [...pieces, ...bases].find((one) => one.time > time + slack);
+  if (!later) return;
+  throw new KubekeepError('point-missing', `${text} was twice: the clock of who captured it went back, from ${iso(later.time)} at revision ${later.revision} to ${iso(found)} at revision ${revision}`, {
+    hint: `Choose by number: --at revision:${later.revision - 1} is before the later time, --at revision:${revision} is the last of the time that was asked for.`,
+  });
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}
+
+async function pointOf(repository: Repository, { text, wanted }: { readonly text: string; readonly wanted: Wanted }, keys: CaptureKeys): Promise<Point> {
   const { chain } = repository;
   const all = basesOf(chain);
-  const wanted = wantedPoint(text);
   const start = wanted.by === 'time' || wanted.by === 'latest' ? startedBefore(chain, wanted.by === 'time' ? wanted.time : Infinity) : undefined;
   // What lived on elsewhere after a restore, and what lived before it, is not what the cluster had then.
   const bases = start ? all.filter(({ timeline }) => timeline === start.timeline) : all;

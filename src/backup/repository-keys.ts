@@ -88,7 +88,7 @@ export async function unwrapKey(wrapped: Uint8Array, identity: Secret, name: str
 /** Throws `identity-missing` where the identity is not one of the recipients, `repository-damaged` where the file is not whole. */
 export function unwrap(wrapped: Uint8Array, identity: Secret, name: string): Promise<Uint8Array> {
   return decryptWith(identity, () => wrapped, {
-    forOthers: (cause) => new KubekeepError('identity-missing', `the identity does not open ${name}: it was written for other recipients`, { hint: 'Give another one: KUBEKEEP_IDENTITY=FILE.', cause }),
+    forOthers: (cause) => new KubekeepError('identity-missing', `the identity does not open ${name}: it was written for other recipients, or is damaged`, { hint: 'Give another one: KUBEKEEP_IDENTITY=FILE. Where kubekeep backup keys prove says that this one opens others, the file is damaged: a copy of the place may still have it.', cause }),
     broken: (cause) => damaged(name, 'it is no whole age file', cause),
   });
 }

@@ -3,6 +3,7 @@ import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ReadAt } from '../bolt/bolt-file.ts';
 import { readFrom } from '../bolt/open-file.ts';
+import { diskHint } from '../lib/disk-error.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { BlockWriter, trailerLength } from './_block-writer.ts';
 import { SnapshotReader, type FilePages } from './snapshot-reader.ts';
@@ -77,5 +78,5 @@ export async function receiveSnapshot(file: FileHandle, { path, member, stream, 
 }
 
 function unwritten(path: string, error: Error): never {
-  throw new KubekeepError('store-failed', `${path} cannot be written: ${error.message}`, { cause: error });
+  throw new KubekeepError('store-failed', `${path} cannot be written: ${error.message}`, { hint: diskHint(error), cause: error });
 }

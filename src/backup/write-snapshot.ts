@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { dirname } from 'node:path';
+import { diskHint, unwritten } from '../lib/disk-error.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { syncFolder } from './_sync-folder.ts';
 import type { CaptureKeys } from './captures.ts';
@@ -20,7 +21,7 @@ export async function writeSnapshot(repository: Repository, base: Base, path: st
   if (pagesOf(table) * table.pageSize !== base.length) throw damaged(`table ${base.table}`, `it has ${pagesOf(table)} pages and its base ${base.length} bytes`);
   const unfinished = `${path}.part`;
   const file = await open(unfinished, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
-    const hint = error.code === 'EEXIST' ? 'Another restore is writing it, or one was killed: then remove it.' : undefined;
+    const hint = error.code === 'EEXIST' ? 'Another restore is writing it, or one was killed: then remove it.' : diskHint(error);
     throw new KubekeepError('file-missing', `${unfinished} cannot be written: ${error.message}`, { hint, cause: error });
   });
   try {
@@ -34,6 +35,8 @@ export async function writeSnapshot(repository: Repository, base: Base, path: st
     await file.sync();
     await rename(unfinished, path);
     await syncFolder(dirname(path));
+  } catch (error) {
+    throw unwritten(unfinished, error);
   } finally {
     await file.close();
     await rm(unfinished, { force: true });

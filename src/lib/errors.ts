@@ -6,7 +6,7 @@ export const catalogue = {
   'bug': { kind: 'failed', means: 'kubekeep itself went wrong; please report it with the output of the same command and --json' },
   'interrupted': { kind: 'interrupted', means: 'Ctrl-C or SIGTERM; the operation stopped at a safe point and can be run again' },
   'usage': { kind: 'user', means: 'the command line is wrong' },
-  'file-missing': { kind: 'user', means: 'a file named on the command line or in the cluster file does not exist or cannot be read' },
+  'file-missing': { kind: 'user', means: 'a file or folder that the command needs does not exist, or cannot be read or written' },
   'spec-invalid': { kind: 'user', means: 'the cluster file has problems; each is listed with line, column and a suggestion' },
   'version-refused': { kind: 'user', means: 'a version is on the block-list or outside the skew policy' },
   'tool-missing': { kind: 'user', means: 'a program of this computer that the command needs is not installed' },

@@ -1,5 +1,6 @@
-import { mkdir, readFile, rename, stat, writeFile, open as openFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile, open as openFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { unwritten } from '../lib/disk-error.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { createIdentity, open, recipientOf, seal } from '../pki/seal.ts';
 import { identityIn } from '../pki/identity-text.ts';
@@ -106,9 +107,11 @@ export async function readKept(folder: StateFolder, name: string): Promise<strin
   return readIfThere(join(folder.path, name));
 }
 
-/** Puts a small file into the folder, durable, mode 0600. */
+/** Puts a small file into the folder, durable, mode 0600. Throws `file-missing`; what stood there stays then. */
 export async function keep(folder: StateFolder, name: string, content: string): Promise<void> {
-  await mkdir(folder.path, { recursive: true, mode: 0o700 });
+  await mkdir(folder.path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw unwritten(folder.path, error);
+  });
   await writeSynced(join(folder.path, '..', '.gitignore'), '*\n');
   await writeSynced(join(folder.path, name), content);
 }
@@ -157,9 +160,14 @@ async function readIfThere(path: string): Promise<string | undefined> {
 /** Whole or not at all, and on the disk when it returns; two that write at once do not mix. */
 async function writeSynced(path: string, content: string): Promise<void> {
   const temporary = `${path}.${process.pid}.new`;
-  await writeFile(temporary, content, { mode: 0o600, flush: true });
-  await rename(temporary, path);
-  const folder = await openFile(dirname(path), 'r');
-  await folder.sync();
-  await folder.close();
+  try {
+    await writeFile(temporary, content, { mode: 0o600, flush: true });
+    await rename(temporary, path);
+    const folder = await openFile(dirname(path), 'r');
+    await folder.sync();
+    await folder.close();
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw unwritten(path, error);
+  }
 }

@@ -38,8 +38,8 @@ export async function seal(secrets: ClusterSecrets, recipients: readonly string[
  */
 export async function open(bytes: Uint8Array, identity: Secret): Promise<ClusterSecrets> {
   const json = await decryptWith(identity, () => armor.decode(new TextDecoder().decode(bytes)), {
-    forOthers: (cause) => new KubekeepError('identity-missing', 'the identity does not open the sealed keys of this cluster: they were sealed to another one', {
-      hint: 'give the identity that was made together with the cluster file',
+    forOthers: (cause) => new KubekeepError('identity-missing', 'the identity does not open the sealed keys of this cluster: they were sealed to another one, or are damaged', {
+      hint: 'Give the identity that was made together with the cluster file. Every control-plane host has a copy of the sealed keys.',
       cause,
     }),
     broken: (cause) => new KubekeepError('state-broken', 'the sealed keys of the cluster are damaged: the file cannot be decrypted', {

@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { noRoomIn } from '../lib/disk-error.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { runCommand } from './_run-command.ts';
 import type { CachedProgram } from './program.ts';
@@ -38,7 +39,7 @@ async function started({ etcd, etcdutl, snapshot, folder, signal }: ScratchOptio
   const [client, peer] = ['client', 'peer'].map((name) => `unix://${join(sockets.path, name)}`);
   const data = ['--data-dir', join(folder, 'data'), '--name', 'scratch', '--initial-cluster', `scratch=${peer}`, '--initial-advertise-peer-urls', peer!];
   const restored = await runCommand([etcdutl.path, 'snapshot', 'restore', snapshot, ...data], { signal });
-  if (restored.exitCode !== 0) throw new KubekeepError('data-damaged', `etcdutl does not restore the snapshot: ${restored.lines.at(-1) ?? `exit code ${restored.exitCode}`}`);
+  if (restored.exitCode !== 0) throw noRoomIn(folder, restored.lines) ?? new KubekeepError('data-damaged', `etcdutl does not restore the snapshot: ${restored.lines.at(-1) ?? `exit code ${restored.exitCode}`}`);
   const end = new AbortController();
   const running = runCommand([
     etcd.path, ...data, '--listen-client-urls', client!, '--advertise-client-urls', client!, '--listen-peer-urls', peer!,
@@ -46,7 +47,7 @@ async function started({ etcd, etcdutl, snapshot, folder, signal }: ScratchOptio
     '--unsafe-no-fsync', '--quota-backend-bytes', '100000000000', '--log-level', 'error',
   ], { signal: end.signal });
   const ended = running.then(({ exitCode, lines }): never => {
-    throw new KubekeepError('etcd-failed', `the etcd that reads what was restored ended with exit code ${exitCode}: ${lines.at(-1) ?? ''}`);
+    throw noRoomIn(folder, lines) ?? new KubekeepError('etcd-failed', `the etcd that reads what was restored ended with exit code ${exitCode}: ${lines.at(-1) ?? ''}`);
   });
   ended.catch(() => {});
   return {

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { link, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { diskHint } from '../../lib/disk-hint.ts';
+import { diskHint } from '../../lib/disk-error.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { syncFolder } from '../_sync-folder.ts';
 import type { Store } from './store.ts';

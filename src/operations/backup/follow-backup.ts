@@ -26,7 +26,7 @@ export async function followBackup(operation: BackupOperation, store: Store, { m
     ask: () => askMembers(operation),
     takeBase: (members) => takeOne(operation, open, members),
     remember: () => remember(state, open.repository).catch((error: Error) => {
-      if (error instanceof KubekeepError) throw error;
+      if (error instanceof KubekeepError && error.code !== 'file-missing') throw error;
       // A full disk here must not end what goes to another one.
       progress({ type: 'note', title: 'the newest entry of the repository cannot be noted', detail: error.message });
     }),

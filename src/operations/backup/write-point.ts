@@ -6,7 +6,7 @@ import { extendSnapshot } from '../../backup/extend-snapshot.ts';
 import type { Point } from '../../backup/points.ts';
 import type { Repository } from '../../backup/repository.ts';
 import { writeSnapshot } from '../../backup/write-snapshot.ts';
-import { KubekeepError } from '../../lib/errors.ts';
+import { unwritten } from '../../lib/disk-error.ts';
 import { throwAwayFolder } from '../../programs/throw-away-folder.ts';
 import type { ReadOperation } from './backup-operation.ts';
 import { refuseWithoutRoom } from './refuse-without-room.ts';
@@ -35,9 +35,8 @@ export async function writePoint({ progress, signal }: Pick<ReadOperation, 'prog
   const onRevision = (done: number) => {
     if (done % wordEvery === 0) progress({ type: 'note', title: `replayed revision ${done} of ${revision}`, step: 'restore/replay' });
   };
-  await extendSnapshot(whole, log, { signal, onRevision }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOSPC' && error.code !== 'EDQUOT') throw error;
-    throw new KubekeepError('file-missing', `${dirname(path)} has no room for the log: ${error.message}`, { hint: 'Make room there and run it again. Nothing was left.', cause: error });
+  await extendSnapshot(whole, log, { signal, onRevision }).catch((error: unknown) => {
+    throw unwritten(whole, error);
   });
   await rename(whole, path);
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -51,7 +51,7 @@ describe('a file that is given as the identity of a repository', () => {
   }
 
   const bad: readonly (readonly [string, () => string | Uint8Array | Promise<string | Uint8Array>, ErrorCode, RegExp])[] = [
-    ['of somebody else', () => other, 'identity-missing', /the identity does not open keys\/1\.age: it was written for other recipients/],
+    ['of somebody else', () => other, 'identity-missing', /the identity does not open keys\/1\.age: it was written for other recipients, or is damaged$/],
     ['that is empty', () => '', 'identity-missing', /identity is empty: there is no identity in it/],
     ['with comments only', () => '# public key: age1xyz\n\n', 'identity-missing', /is empty/],
     ['with the recipient in place of the identity', () => identityToRecipient(right), 'identity-missing', /holds a recipient \(age1…\), which can only encrypt/],
@@ -74,6 +74,20 @@ describe('a file that is given as the identity of a repository', () => {
       for (const word of [right, other, right.slice(16, 40), 'b3Blbn', 'correct horse']) assert.equal(printed.includes(word), false, word);
     });
   }
+
+  it('that is right: an object with any bit of it changed is called damaged too, and never a key for somebody else alone', async () => {
+    await writeFile(path(), right);
+    const name = join(made.folder, 'keys/1.age');
+    const good = await readFile(name);
+    for (let at = 0; at < good.length; at += 3) {
+      const bad = Buffer.from(good);
+      bad[at]! ^= 1 << (at % 8);
+      await writeFile(name, bad);
+      await assert.rejects(opened(), { message: /^(keys\/1\.age: it is no whole age file|the identity does not open keys\/1\.age: .*damaged)/ }, String(at));
+    }
+    await writeFile(name, good);
+    await opened();
+  });
 
   it('is refused where it does not exist or is a folder', async () => {
     await mkdir(join(folder, 'dir'));
