@@ -130,10 +130,15 @@ export function keysName(generation: number): string {
 
 /** Throws `repository-damaged` and `identity-missing` where an identity alone does not open the repository. */
 export async function opensWith({ id, store, recipients, pageId }: Repository, identity: Secret): Promise<void> {
-  const name = keysName(recipients.generation);
-  const wrapped = await store.read(name);
-  if (!wrapped) throw damaged(name, `it is missing in ${store.place}`);
-  if (!Buffer.from(deriveKeys(await secretIn(wrapped, identity, name), id).pageId).equals(pageId)) throw damaged(name, 'it holds the secret of another repository');
+  // A change of recipients that was cut off has left the one before.
+  for (let at = recipients.generation; at > 0; at--) {
+    const name = keysName(at);
+    const wrapped = await store.read(name);
+    if (!wrapped) continue;
+    if (!Buffer.from(deriveKeys(await secretIn(wrapped, identity, name), id).pageId).equals(pageId)) throw damaged(name, 'it holds the secret of another repository');
+    return;
+  }
+  throw damaged(keysName(recipients.generation), `it is missing in ${store.place}`);
 }
 
 /** For sentences: an exchanged repository may have the id of the right one. */

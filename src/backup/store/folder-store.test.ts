@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { memoryStore } from '../../../test/support/memory-store.ts';
 import { folderStore } from './folder-store.ts';
 import { storeConformance } from './store.conformance.ts';
 
@@ -15,6 +16,12 @@ const next = () => join(parent, String(++count));
 storeConformance('a folder', {
   open: async () => folderStore(next()),
   again: async ({ place }) => folderStore(place),
+});
+
+// Tests that make very many use it.
+storeConformance('a store in memory', {
+  open: async () => memoryStore(),
+  again: async (store) => store,
 });
 
 describe('a folder', () => {
