@@ -31,7 +31,7 @@ export async function writeSnapshot(repository: Repository, base: Base, path: st
     }
     const sha256 = await hashOfFile(unfinished);
     if (sha256 !== base.sha256) throw damaged(`base ${base.number}`, 'put together from its pages it is not the file that etcd sent');
-    await file.write(Buffer.from(sha256, 'hex'), 0, 32, base.length);
+    await writeAll(file, Buffer.from(sha256, 'hex'), base.length);
     await file.sync();
     await rename(unfinished, path);
     await syncFolder(dirname(path));
@@ -61,8 +61,13 @@ async function placePages(file: FileHandle, content: Buffer, { pack, pages, tabl
     const from = slot[pages[first]!]! * pageSize;
     const length = (next - first) * pageSize;
     if (from + length > content.length) throw damaged(`pack ${pack}`, `it has no page ${slot[pages[next - 1]!]}`);
-    await file.write(content, from, length, pages[first]! * pageSize);
+    await writeAll(file, content.subarray(from, from + length), pages[first]! * pageSize);
   }
+}
+
+/** The kernel may take a part, as it does before a disk is full. */
+async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
 }
 
 async function hashOfFile(path: string): Promise<string> {
