@@ -27,6 +27,8 @@ export interface ReplayInput {
 
 /** ms for etcd to answer after it was started: it reads all that it has. */
 const startLimit = 120_000;
+/** ms for one that cut the connection to end. */
+const endLimit = 1000;
 /** Bytes that etcd's own log takes from the disk at once. */
 const etcdLog = 130_000_000;
 
@@ -54,9 +56,16 @@ export async function replayInScratchEtcd(operation: ReadOperation, { repository
     await answers(replayed, operation);
     return replayed;
   } catch (error) {
+    const why = await lastWords(replayed, error, operation);
     await replayed[Symbol.asyncDispose]();
-    throw error;
+    throw why;
   }
+}
+
+/** An etcd that ended cut the connection first, and says why. */
+async function lastWords({ ended }: ReplayedEtcd, error: unknown, { clock }: ReadOperation): Promise<unknown> {
+  if (!(error instanceof KubekeepError && error.code === 'etcd-failed')) return error;
+  return Promise.race([ended.catch((last: unknown) => last), clock.sleep(endLimit).then(() => error)]);
 }
 
 async function answers({ client, ended }: ReplayedEtcd, { clock, signal }: ReadOperation): Promise<void> {
