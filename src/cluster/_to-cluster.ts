@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { duration } from '../lib/duration.ts';
 import type { ClusterFile } from './cluster-file-schema.ts';
 import type { BackupSpec, Cluster, ExternalCluster, HostSpec } from './cluster.ts';
 import { builtDefaults, type ExternalFile } from './external-file-schema.ts';
@@ -61,12 +62,6 @@ function absoluteFrom({ directory, home }: Omit<ClusterFilePlace, 'file'>): (pat
   };
 }
 
-/** "36h", "14d", "8w". */
-function milliseconds(text: string): number {
-  const [unit, size] = [text.at(-1)!, Number(text.slice(0, -1))];
-  return size * ({ h: 3_600_000, d: 86_400_000, w: 604_800_000 }[unit] ?? NaN);
-}
-
 const units: Readonly<Record<string, number>> = { kB: 1e3, MB: 1e6, GB: 1e9 };
 
 function toBackup({ repository, s3, bandwidth, keep, recipients, escrow }: NonNullable<ClusterFile['spec']['backup']>, absolute: (path: string | undefined) => string | undefined): BackupSpec {
@@ -75,7 +70,7 @@ function toBackup({ repository, s3, bandwidth, keep, recipients, escrow }: NonNu
     repository: repository.startsWith('s3://') ? repository : absolute(repository)!,
     recipients,
     ...(escrow && { escrow }),
-    ...(keep && { keep: { ...keep, within: milliseconds(keep.within) } }),
+    ...(keep && { keep: { ...keep, within: duration(keep.within)! } }),
     ...(s3 && { s3: { ...s3, ca: absolute(s3.ca) } }),
     ...(amount && { bandwidth: Number(amount) * units[unit]! }),
   };

@@ -33,7 +33,7 @@ describe('a disk that is full', () => {
     for (const name of ['one', 'two', 'three', 'four', 'five']) await kept.api.post('/api/v1/namespaces/default/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { much: randomBytes(600_000).toString('base64') } });
     const { revision } = await kept.etcd.status();
     await kept.follow(() => revision);
-    disk = await smallDisk(400 << 20);
+    disk = await smallDisk(240 << 20);
   });
   after(async () => {
     await disk[Symbol.asyncDispose]();
@@ -124,7 +124,7 @@ describe('a disk that is full', () => {
         assert.equal(await readFile(path, 'utf8'), 'old');
         assert.deepEqual((await readdir(disk.path)).sort(), ['filler', 'out.db']);
       }
-      await disk.leave(300 << 20);
+      await disk.leave(200 << 20);
       await restoreFile(kept.operation, kept.store, { at, path });
       assert.ok((await stat(path)).size > 100_000);
       await writeFile(path, 'old');
@@ -134,7 +134,7 @@ describe('a disk that is full', () => {
   });
 
   it('where the state is: it is no verdict on a point, and what was noted before stays', async () => {
-    await disk.leave(300 << 20);
+    await disk.leave(200 << 20);
     const operation = await stateThere();
     const seen = join(operation.state.path, 'repository-seen.json');
     await rm(seen);

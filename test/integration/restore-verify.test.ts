@@ -7,9 +7,11 @@ import { verdictsOf } from '../../src/backup/verdicts.ts';
 import type { EtcdClient } from '../../src/clients/etcd/connect-etcd.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { KubekeepError } from '../../src/lib/errors.ts';
+import { addKeys } from '../../src/operations/backup/change-keys.ts';
 import { openToRead } from '../../src/operations/backup/open-backup.ts';
 import { verifyPoint } from '../../src/operations/backup/verify-point.ts';
 import type { Operation } from '../../src/operations/operation.ts';
+import { createIdentity } from '../../src/pki/seal.ts';
 import { keptCluster, type KeptCluster } from '../support/kept-cluster.ts';
 
 describe('restore verify', () => {
@@ -90,11 +92,17 @@ describe('restore verify', () => {
     assert.deepEqual(base.state!.members.map(({ verdict }) => verdict), ['equal']);
   });
 
-  it('says that Secrets were not read where their key is not here, and records nothing without the keys of a writer', async () => {
+  it('reads Secrets with the keys that lie beside the point where this computer has none, says so where it may not, and records nothing without the keys of a writer', async () => {
     const { state } = kept.operation;
-    const sealed = await aside(join(state.path, 'secrets.age'), () => verify('base:3'));
-    assert.equal(sealed.outcome, 'degraded');
-    assert.deepEqual(sealed.problems, ['secrets: the key that they are encrypted with is not here']);
+    const beside = await aside(join(state.path, 'secrets.age'), () => verify('base:3'));
+    assert.deepEqual([beside.outcome, beside.problems], ['held', []]);
+    // An auditor reads data, and what is sealed not.
+    const auditor = await createIdentity();
+    const identityFile = join(kept.folder, 'auditor');
+    await writeFile(identityFile, auditor.identity.reveal(), { mode: 0o600 });
+    await addKeys(kept.operation, kept.store, { named: [auditor.recipient], use: 'data' });
+    const sealed = await verifyPoint({ ...kept.operation, identityFile }, kept.store, 'base:3');
+    assert.deepEqual([sealed.verdict.outcome, sealed.verdict.problems, sealed.entry], ['degraded', ['secrets: the key that they are encrypted with is not here'], undefined]);
     const reader = await aside(join(state.path, 'repository.age'), () => verifyPoint(kept.operation, kept.store, 'base:3'));
     assert.deepEqual([reader.verdict.outcome, reader.entry], ['held', undefined]);
   });

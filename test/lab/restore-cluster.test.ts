@@ -285,8 +285,14 @@ for (const [topology, names, point, more] of [['T1', { cp1: 'solo' }, () => read
     });
     after(() => other[Symbol.asyncDispose]());
 
-    it('has everything of then, and works', async () => {
-      await expectZero(other.run('restore', 'cluster', '--at', point(), '--yes', ...more));
+    it('has everything of then, and works, once somebody has compared the owner of the repository', async () => {
+      const { owner } = JSON.parse(readFileSync(join(kept, 'backups', 'kubekeep-repository'), 'utf8')) as { owner: string };
+      for (const wrong of [[], ['--owner-key', `A${owner.slice(1)}x`]]) {
+        const unsure = await other.run('restore', 'cluster', '--at', point(), '--yes', '--json', ...wrong);
+        assert.deepEqual([unsure.code, errorOf(unsure).code, errorOf(unsure).hint.includes(`--owner-key ${owner}`)], [3, 'needs-confirmation', true]);
+        assert.deepEqual(readdirSync(stateOf(other)).filter((name) => name.endsWith('.age')), []);
+      }
+      await expectZero(other.run('restore', 'cluster', '--at', point(), '--yes', '--owner-key', owner, ...more));
       assert.deepEqual(await precious(other), whole);
       assert.match((await expectZero(other.run('apply', '--yes'))).stdout, /: 0 changes/);
       await controllersWork(other, `on-${topology.toLowerCase()}`);

@@ -3,6 +3,7 @@ import { age, healthOf, usualLimits } from '../../backup/backup-health.ts';
 import { logRanges, type LogPart } from '../../backup/change-log/coverage.ts';
 import { basesOf, type Base } from '../../backup/points.ts';
 import { rehearsedBases, verdictsOf, type Verdict } from '../../backup/verdicts.ts';
+import { duration } from '../../lib/duration.ts';
 import { followBackup } from '../../operations/backup/follow-backup.ts';
 import { initBackup } from '../../operations/backup/init-backup.ts';
 import { writeMetrics } from '../../operations/backup/metrics-file.ts';
@@ -102,7 +103,7 @@ function addCheck(group: Command, cli: Cli, exit: (code: number) => void): void 
     .description('Say whether backups are as they should be, for monitoring: a base of the last 25 hours that members agree with, a log that ends less than a minute ago where there is one, no revision lost in the last 25 hours. Needs the identity, and no host; exit code 5 when something is wrong.')
     .addOption(metricsOption())
     .addOption(clusterFileOption())
-    .addOption(new Option('--rehearsed-within <time>', 'also want a point that restore verify held so lately: 7d, 12h').argParser(timeOf))
+    .addOption(new Option('--rehearsed-within <time>', 'also want a point that restore verify held so lately: 12h, 7d, 2w').argParser(timeOf))
     .action(async ({ file, metrics, rehearsedWithin }: MetricsFlags & { readonly rehearsedWithin?: number }) => {
       await using operation = await openBackupOperation(cli, { file });
       const { repository } = await openToRead(operation, storeOf(operation));
@@ -141,9 +142,9 @@ function keepTable(bases: readonly { readonly number: number; readonly time: num
 
 /** In ms. */
 function timeOf(text: string): number {
-  const [, number, unit] = /^([1-9]\d{0,4})([hd])$/.exec(text) ?? [];
-  if (number === undefined) throw new InvalidArgumentError('It is a number of days or hours, such as 7d or 12h.');
-  return Number(number) * (unit === 'd' ? 24 : 1) * 3_600_000;
+  const ms = duration(text);
+  if (ms === undefined) throw new InvalidArgumentError('It is a number of hours, days or weeks, such as 12h, 7d or 2w.');
+  return ms;
 }
 
 function baseTable(bases: readonly Base[], rehearsed: ReadonlySet<number>): string {

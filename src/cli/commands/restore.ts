@@ -65,6 +65,7 @@ interface ClusterFlags {
   readonly dryRun?: boolean;
   readonly skipUnreachable?: boolean;
   readonly rotateTokens?: boolean;
+  readonly ownerKey?: string;
   readonly yes?: boolean;
 }
 
@@ -78,8 +79,9 @@ function addCluster(group: Command, cli: Cli): void {
     .option('--dry-run', 'show the plan and what changes, and touch nothing')
     .option('--skip-unreachable', 'go on with a majority of the etcd hosts; kubekeep apply takes the others in when they are back')
     .option('--rotate-tokens', 'make worthless what tokens of then stand in Secrets: those for joining are deleted, those of service accounts made anew')
+    .option('--owner-key <key>', "the owner's key that backup init printed; needed with --yes where the keys of the cluster are in the repository alone")
     .option('-y, --yes', 'do not ask; without a terminal it is needed')
-    .action(async ({ file, at, rollBack = false, dryRun = false, skipUnreachable = false, rotateTokens = false, yes }: ClusterFlags) => {
+    .action(async ({ file, at, rollBack = false, dryRun = false, skipUnreachable = false, rotateTokens = false, ownerKey, yes = false }: ClusterFlags) => {
       if ((at === undefined) === !rollBack) throw new KubekeepError('usage', 'give either --at or --roll-back', { hint: 'kubekeep backup list shows the points that there are.' });
       await using operation = await openOperation(cli, { file, connectTimeout: 5 });
       const { plan, performed } = await restoreCluster(operation, storeOf(operation), {
@@ -88,6 +90,7 @@ function addCluster(group: Command, cli: Cli): void {
         dryRun,
         skipUnreachable,
         rotateTokens,
+        isOwner: async (owner) => (ownerKey === undefined ? !yes && cli.confirm(`The keys of the cluster are taken from a repository whose owner is ${owner}. Is that what backup init printed?`) : ownerKey === owner),
         confirm: async (proposed) => {
           if (yes) return true;
           process.stderr.write(`${describeRestore(proposed)}\n`);

@@ -22,6 +22,8 @@ export interface ListInput {
   readonly revision: number;
   /** All keys at that revision. */
   readonly keys: ReadonlySet<string>;
+  /** The keys of the cluster as they lie beside the point: for a computer that has none. Undefined where they cannot be read. */
+  readonly sealed: () => Promise<ClusterSecrets | undefined>;
 }
 
 /** ms for the API server to become ready. */
@@ -32,9 +34,9 @@ const notNeeded: ReadonlySet<string> = new Set(['informer-sync', 'poststarthook/
 const days = 1;
 
 /** Starts a real kube-apiserver on an etcd and lists all that it can read of it at a revision. Throws `api-failed` where it does not start. */
-export async function listWithScratchApi(operation: ReadOperation, { etcd, folder, revision, keys }: ListInput): Promise<Listing> {
+export async function listWithScratchApi(operation: ReadOperation, { etcd, folder, revision, keys, sealed }: ListInput): Promise<Listing> {
   const { cluster, clock, signal, progress } = operation;
-  const secrets = await clusterSecrets(operation);
+  const secrets = (await clusterSecrets(operation)) ?? (await sealed());
   const api = await startedApi(operation, { etcd, folder: join(folder, 'api'), secrets });
   await using _ = api.server;
   try {

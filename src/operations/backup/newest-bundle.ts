@@ -16,10 +16,14 @@ export interface FoundBundle {
  * `identity-missing` where the identity is not one of escrow, `repository-damaged`.
  */
 export async function newestBundle(repository: Repository, identity: Secret): Promise<FoundBundle> {
+  return bundleBeside(repository, identity, basesOf(repository.chain).findLast(({ bundle }) => bundle !== undefined));
+}
+
+/** The same of one base, where it has one. */
+export async function bundleBeside(repository: Repository, identity: Secret, base: Base | undefined): Promise<FoundBundle> {
   const { place } = repository.store;
-  const base = basesOf(repository.chain).findLast(({ bundle }) => bundle !== undefined);
-  if (!base) throw new KubekeepError('point-missing', `no base in ${place} has the keys of the cluster beside it`, { hint: 'They are kept with every base since this release: kubekeep backup run.' });
-  const text = new Secret((await readBundle(repository, base.bundle!, identity)).toString());
+  if (!base?.bundle) throw new KubekeepError('point-missing', `no base in ${place} has the keys of the cluster beside it`, { hint: 'They are kept with every base since this release: kubekeep backup run.' });
+  const text = new Secret((await readBundle(repository, base.bundle, identity)).toString());
   const bundle = readBundleText(text);
   const { keys } = bundle;
   if (keys.repository !== repository.id || keys.ownerKey !== repository.ownerKey) throw new KubekeepError('repository-mismatch', `the keys beside base ${base.number} in ${place} are those of another repository`, { hint: 'A writer that is not the owner may have put them there; compare the owner with what kubekeep backup init printed.' });

@@ -67,6 +67,21 @@ describe('the state of an operator who has lost everything but an identity', () 
     for (const name of ['identity', 'known_hosts', 'secrets.age', 'repository.age']) assert.equal((await readFile(join(state.path, name), 'utf8')).includes('PRIVATE KEY'), false, name);
   });
 
+  it('is not written before somebody has accepted the owner, who is not asked for where the state knows it', async () => {
+    const state = newState();
+    const asked: string[] = [];
+    const recovering = (accept: boolean) => recoverState({ state, identityFile: identityFile() }, store(), async (owner) => {
+      asked.push(owner);
+      if (!accept) throw new KubekeepError('needs-confirmation', 'no');
+    });
+    await assert.rejects(recovering(false), { code: 'needs-confirmation' });
+    assert.equal(existsSync(state.path), false);
+    await recovering(true);
+    await rm(join(state.path, 'secrets.age'));
+    await recovering(false);
+    assert.deepEqual(asked, [made.keys.ownerKey, made.keys.ownerKey]);
+  });
+
   it('is completed where a part is there, from whatever point on, and not made anew', async () => {
     const whole = newState();
     await recover(whole);

@@ -23,13 +23,15 @@ type Recovering = Pick<Operation, 'state' | 'identityFile'>;
 
 /**
  * Puts the operator's side of a cluster together from its repository and an identity alone: the keys of the cluster and of the repository, sealed to that identity, the trusted host keys, and the newest
- * entry. A state folder that has the same is completed. Throws `state-broken`, before anything is written, where it has something else, and what `newestBundle` throws.
+ * entry. A state folder that has the same is completed. `accept` is asked, before anything is written, about an owner that nobody but the place vouches for, and throws where it is not the right one. Throws
+ * `state-broken`, before that, where the folder has something else, and what `newestBundle` throws.
  */
-export async function recoverState({ state, identityFile }: Recovering, store: Store): Promise<RecoveredState> {
+export async function recoverState({ state, identityFile }: Recovering, store: Store, accept: (owner: string) => Promise<void> = async () => {}): Promise<RecoveredState> {
   const identity = await readIdentity(state, identityFile);
   const repository = await openRepositoryAs(store, identity);
   const { bundle, base } = await newestBundle(repository, identity);
   await refuseOtherState({ state, identityFile }, bundle, identity);
+  if ((await readKept(state, keysFile)) === undefined) await accept(repository.ownerKey);
   await remember(state, repository);
   await saveSecrets(state, { secrets: bundle.secrets, sealed: (await readKept(state, 'secrets.age')) ?? (await sealedFor(bundle, identity)), identity, from: 'new' });
   if (bundle.knownHosts !== undefined && (await readKept(state, 'known_hosts')) === undefined) await keep(state, 'known_hosts', bundle.knownHosts);

@@ -11,10 +11,13 @@ import { openBolt, type BoltFile } from '../../bolt/bolt-file.ts';
 import { firstLoose } from '../../bolt/key-history.ts';
 import { hashKvOf, keysAt, revisionsOf } from '../../bolt/key-space.ts';
 import { KubekeepError } from '../../lib/errors.ts';
+import type { Secret } from '../../lib/secret.ts';
+import type { ClusterSecrets } from '../../pki/secrets.ts';
 import { throwAwayFolder } from '../../programs/throw-away-folder.ts';
 import type { ReadOperation } from './backup-operation.ts';
 import { listWithScratchApi } from './list-with-scratch-api.ts';
 import type { Listing } from './list-objects.ts';
+import { bundleBeside, newestBundle } from './newest-bundle.ts';
 import { openToRead } from './open-backup.ts';
 import { replayInScratchEtcd, type ReplayedEtcd, type ReplayInput } from './scratch-replay.ts';
 
@@ -40,7 +43,7 @@ export async function verifyPoint(operation: ReadOperation, store: Store, at: st
   const { base, revision } = point;
   const [time, begin] = [clock.now(), clock.monotonic()];
   await using folder = await throwAwayFolder(join(state.path, 'verify-'));
-  const found = await rehearse(operation, { repository, point, keys, folder: folder.path }).catch((error: unknown): Found => {
+  const found = await rehearse(operation, { repository, point, keys, folder: folder.path, identity }).catch((error: unknown): Found => {
     if (error instanceof KubekeepError && damage.has(error.code)) return { problems: [error.message], broken: true };
     throw error;
   });
@@ -75,7 +78,7 @@ interface Compared {
 }
 
 /** The state hash first: what is not what members had need not be read. */
-async function rehearse(operation: ReadOperation, input: ReplayInput): Promise<Found> {
+async function rehearse(operation: ReadOperation, input: ReplayInput & { readonly identity: Secret }): Promise<Found> {
   const { point, folder } = input;
   const { progress, signal } = operation;
   progress({ type: 'started', title: `replaying base ${point.base.number} to revision ${point.revision}`, step: 'restore/replay' });
@@ -89,7 +92,7 @@ async function rehearse(operation: ReadOperation, input: ReplayInput): Promise<F
   if (judged.broken) return { state, ...judged };
   const loose = await firstLoose(file, point.base.revision, signal);
   if (loose !== undefined) return { state, problems: [...judged.problems, `revision ${loose} does not follow on what the log has before it: a change is missing, or another one`], broken: true };
-  const listing = await listWithScratchApi(operation, { etcd, folder, revision: point.revision, keys: await keysAt(file, point.revision, signal) });
+  const listing = await listWithScratchApi(operation, { etcd, folder, revision: point.revision, keys: await keysAt(file, point.revision, signal), sealed: () => sealedBeside(input) });
   return { state, listing, problems: [...judged.problems, ...listing.unread, ...listing.problems], broken: listing.problems.length > 0 };
 }
 
@@ -99,6 +102,16 @@ async function refuseOtherState({ client }: ReplayedEtcd, file: BoltFile, wanted
   if (reached !== wanted) throw new KubekeepError('data-damaged', `after replaying the log the file is at revision ${reached}, and not at ${wanted}`);
   const { hash, compactRevision } = await client.hashKv(wanted, { signal });
   if (hash !== (await hashKvOf(file, wanted, compactRevision, signal))) throw new KubekeepError('data-damaged', `at revision ${wanted} etcd has another state than the file that it was restored from`);
+}
+
+/** Undefined where this identity does not read them, or nothing of them can be used: then Secrets are not read, and that is said. */
+async function sealedBeside({ repository, point: { base }, identity }: Omit<ReplayInput, 'folder'> & { readonly identity: Secret }): Promise<ClusterSecrets | undefined> {
+  try {
+    return (await (base.bundle ? bundleBeside(repository, identity, base) : newestBundle(repository, identity))).bundle.secrets;
+  } catch (error) {
+    if (error instanceof KubekeepError && error.code !== 'store-failed') return undefined;
+    throw error;
+  }
 }
 
 async function compared({ chain }: Repository, file: BoltFile, { base, revision }: Point, signal: AbortSignal): Promise<Compared | undefined> {

@@ -29,6 +29,8 @@ export interface RestoreWish {
   readonly skipUnreachable: boolean;
   /** Tokens of then that stand in Secrets become worthless. */
   readonly rotateTokens: boolean;
+  /** Whether an owner's public key is that of the cluster's repository: asked where the keys of the cluster are there alone, and nobody but the place says whose it is. */
+  readonly isOwner: (owner: string) => Promise<boolean>;
 }
 
 /** Everything that was looked up before anything is touched. */
@@ -47,7 +49,7 @@ export interface PreparedRestore {
 /** Looks at the hosts and at the repository, and plans. Changes nothing; `folder` gets the point in clear text. */
 export async function prepareRestore(operation: Operation, store: Store, { folder, ...wish }: RestoreWish & { readonly folder: string }): Promise<PreparedRestore> {
   const { cluster, hosts, clock, signal, state } = operation;
-  const opened = await secretsFrom(operation, store);
+  const opened = await secretsFrom(operation, store, wish);
   const facts = await observe(cluster, hosts, { clock, signal });
   refuseOthers(facts, opened.secrets.clusterId);
   const answering = cluster.hosts.filter(({ name }) => reachable(facts.hosts.get(name)));
@@ -73,13 +75,18 @@ export async function prepareRestore(operation: Operation, store: Store, { folde
 }
 
 /** Who has lost everything but an identity and the repository gets the rest from there. */
-async function secretsFrom(operation: Operation, store: Store): Promise<OpenedSecrets> {
+async function secretsFrom(operation: Operation, store: Store, { isOwner }: RestoreWish): Promise<OpenedSecrets> {
   try {
     return await existingSecrets(operation);
   } catch (error) {
     if (!(error instanceof KubekeepError && error.code === 'state-broken')) throw error;
-    const { base, owner } = await recoverState(operation, store);
-    operation.progress({ type: 'note', title: `the keys of the cluster are those of base ${base.number}`, detail: `They are in ${operation.state.path} now. owner ${owner}: compare it with what backup init printed` });
+    const { base } = await recoverState(operation, store, async (owner) => {
+      if (await isOwner(owner)) return;
+      throw new KubekeepError('needs-confirmation', `nothing was changed: the keys of the cluster are in ${store.place} alone, and that its owner is ${owner} was not confirmed`, {
+        hint: `Somebody may have put another repository there. Compare it with the owner that kubekeep backup init printed; if they are the same: --owner-key ${owner}`,
+      });
+    });
+    operation.progress({ type: 'note', title: `the keys of the cluster are those of base ${base.number}`, detail: `They are in ${operation.state.path} now.` });
     return existingSecrets(operation);
   }
 }
