@@ -116,7 +116,7 @@ const recipient = () => text(/^age1[02-9ac-hj-np-z]{58}$/, 'an age recipient (ag
 const count = (what: string) => integer(0, 10_000).default(0).describe(`${what}, counted from the newest.`);
 
 const keep = mapping({
-  within: text(/^[1-9]\d{0,4}[hdw]$/, 'a time such as 36h, 14d or 8w').describe('How long every second can be restored: all bases of that time, the log, and the base that it begins at.'),
+  within: text(/^[1-9]\d{0,4}[hdw]$/, 'a time such as 36h, 14d or 8w').describe('How long before the newest backup every second can be restored: all bases of that time, the log, and the base that it begins at.'),
   last: count('How many bases are kept in any case'),
   hourly: count('Of how many hours the newest base is kept'),
   daily: count('Of how many days (UTC) the newest base is kept'),
@@ -142,7 +142,7 @@ const backup = mapping({
   bandwidth: text(/^[1-9][0-9]{0,5}(kB|MB|GB)\/s$/, 'an amount a second such as 20MB/s').optional().describe('How much bases may write a second, on average; the log is not made to wait. Default: as much as they can.'),
   recipients: list(recipient(), 'age recipients').default([]).describe("Who can read backups besides this cluster's own identity: age recipients, whose identities are kept elsewhere."),
   escrow: list(recipient(), 'age recipients').optional().describe("Who can read the keys of the cluster that are kept with its backups, besides this cluster's own identity; without it all `recipients`."),
-  keep: keep.optional().describe('What `backup prune` keeps: all that one of these names, and always the newest base. Without it nothing is taken away.'),
+  keep: keep.optional().describe('What `backup prune` keeps: all that one of these names, and always the newest base and the newest that was rehearsed. Without it nothing is taken away.'),
 });
 
 export const clusterFileSchema = mapping({

@@ -22,5 +22,5 @@ export function unwritten(path: string, caught: unknown): unknown {
 /** The same for a program that wrote into a folder and ended: undefined where its words do not say that there was no room. */
 export function noRoomIn(folder: string, lines: readonly string[]): KubekeepError | undefined {
   if (!lines.some((line) => /no space left on device|disk quota exceeded/i.test(line))) return undefined;
-  return new KubekeepError('file-missing', `there is no room in ${folder} for what is restored there for a while: three times etcd's file and 200 MB`, { hint: hints['ENOSPC'] });
+  return new KubekeepError('file-missing', `there is no room in ${folder} for what is restored there for a while: twice etcd's file and 200 MB`, { hint: hints['ENOSPC'] });
 }

@@ -33,6 +33,8 @@ interface Script {
   readonly hashKv?: EtcdClient['hashKv'];
   /** ms that pass before each watch. */
   readonly pause?: number;
+  /** ms by which its clock is wrong in each watch. */
+  readonly jumps?: readonly number[];
 }
 
 describe('a capturer of the log', () => {
@@ -42,7 +44,7 @@ describe('a capturer of the log', () => {
   after(() => made[Symbol.asyncDispose]());
 
   /** Runs as many captures as there are watches: how each ended, where each began, the log and its revisions. */
-  async function run({ watches, revision = 1000, ttl = () => Promise.resolve(600), slow = Infinity, hashKv, pause = 0 }: Script, altered: (repository: Repository) => Repository = (same) => same) {
+  async function run({ watches, revision = 1000, ttl = () => Promise.resolve(600), slow = Infinity, hashKv, pause = 0, jumps = [] }: Script, altered: (repository: Repository) => Repository = (same) => same) {
     const timeline = `c${++count}:0`;
     const repository = altered(await made.open());
     const starts: number[] = [];
@@ -70,7 +72,7 @@ describe('a capturer of the log', () => {
     const chosen = { spec: { name: 'cp1' }, client, reads: true, status: { clusterId: timeline.split(':')[0], revision } } as never;
     const capturer = new LogCapturer({
       repository, writer: made.keys.writer, progress: silent, signal: new AbortController().signal,
-      clock: { now: Date.now, monotonic: () => performance.now() + passed + (turn >= slow ? 400_000 : 0), sleep: async () => {} },
+      clock: { now: () => Date.now() + (jumps[turn - 1] ?? 0), monotonic: () => performance.now() + passed + (turn >= slow ? 400_000 : 0), sleep: async () => {} },
       ask: async () => ({ chosen, names: [], clients: new Map(hashKv ? [['cp1', client]] : []), [Symbol.dispose]: () => {} }),
       takeBase: () => takeBase((next += 100)),
       remember: async () => {},
@@ -83,13 +85,21 @@ describe('a capturer of the log', () => {
     const segments = parts.filter((part) => part.kind === 'segment');
     const read = await Promise.all(segments.map(({ first, last }) => Array.fromAsync(readLog(repository, { timeline, first, last }, captureKeys(repository, made.identity)))));
     const hashes = parts.flatMap((part) => (part.kind === 'segment' && part.hashes ? [part.hashes] : []));
-    return { outcomes, starts, ranges, hashes, captures: segments.map(({ capture }) => capture), leases: new Map(read.flat().flatMap(({ leases }) => [...leases])) };
+    return { outcomes, starts, ranges, hashes, from: segments.map(({ from }) => from), captures: segments.map(({ capture }) => capture), leases: new Map(read.flat().flatMap(({ leases }) => [...leases])) };
   }
 
   it('goes on where the log ends, with what came before the watch ended in it', async () => {
     const { captures, ...rest } = await run({ watches: [[changes(101, 102), upTo(102), changes(103)], [changes(104), upTo(104)]] });
     assert.equal(new Set(captures).size, 1);
-    assert.deepEqual(rest, { outcomes: ['unreachable', 'unreachable'], starts: [100, 103], ranges: ['segment 101-103', 'segment 104-104'], hashes: [], leases: new Map() });
+    assert.deepEqual({ ...rest, from: [] }, { from: [], outcomes: ['unreachable', 'unreachable'], starts: [100, 103], ranges: ['segment 101-103', 'segment 104-104'], hashes: [], leases: new Map() });
+  });
+
+  it('loses nothing where its clock jumps, and writes under another key, since it may have slept', async () => {
+    const hour = 3_660_000;
+    const { ranges, captures, from } = await run({ watches: [[changes(101)], [changes(102)], [changes(103)], [changes(104)]], jumps: [0, -hour, -hour + 5000, hour] });
+    assert.deepEqual(ranges, ['segment 101-101', 'segment 102-102', 'segment 103-103', 'segment 104-104']);
+    assert.deepEqual(captures.map((one) => captures.indexOf(one)), [0, 1, 1, 3]);
+    assert.ok(from[1]! < from[0]! && from[3]! > from[0]!);
   });
 
   it('merges its pieces every five minutes', async () => {

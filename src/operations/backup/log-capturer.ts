@@ -46,7 +46,7 @@ const mostLeases = 10_000;
 export class LogCapturer {
   readonly #options: CapturerOptions;
   #leases = new Map<bigint, number>();
-  #key: { readonly key: Capture; readonly generation: number; readonly until: number } | undefined;
+  #key: { readonly key: Capture; readonly generation: number; readonly until: number; readonly made: number } | undefined;
   /** Where a gap was met: the second time at one place it is a hole. */
   #gapAfter: number | undefined;
   #told = -Infinity;
@@ -153,12 +153,12 @@ export class LogCapturer {
     await this.#merger.catalog(options);
   }
 
-  /** A new one also for other recipients: who was one before had the one before. */
+  /** A new one also for other recipients: who was one before had the one before. And after a computer has slept, which only the other clock shows: what nobody named for a day may be cleaned up. */
   async #captureKey(): Promise<Capture> {
     const { repository, clock } = this.#options;
-    const now = clock.monotonic();
+    const [now, time] = [clock.monotonic(), clock.now()];
     const { generation } = repository.recipients;
-    if (!this.#key || this.#key.until <= now || this.#key.generation !== generation) this.#key = { key: await newCapture(repository), generation, until: now + captureLasts };
+    if (!this.#key || this.#key.until <= now || this.#key.generation !== generation || Math.abs(time - this.#key.made) >= captureLasts) this.#key = { key: await newCapture(repository), generation, until: now + captureLasts, made: time };
     return this.#key.key;
   }
 

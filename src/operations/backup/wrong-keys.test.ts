@@ -12,6 +12,9 @@ import { KubekeepError } from '../../lib/errors.ts';
 import { isOpenToOthers, readIdentityFile } from '../state.ts';
 import { proveKey } from './prove-key.ts';
 
+// Keys that are right for something else are elsewhere: a repository of others and one with the same keys in its place, repository-mutations.test.ts; recipients who were removed or joined, with old and new data,
+// change-recipients.test.ts and keys-command.test.ts; no key for Secrets, restore-verify.test.ts. There are no recipients with a passphrase (docs/decisions/0027), and no KMS: kubekeep's clusters encrypt with a key
+// of their own, and points of others' clusters are not listed.
 describe('a file that is given as the identity of a repository', () => {
   let folder: string;
   let made: MadeRepository;
