@@ -2,7 +2,7 @@ import { Gauge, Registry } from 'prom-client';
 import type { BackupHealth } from './backup-health.ts';
 
 /** The health of backups in Prometheus' text format; times are in seconds since 1970. What is not known has no value. */
-export async function backupMetrics({ newest, base, rehearsed, problems }: BackupHealth, { cluster, now }: { readonly cluster: string; /** ms */ readonly now: number }): Promise<string> {
+export async function backupMetrics({ newest, base, rehearsed, problems }: BackupHealth, { cluster, now, leads }: { readonly cluster: string; /** ms */ readonly now: number; /** Of a follower: whether it wrote the newest piece of the log. */ readonly leads?: boolean | undefined }): Promise<string> {
   const registry = new Registry();
   registry.setDefaultLabels({ cluster });
   const gauge = (name: string, help: string, value: number | undefined) => {
@@ -15,6 +15,7 @@ export async function backupMetrics({ newest, base, rehearsed, problems }: Backu
   gauge('base_bytes', 'Size of the file of etcd that the newest base holds.', base?.length);
   gauge('rehearsed_timestamp_seconds', 'When a point was last replayed that held.', rehearsed && rehearsed / 1000);
   gauge('problems', 'How many things backup check finds wrong.', problems.length);
+  gauge('leads', '1 where this follower wrote the newest piece of the log.', leads === undefined ? undefined : Number(leads));
   gauge('looked_timestamp_seconds', 'When this was found out: an old one means that nobody looks.', now / 1000);
   return registry.metrics();
 }

@@ -35,6 +35,20 @@ export function newOwnerKeys(): OwnerKeys {
   return { repository: randomBytes(16).toString('hex'), secret: new Secret(randomBytes(32).toString('base64')), writer: newSigningKey(), owner: ownersKey, ownerKey: publicBytes(ownersKey) };
 }
 
+/** PKCS #8 of an Ed25519 key, before its 32 bytes. */
+const pkcs8 = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/**
+ * The keys of one more writer, always the same for a name: who has the owner's key needs to keep no other, and nobody else can make them. The next `generation`, from 1, is another writer under the same
+ * name, for where somebody may have the one before.
+ */
+export function namedWriter({ repository, secret, owner: ownersKey, ownerKey }: OwnerKeys, name: string, generation = 1): WriterKeys {
+  const seed = Buffer.from(ownersKey.key.export({ format: 'jwk' }).d!, 'base64url');
+  const derived = Buffer.from(hkdfSync('sha256', seed, Buffer.from(repository, 'hex'), `kubekeep/1 writer ${generation} ${name}`, 48));
+  const key = createPrivateKey({ key: Buffer.concat([pkcs8, derived.subarray(16)]), format: 'der', type: 'pkcs8' });
+  return { repository, secret, ownerKey, writer: { writer: derived.subarray(0, 16).toString('hex'), key } };
+}
+
 /** @internal also for tests */
 export function newSigningKey(writer = randomBytes(16).toString('hex')): SigningKey {
   return { writer, key: generateKeyPairSync('ed25519').privateKey };
@@ -58,7 +72,21 @@ export function ownerKeysToText({ repository, secret, writer, owner: ownersKey }
   return JSON.stringify({ repository, secret: secret.reveal(), writer: { id: writer.writer, key: signingKeyToText(writer) }, owner: signingKeyToText(ownersKey) });
 }
 
-const ownerKeysSchema = z.object({ repository: z.string(), secret: z.string(), writer: z.object({ id: z.string(), key: z.string() }), owner: z.string() });
+/** JSON, for the one who writes; a secret. */
+export function writerKeysToText({ repository, secret, writer, ownerKey }: WriterKeys): string {
+  return JSON.stringify({ repository, secret: secret.reveal(), writer: { id: writer.writer, key: signingKeyToText(writer) }, ownerKey });
+}
+
+const writerSchema = z.object({ id: z.string(), key: z.string() });
+const writerKeysSchema = z.object({ repository: z.string(), secret: z.string(), writer: writerSchema, ownerKey: z.string() });
+
+/** Throws where the text is not what `writerKeysToText` gave. */
+export function writerKeysFromText(text: string): WriterKeys {
+  const { repository, secret, writer, ownerKey } = writerKeysSchema.parse(JSON.parse(text));
+  return { repository, secret: new Secret(secret), writer: { writer: writer.id, key: createPrivateKey(writer.key) }, ownerKey };
+}
+
+const ownerKeysSchema = z.object({ repository: z.string(), secret: z.string(), writer: writerSchema, owner: z.string() });
 
 /** Throws where the text is not what `ownerKeysToText` gave. */
 export function ownerKeysFromText(text: string): OwnerKeys {

@@ -31,7 +31,7 @@ export interface TakeOptions {
   readonly spoolFolder: string;
   /** ms since the epoch. */
   readonly now: () => number;
-  /** What is sealed for escrow beside the data. */
+  /** What is sealed for escrow beside the data; without it what was sealed last stays beside it. */
   readonly bundle?: Uint8Array | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -81,15 +81,17 @@ async function store(repository: Repository, { timeline, etcd, member, quorum }:
   const { table, added } = await storePages(repository, spool, { pageSize, ids, key, parent: parent?.table, signal });
   const stands = parent && parent.base.depth < deepest ? { hash: parent.base.table, table: parent.table } : undefined;
   const tableHash = await repository.put('table', encodePageTable(table, stands), repository.structure);
-  const bundle = content && (await storeBundle(repository, content, basesOf(repository.chain).flatMap((base) => base.bundle ?? [])));
+  const bundles = basesOf(repository.chain).flatMap((base) => base.bundle ?? []);
+  // Who has nothing to seal names what was sealed last, or it would go with the base that has it.
+  const bundle = content ? await storeBundle(repository, content, bundles) : { ref: bundles.at(-1), captures: [] };
   const capture = Buffer.from(key.capture).toString('hex');
   const before = parent ? capturesOf(parent.base) : [];
   const body: BaseBody = {
     timeline, revision: revisions.current, compacted: revisions.compacted, etcd, member, quorum, time, length: spool.size, sha256: spool.sha256, hashes: [...hashes],
-    table: tableHash, bundle: bundle?.ref,
+    table: tableHash, bundle: bundle.ref,
     depth: stands ? parent!.base.depth + 1 : 0, whole: !parent, capture, ...(before && { captures: [...before, capture] }), added,
   };
-  const entry = await appendUnder(repository, [key, ...(bundle?.captures ?? [])], 'base', writer, () => body);
+  const entry = await appendUnder(repository, [key, ...bundle.captures], 'base', writer, () => body);
   return baseOf(entry!);
 }
 

@@ -71,6 +71,7 @@ const columns: readonly (readonly [title: string, component: ComponentName])[] =
   ['SCHEDULER', 'kube-scheduler'],
   ['HAPROXY', 'haproxy'],
   ['KEEPALIVED', 'keepalived'],
+  ['KEEPER', 'keeper'],
 ];
 
 function hostTable({ hosts }: ClusterStatus, paint: Paint): string[] {

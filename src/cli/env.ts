@@ -13,6 +13,8 @@ export interface Environment {
   readonly identityFile: string | undefined;
   /** KUBECONFIG, for kubectl. */
   readonly kubeconfig?: string | undefined;
+  /** The folder that systemd gives a service for its state. */
+  readonly serviceState?: string | undefined;
   readonly user: string;
 }
 
@@ -26,6 +28,7 @@ export function readEnvironment(): Environment {
     interactive,
     identityFile: env['KUBEKEEP_IDENTITY'] || undefined,
     kubeconfig: env['KUBECONFIG'] || undefined,
+    serviceState: env['STATE_DIRECTORY'] || undefined,
     user: env['SUDO_USER'] || env['USER'] || env['LOGNAME'] || accountName(),
   };
 }

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { folderStore } from '../backup/store/folder-store.ts';
 import { limitedStore } from '../backup/store/limited-store.ts';
 import { retryingStore } from '../backup/store/retrying-store.ts';
@@ -15,6 +16,7 @@ import { builtEtcd } from '../operations/backup/built-etcd.ts';
 import { externalEtcd } from '../operations/backup/external-etcd.ts';
 import type { Operation } from '../operations/operation.ts';
 import { stateFolder, type StateFolder } from '../operations/state.ts';
+import { findOwnProgram, type OwnProgram } from '../programs/own-program.ts';
 import { fetchPrograms, findPrograms } from '../programs/fetch-programs.ts';
 import type { Cli } from './cli.ts';
 import { readAnyClusterFile, readClusterFile } from './cluster-file.ts';
@@ -25,6 +27,8 @@ export interface WireOptions {
   /** Seconds to wait for a host's SSH. */
   readonly connectTimeout?: number;
   readonly trustFirst?: boolean;
+  /** Folder with the state folder; default: that of the cluster file. */
+  readonly stateIn?: string | undefined;
 }
 
 type Wired = Pick<Cli, 'environment' | 'clock' | 'signal' | 'progress' | 'confirm'>;
@@ -36,9 +40,9 @@ export async function openOperation(cli: Wired, { file, ...options }: WireOption
 }
 
 /** The same for commands that also work with a cluster that somebody else built. */
-export async function openBackupOperation(cli: Wired, { file, ...options }: WireOptions): Promise<BackupOperation & AsyncDisposable> {
+export async function openBackupOperation(cli: Wired, { file, stateIn, ...options }: WireOptions): Promise<BackupOperation & AsyncDisposable> {
   const { cluster, directory, file: path } = await readAnyClusterFile(file);
-  const state = stateFolder(directory, cluster.name);
+  const state = stateFolder(stateIn ?? directory, cluster.name);
   if ('external' in cluster) {
     const operation = { ...common(cli, cluster, state), cluster };
     return { ...operation, source: externalEtcd(operation), [Symbol.asyncDispose]: async () => {} };
@@ -48,7 +52,7 @@ export async function openBackupOperation(cli: Wired, { file, ...options }: Wire
 }
 
 /** The only place where hosts, state and programs are put together. */
-export function operationOn(cli: Wired, cluster: Cluster, state: StateFolder, { connectTimeout = 10, trustFirst }: Omit<WireOptions, 'file'>): Operation & AsyncDisposable {
+export function operationOn(cli: Wired, cluster: Cluster, state: StateFolder, { connectTimeout = 10, trustFirst }: Omit<WireOptions, 'file' | 'stateIn'>): Operation & AsyncDisposable {
   const hosts = connectHosts(cluster, { folder: join(cli.environment.runtimeFolder, 'ssh'), knownHosts: state.knownHosts, connectTimeout });
   return {
     ...common(cli, cluster, state, trustFirst),
@@ -60,8 +64,12 @@ export function operationOn(cli: Wired, cluster: Cluster, state: StateFolder, { 
   };
 }
 
+/** Of this package, whether its source runs or what was built of it. */
+const packageFolder = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
 /** What does not depend on who built the cluster. */
 function common({ environment, clock, signal, progress, ...cli }: Wired, cluster: BackedUpCluster, state: StateFolder, trustFirst?: boolean): Omit<Operation, 'cluster' | 'hosts'> {
+  let ownProgram: Promise<OwnProgram> | undefined;
   const fetchOptions = { source: cluster.programs, cacheFolder: environment.cacheFolder, progress, clock, signal, trustFirst, confirm: environment.interactive ? cli.confirm : undefined };
   return {
     state,
@@ -70,6 +78,7 @@ function common({ environment, clock, signal, progress, ...cli }: Wired, cluster
     clock,
     signal,
     progress,
+    follower: { program: () => (ownProgram ??= findOwnProgram(packageFolder, environment.cacheFolder)), store: () => storeOf({ cluster, clock, signal }) },
     cachedPrograms: (wanted) => findPrograms(wanted, fetchOptions),
     fetchPrograms: (wanted) => fetchPrograms(wanted, fetchOptions),
   };

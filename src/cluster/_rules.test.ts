@@ -23,6 +23,10 @@ const flags = (component: string, extraFlags: object) => ({ kubernetes: { [compo
 
 describe('what is refused beyond single fields', () => {
   const cases: readonly (readonly [title: string, spec: Spec, ...expected: readonly string[]])[] = [
+    ['hosts that follow into a folder', { backup: { repository: '/mnt/backups', follow: 'hosts' } }, 'spec.backup.follow: hosts cannot follow into a folder of this computer (set repository: s3://BUCKET/PREFIX'],
+    ['hosts that follow to this computer', { backup: { repository: 's3://backups', follow: 'hosts', s3: { endpoint: 'https://127.0.0.1:9000' } } }, 'spec.backup.s3.endpoint: https://127.0.0.1:9000 is each host itself'],
+    ['hosts that follow without a region', { backup: { repository: 's3://backups', follow: 'hosts' } }, 'spec.backup.follow: hosts do not know the region of the bucket (set spec.backup.s3.region)'],
+    ['a login of hosts that do not follow', { backup: { repository: 's3://backups', s3: { hostCredentials: 'x' } } }, 'spec.backup.s3.hostCredentials: spec.backup.s3.hostCredentials is not used without spec.backup.follow: hosts'],
     ['two hosts of one name', { hosts: [...three.slice(0, 2), host('cp1', 13)] }, 'spec.hosts[2].name: the name cp1 is taken by spec.hosts[0] already'],
     ['two hosts of one address', { hosts: [...three.slice(0, 2), host('cp3', 11)] }, 'spec.hosts[2].address: the address 10.0.0.11 is taken by spec.hosts[0] already'],
     ['two hosts behind one SSH address', { hosts: three.map((one) => ({ ...one, ssh: { address: 'gate.example' } })) }, 'spec.hosts[1].ssh.address: the SSH address and port gate.example is taken', 'spec.hosts[2].ssh.address: '],
@@ -81,6 +85,7 @@ describe('what is allowed', () => {
     ['hosts behind one SSH address at several ports', { hosts: three.map((one, n) => ({ ...one, ssh: { address: 'gate.example', port: 2201 + n } })) }],
     ['hosts of one SSH name behind several jump hosts', { hosts: three.map((one, n) => ({ ...one, ssh: { address: 'node', jump: `site${n}.example` } })) }],
     ['flags that tune', { kubernetes: { apiServer: { extraFlags: { 'event-ttl': '2h', 'goaway-chance': 0.02, 'feature-gates': 'WatchList=true' } }, controllerManager: { extraFlags: { 'cloud-provider': 'external', 'cluster-signing-duration': '720h' } } } }],
+    ['hosts that follow', { backup: { repository: 's3://backups', follow: 'hosts', s3: { region: 'eu-central-1', hostCredentials: 'x' } } }],
     ['slow disks', { etcd: { heartbeatInterval: 300, electionTimeout: 3000 } }],
     ['etcd 3.6', { etcd: { version: '3.6.14' } }],
     ['a folder of programs', { programs: { source: 'directory', directory: 'x' } }],

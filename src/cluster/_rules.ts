@@ -1,4 +1,4 @@
-import { backupHasAPlace } from './rules/backup.ts';
+import { backupHasAPlace, externalHostsAreLeft, hostsReachBackup } from './rules/backup.ts';
 import { distinctHosts } from './rules/distinct-hosts.ts';
 import { endpointFits } from './rules/endpoint.ts';
 import { etcdTimesFit } from './rules/etcd-times.ts';
@@ -11,7 +11,7 @@ import { versionsAreSafe } from './rules/safe-versions.ts';
 import { topologyHolds } from './rules/topology.ts';
 
 /** Everything that is checked beyond the form of single fields. */
-export const rules: readonly Rule[] = [distinctHosts, topologyHolds, endpointFits, networksAreApart, versionsAreSafe, etcdTimesFit, flagsAreFree, programsHaveAPlace, backupHasAPlace];
+export const rules: readonly Rule[] = [distinctHosts, topologyHolds, endpointFits, networksAreApart, versionsAreSafe, etcdTimesFit, flagsAreFree, programsHaveAPlace, backupHasAPlace, hostsReachBackup];
 
 /** The same for the file of a cluster that somebody else built. */
-export const externalRules: readonly ExternalRule[] = [endpointsAreDistinct, externalVersionsAreSafe, programsHaveAPlace, backupHasAPlace];
+export const externalRules: readonly ExternalRule[] = [endpointsAreDistinct, externalVersionsAreSafe, programsHaveAPlace, backupHasAPlace, externalHostsAreLeft];

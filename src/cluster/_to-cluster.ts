@@ -64,14 +64,15 @@ function absoluteFrom({ directory, home }: Omit<ClusterFilePlace, 'file'>): (pat
 
 const units: Readonly<Record<string, number>> = { kB: 1e3, MB: 1e6, GB: 1e9 };
 
-function toBackup({ repository, s3, bandwidth, keep, recipients, escrow }: NonNullable<ClusterFile['spec']['backup']>, absolute: (path: string | undefined) => string | undefined): BackupSpec {
+function toBackup({ repository, s3, bandwidth, keep, recipients, escrow, follow }: NonNullable<ClusterFile['spec']['backup']>, absolute: (path: string | undefined) => string | undefined): BackupSpec {
   const [, amount, unit = ''] = /^(\d+)(.B)\/s$/.exec(bandwidth ?? '') ?? [];
   return {
     repository: repository.startsWith('s3://') ? repository : absolute(repository)!,
     recipients,
     ...(escrow && { escrow }),
     ...(keep && { keep: { ...keep, within: duration(keep.within)! } }),
-    ...(s3 && { s3: { ...s3, ca: absolute(s3.ca) } }),
+    ...(s3 && { s3: { ...s3, ca: absolute(s3.ca), ...(s3.hostCredentials !== undefined && { hostCredentials: absolute(s3.hostCredentials) }) } }),
+    ...(follow && { follow }),
     ...(amount && { bandwidth: Number(amount) * units[unit]! }),
   };
 }

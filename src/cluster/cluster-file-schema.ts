@@ -132,6 +132,7 @@ const s3 = mapping({
   region: text(/^[a-z0-9-]{1,40}$/, 'the name of a region such as eu-central-1').optional().describe('Region of the bucket. Default: what AWS_REGION or the AWS profile says; with an `endpoint`, `us-east-1`.'),
   ca: path('the path of a file with certificates').optional().describe("Certificates of the authorities (PEM) of which one must have issued the endpoint's; a relative path starts at the folder of the cluster file. Default: those that Node trusts."),
   pathStyle: z.boolean({ error: complaint('true or false') }).optional().describe('Whether addresses are ENDPOINT/BUCKET instead of BUCKET.ENDPOINT. Default: true with an `endpoint`, else false.'),
+  hostCredentials: path('the path of a file with credentials').optional().describe('A file, for `follow: hosts`, in the form of `~/.aws/credentials` whose `[default]` is the login that the hosts get, which needs no right to delete; a relative path starts at the folder of the cluster file. Default: none, they use the role of the machine.'),
 });
 
 const backup = mapping({
@@ -142,6 +143,7 @@ const backup = mapping({
   bandwidth: text(/^[1-9][0-9]{0,5}(kB|MB|GB)\/s$/, 'an amount a second such as 20MB/s').optional().describe('How much bases may write a second, on average; the log is not made to wait. Default: as much as they can.'),
   recipients: list(recipient(), 'age recipients').default([]).describe("Who can read backups besides this cluster's own identity: age recipients, whose identities are kept elsewhere."),
   escrow: list(recipient(), 'age recipients').optional().describe("Who can read the keys of the cluster that are kept with its backups, besides this cluster's own identity; without it all `recipients`."),
+  follow: oneOf(['hosts']).optional().describe('Where `apply` installs the follower of the log as a service: `hosts` are all that have etcd, once `backup init` was run, and it takes a bucket. Default: nowhere; `backup follow` runs wherever you start it.'),
   keep: keep.optional().describe('What `backup prune` keeps: all that one of these names, and always the newest base and the newest that was rehearsed. Without it nothing is taken away.'),
 });
 

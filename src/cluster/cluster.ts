@@ -83,6 +83,8 @@ export interface BackupSpec {
   /** Those of them, or others, that can read the cluster's keys; default: the recipients. */
   readonly escrow?: readonly string[] | undefined;
   readonly keep?: BackupKeep | undefined;
+  /** Who follows the log besides whoever is started by hand: services on the hosts that have etcd. */
+  readonly follow?: 'hosts' | undefined;
 }
 
 /** Which bases are kept: so many of each. */
@@ -102,6 +104,8 @@ export interface S3Spec {
   /** Absolute path of a file with PEM certificates. */
   readonly ca?: string | undefined;
   readonly pathStyle?: boolean | undefined;
+  /** Absolute path of a file with the login of the hosts, in the form of ~/.aws/credentials. */
+  readonly hostCredentials?: string | undefined;
 }
 
 export interface Networks {
@@ -147,6 +151,11 @@ export interface SshSpec {
 /** The hosts that have a role, in the order of the file. */
 export function hostsWith(cluster: Cluster, role: Role): readonly HostSpec[] {
   return cluster.hosts.filter((host) => host.roles.includes(role));
+}
+
+/** Whether a host is to follow etcd's log into the repository of the backups. */
+export function followsLog({ backup }: Pick<Cluster, 'backup'>, { roles }: HostSpec): boolean {
+  return backup?.follow === 'hosts' && roles.includes('etcd');
 }
 
 /** The n-th address of an IPv4 network, for example (10.96.0.0/12, 1) → 10.96.0.1. */

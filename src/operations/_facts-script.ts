@@ -1,4 +1,5 @@
-import { configFolder, etcdDataFolder, pkiFolder, restoredNote, restoringNote, stateFolder, unitFolder } from '../render/paths.ts';
+import { followerFacts } from './follower/keeper-stamp.ts';
+import { configFolder, etcdDataFolder, keeperUnit, pkiFolder, restoredNote, restoringNote, stateFolder, unitFolder } from '../render/paths.ts';
 import { haproxySocket } from '../render/haproxy.ts';
 
 export const componentUnits = [
@@ -10,6 +11,7 @@ export const componentUnits = [
   'kubekeep-keepalived.service',
   'kubekeep-lb-alive.service',
   'kubekeep-vip-guard.service',
+  keeperUnit,
   'haproxy.service',
   'keepalived.service',
 ] as const;
@@ -40,6 +42,7 @@ for f in /opt/kubekeep/programs/*/*/*; do
   [ -n "$h" ] || { h=$(sha256sum < "$f" | cut -d' ' -f1); echo "$k $h" >> $S; }
   p program "$f" "$h"
 done
+${followerFacts}
 { systemctl show -p Id -p LoadState -p ActiveState -p SubState -p UnitFileState -p NeedDaemonReload -p NRestarts ${componentUnits.join(' ')} 2>/dev/null; echo; } | while IFS='=' read -r k v; do
   case $k in Id) i=$v;; LoadState) l=$v;; ActiveState) a=$v;; SubState) s=$v;; UnitFileState) e=$v;; NeedDaemonReload) n=$v;; NRestarts) r=$v;; '')
     # One that systemd had to start again and again is between two ends, whatever it does at this moment.
@@ -49,7 +52,7 @@ done
 systemctl show -p Id ${componentUnits.at(-1)} > /dev/null 2>&1 && p systemd yes
 for f in ${stateFolder}/pending/*; do [ -e "$f" ] && p pending "\${f##*/}"; done
 dpkg-query -W -f '\${db:Status-Abbrev}\\t\${Package}\\t\${Version}\\n' haproxy keepalived socat curl 2>/dev/null | while read -r s n v; do [ "$s" = ii ] && p package "$n" "$v"; done
-for u in etcd kubernetes; do getent passwd $u > /dev/null && p user $u; done
+for u in etcd kubernetes kubekeep; do getent passwd $u > /dev/null && p user $u; done
 p nonlocalbind "$(cat /proc/sys/net/ipv4/ip_nonlocal_bind 2>/dev/null)"
 [ -f ${configFolder}/cluster.json ] && p identity "$(base64 -w0 < ${configFolder}/cluster.json)"
 [ -f ${stateFolder}/sealed.age ] && p sealed "$(base64 -w0 < ${stateFolder}/sealed.age)"

@@ -3,6 +3,7 @@ import { parallel } from '../lib/parallel.ts';
 import { checkHosts } from './check-hosts/check-hosts.ts';
 import { refuseUnfit } from './check-hosts/report.ts';
 import { reachable } from './facts.ts';
+import { performFollower } from './follower/perform-follower.ts';
 import { refuseWrongClock } from './refuse-wrong-clock.ts';
 import { etcdReady, waitForHost } from './gates.ts';
 import { openJournal } from './journal.ts';
@@ -106,14 +107,20 @@ async function perform(phase: PhasePlan, work: Work): Promise<void> {
   if (phase.order === 'one host at a time') {
     for (const [host, steps] of byHost) {
       work.signal.throwIfAborted();
-      await rollHost(work, spec(host), steps, (step, run) => tracked(step, work, run));
+      if (phase.name === 'backup') for (const step of steps) await tracked(step, work, () => performFollower(step, work));
+      else await rollHost(work, spec(host), steps, (step, run) => tracked(step, work, run));
     }
     return;
   }
   await parallel([...byHost], async ([, steps]) => {
-    for (const step of steps) await tracked(step, work, () => (step.component === 'system' ? prepareHost(step, work) : performComponent(step, work, { wait: false })));
+    for (const step of steps) await tracked(step, work, () => performTogether(step, work));
   });
   if (phase.name === 'etcd' && work.prepared.plan.mode === 'change') await waitForVoters(phase, work);
+}
+
+function performTogether(step: Step, work: Work): Promise<void> {
+  if (step.component === 'system') return prepareHost(step, work);
+  return step.component === 'keeper' ? performFollower(step, work) : performComponent(step, work, { wait: false });
 }
 
 /** What comes next asks whether a majority is ready: members that were started get the time to be. One that has never voted may not be yet. */

@@ -6,10 +6,19 @@ import { etcdDataFolder } from '../render/paths.ts';
 import { reachable, type ClusterFacts, type HostFacts } from './facts.ts';
 import { isFromBefore } from './plan/is-from-before.ts';
 import { wasFormed } from './plan/was-formed.ts';
+import type { FollowerMaterial } from './follower/follower-material.ts';
+import { platformOn } from './platform.ts';
 import type { OpenedSecrets } from './state.ts';
 
+export interface DesignOptions {
+  /** Default: kubekeep's own set-up. */
+  readonly table?: readonly Renderer[] | undefined;
+  /** Where hosts follow the log. */
+  readonly material?: FollowerMaterial | undefined;
+}
+
 /** What every reachable host should have. Throws `host-unfit` where the VIP's interface cannot be told, or where a host has a foreign etcd's data. */
-export function designsOf(cluster: Cluster, facts: ClusterFacts, { secrets, sealed }: OpenedSecrets, table: readonly Renderer[] = renderers): Map<string, ComponentDesign[]> {
+export function designsOf(cluster: Cluster, facts: ClusterFacts, { secrets, sealed }: OpenedSecrets, { table = renderers, material }: DesignOptions = {}): Map<string, ComponentDesign[]> {
   const seen = [...facts.hosts.values()].filter(reachable);
   const formed = wasFormed(facts);
   const virtualRouterId = seen.find(({ identity }) => identity)?.identity?.virtualRouterId ?? freeRouterId(secrets.clusterId, facts.takenRouterIds ?? []);
@@ -24,7 +33,9 @@ export function designsOf(cluster: Cluster, facts: ClusterFacts, { secrets, seal
       openFiles: found.openFiles,
       etcdInitialState: found.etcd.hasData && !isFromBefore(found, seen) ? (found.etcd.initialState ?? 'new') : formed ? 'existing' : 'new',
     };
-    designs.set(host.name, hostDesign({ cluster, host, secrets, sealed, facts: renderFacts }, table));
+    // Node runs on the architecture that it was built for.
+    const follower = material?.platform === platformOn(host.name, facts) ? material.input(host.name) : undefined;
+    designs.set(host.name, hostDesign({ cluster, host, secrets, sealed, facts: renderFacts, follower }, table));
   }
   return designs;
 }

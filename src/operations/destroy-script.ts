@@ -1,5 +1,5 @@
 import { quote } from '../hosts/quote.ts';
-import { configFolder, etcdDataFolder, pkiFolder, stateFolder, unitFolder } from '../render/paths.ts';
+import { configFolder, etcdDataFolder, keeperStateFolder, pkiFolder, stateFolder, unitFolder } from '../render/paths.ts';
 import { lockGuard } from './lock.ts';
 
 export interface DestroyScript {
@@ -19,6 +19,7 @@ const units = [
   'kubekeep-lb-alive.service',
   'kubekeep-vip-guard.service',
   'kubekeep-haproxy.service',
+  'kubekeep-keeper.service',
   'kube-controller-manager.service',
   'kube-scheduler.service',
   'kube-apiserver.service',
@@ -36,7 +37,9 @@ export const removedPaths: readonly string[] = [
   '/etc/systemd/journald.conf.d/90-kubekeep.conf',
   '/opt/kubekeep',
   '/var/lib/kube-controller-manager',
+  keeperStateFolder,
   '/run/kubekeep-haproxy',
+  '/run/kubekeep-keeper',
   '/run/kubekeep-keepalived',
   '/run/kubekeep-lb',
   '/run/kubekeep-vip-guard',

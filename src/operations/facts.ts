@@ -1,3 +1,5 @@
+import type { FollowerFact } from './follower/follower-fact.ts';
+
 /** What was seen on the hosts at one moment. Immutable; says nothing about what should be. */
 export interface ClusterFacts {
   /** Milliseconds since the epoch. */
@@ -46,6 +48,8 @@ export interface HostFacts {
   /** Id of the restore that etcd's data on this host came from. */
   readonly restored: string | undefined;
   readonly etcd: EtcdFact;
+  /** Undefined where none says anything: none runs, or it has not opened the repository. */
+  readonly follower?: FollowerFact | undefined;
   readonly apiServer: { readonly live: boolean; readonly ready: boolean };
   /** Servers as this host's HAProxy sees them; empty where it does not answer. */
   readonly backends: readonly BackendFact[];

@@ -6,6 +6,7 @@ import { KubekeepError, toKubekeepError } from '../lib/errors.ts';
 import { parallel } from '../lib/parallel.ts';
 import { factsScript } from './_facts-script.ts';
 import { parseHaproxyStat } from '../clients/haproxy/parse-stat.ts';
+import { parseFollower } from './follower/follower-fact.ts';
 import type { ClusterFacts, FileFact, HostFacts, UnitFact, Unreachable } from './facts.ts';
 
 /** The hosts of a cluster by name. */
@@ -78,6 +79,7 @@ export function parseFacts(output: string): HostFacts {
       initialState: etcd.find((word) => word === 'new' || word === 'existing') as 'new' | 'existing' | undefined,
       ready: etcd.includes('ready'),
     },
+    ...(first('follower') !== '' && { follower: parseFollower(decode(first('follower'))) }),
     apiServer: { live: api.includes('live'), ready: api.includes('ready') },
     backends: parseHaproxyStat(all('stat-line').map(([line]) => line!).join('\n'))
       .filter(({ server }) => server !== 'FRONTEND' && server !== 'BACKEND')

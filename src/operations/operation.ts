@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Progress } from '../lib/progress.ts';
 import type { CachedProgram, Program } from '../programs/program.ts';
 import type { Renderer } from '../render/design.ts';
+import type { FollowerSource } from './follower/follower-source.ts';
 import type { Hosts } from './observe.ts';
 import type { StateFolder } from './state.ts';
 
@@ -22,6 +23,8 @@ export interface Operation {
   readonly cachedPrograms: (wanted: readonly Program[]) => Promise<readonly (CachedProgram | undefined)[]>;
   /** Gets programs into the cache. */
   readonly fetchPrograms: (wanted: readonly Program[]) => Promise<readonly CachedProgram[]>;
+  /** For hosts that follow the log. */
+  readonly follower?: FollowerSource;
   /** Another set-up than kubekeep's own; drills compare with it. */
   readonly renderers?: readonly Renderer[];
 }

@@ -1,12 +1,15 @@
-import type { CachedProgram, Platform, Program, ProgramName } from '../programs/program.ts';
-import { familyOf } from '../programs/program.ts';
+import type { CachedProgram, Program } from '../programs/program.ts';
+import { familyOf, isProgramName } from '../programs/program.ts';
 import type { ComponentDesign } from '../render/design.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { designsOf } from './designs.ts';
 import { reachable, type ClusterFacts } from './facts.ts';
+import { followerMaterial, type FollowerMaterial } from './follower/follower-material.ts';
 import { observe } from './observe.ts';
 import type { Operation } from './operation.ts';
+import { followerProgram } from './plan/follower-remains.ts';
 import { makePlan, stepsOf, type Plan } from './plan/plan.ts';
+import { platformOn } from './platform.ts';
 import { openSecrets, refuseOthers, type OpenedSecrets } from './state.ts';
 
 /** Everything that was looked up to make a plan, for the one who performs it. */
@@ -15,6 +18,8 @@ export interface PreparedPlan {
   readonly facts: ClusterFacts;
   readonly opened: OpenedSecrets;
   readonly designs: ReadonlyMap<string, readonly ComponentDesign[]>;
+  /** Where hosts follow the log. */
+  readonly material?: FollowerMaterial | undefined;
 }
 
 /**
@@ -36,10 +41,12 @@ export async function planFrom(operation: Operation, facts: ClusterFacts, kept?:
   const { cluster, state, identityFile, clock } = operation;
   if (kept) refuseOthers(facts, kept.secrets.clusterId);
   const opened = kept ?? (await openSecrets(state, { cluster: cluster.name, facts, identityFile, now: clock.now() }));
-  const designs = designsOf(cluster, facts, opened, operation.renderers);
+  const material = await followerMaterial(operation, opened);
+  const designs = designsOf(cluster, facts, opened, { table: operation.renderers, material });
   const programs = (await operation.cachedPrograms(wantedPrograms(cluster, designs, facts))).filter((program) => program !== undefined);
-  const programSums = (host: string) => new Map(programs.filter(({ platform }) => platform === platformOn(host, facts)).map(({ name, sha256 }) => [name as string, sha256]));
-  return { plan: makePlan({ cluster, facts, secrets: opened.secrets, programSums, designs }), facts, opened, designs };
+  const own = material ? [[followerProgram, material.program.digest] as const] : [];
+  const programSums = (host: string) => new Map<string, string>([...programs.filter(({ platform }) => platform === platformOn(host, facts)).map(({ name, sha256 }) => [name, sha256] as const), ...own]);
+  return { plan: makePlan({ cluster, facts, secrets: opened.secrets, programSums, designs }), facts, opened, designs, material };
 }
 
 /** Every program that some host should have, once. */
@@ -47,7 +54,7 @@ function wantedPrograms(cluster: Operation['cluster'], designs: PreparedPlan['de
   const wanted = new Map<string, Program>();
   for (const [host, components] of designs) {
     const platform = platformOn(host, facts);
-    for (const name of components.flatMap(({ programs }) => Object.keys(programs)) as ProgramName[]) {
+    for (const name of components.flatMap(({ programs }) => Object.keys(programs)).filter(isProgramName)) {
       const version = familyOf(name) === 'etcd' ? cluster.etcd.version : cluster.kubernetes.version;
       wanted.set(`${name} ${platform}`, { name, version, platform });
     }
@@ -60,10 +67,4 @@ export async function fetchNeeded({ cluster, fetchPrograms }: Operation, { plan,
   const names = new Set(stepsOf(plan).flatMap(({ programs }) => programs));
   const wanted = wantedPrograms(cluster, designs, facts).filter(({ name }) => names.has(name));
   return wanted.length === 0 ? [] : fetchPrograms(wanted);
-}
-
-/** Which build of the programs a host runs. */
-export function platformOn(host: string, facts: ClusterFacts): Platform {
-  const found = facts.hosts.get(host);
-  return reachable(found) && found.architecture === 'aarch64' ? 'linux-arm64' : 'linux-amd64';
 }

@@ -3,6 +3,7 @@ import { KubekeepError } from '../lib/errors.ts';
 import { parallel } from '../lib/parallel.ts';
 import { shownFiles, type ShownFile } from '../render/shown-file.ts';
 import { designsOf } from './designs.ts';
+import { followerMaterial } from './follower/follower-material.ts';
 import { reachable, type ClusterFacts, type HostFacts } from './facts.ts';
 import { observeHost } from './observe.ts';
 import type { Operation } from './operation.ts';
@@ -22,7 +23,7 @@ export async function renderedFiles(operation: Operation): Promise<RenderedHost[
   const facts = await factsOrDefaults(operation);
   const opened = await openSecrets(state, { cluster: cluster.name, facts, identityFile, now: clock.now() });
   if (opened.from === 'new') progress({ type: 'note', title: 'the cluster has not been built: the CA certificates and the virtual router id are examples' });
-  return [...designsOf(cluster, facts, opened, operation.renderers)].map(([host, designs]) => ({ host, files: shownFiles(designs) }));
+  return [...designsOf(cluster, facts, opened, { table: operation.renderers, material: await followerMaterial(operation, opened) })].map(([host, designs]) => ({ host, files: shownFiles(designs) }));
 }
 
 async function factsOrDefaults({ cluster, hosts, clock, signal, progress }: Operation): Promise<ClusterFacts> {

@@ -1,4 +1,4 @@
-import { addressInNetwork } from '../cluster/cluster.ts';
+import { addressInNetwork, followsLog } from '../cluster/cluster.ts';
 import type { Cluster, HostSpec } from '../cluster/cluster.ts';
 import type { AuthorityName } from './authorities.ts';
 
@@ -26,6 +26,7 @@ export interface LeafSpec extends CertificateSpec {
 export function leavesFor(cluster: Cluster, host: HostSpec): readonly LeafSpec[] {
   return [
     ...(host.roles.includes('etcd') ? etcdLeaves(host) : []),
+    ...(followsLog(cluster, host) ? [at('etcd/keeper-client', client('etcd-keeper-client', 'etcd', 'kubekeep-keeper'))] : []),
     ...(host.roles.includes('control-plane') ? controlPlaneLeaves(cluster, host) : []),
   ];
 }

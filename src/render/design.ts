@@ -4,7 +4,7 @@ import type { Secret } from '../lib/secret.ts';
 import type { ClusterSecrets } from '../pki/secrets.ts';
 
 /** The parts of a host that kubekeep keeps, in the order in which they are brought up. */
-export const componentNames = ['system', 'etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'haproxy', 'keepalived'] as const;
+export const componentNames = ['system', 'etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'haproxy', 'keepalived', 'keeper'] as const;
 export type ComponentName = (typeof componentNames)[number];
 
 /** What a renderer may look at: the spec, the secrets and a few facts of the host that decide what its files say. */
@@ -15,6 +15,22 @@ export interface RenderInput {
   /** The secrets sealed with age, as every control-plane host keeps them: losing the operator's computer loses nothing but the identity. */
   readonly sealed: string;
   readonly facts: RenderFacts;
+  /** What a host needs to follow the log; undefined where it does not, or not yet. */
+  readonly follower?: FollowerInput | undefined;
+}
+
+/** kubekeep itself, and what it writes with. */
+export interface FollowerInput {
+  /** Paths on the host: the folder with all of it, and in it Node and the script that it runs. */
+  readonly program: string;
+  readonly node: string;
+  readonly script: string;
+  /** The keys of this host's writer. */
+  readonly writer: Secret;
+  /** Certificates (PEM) of which one has issued the S3 server's. */
+  readonly s3Ca?: string | undefined;
+  /** In the form of ~/.aws/credentials. */
+  readonly s3Login?: Secret | undefined;
 }
 
 export interface RenderFacts {

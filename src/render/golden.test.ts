@@ -1,9 +1,11 @@
 import { before, describe, test, type TestContext } from 'node:test';
 import { join } from 'node:path';
 import { describeHosts, type Topology } from '../cluster/topologies.ts';
-import type { Cluster } from '../cluster/cluster.ts';
+import type { BackupSpec, Cluster } from '../cluster/cluster.ts';
+import { Secret } from '../lib/secret.ts';
 import { createSecrets, servicePublicKey, type ClusterSecrets } from '../pki/secrets.ts';
 import { aHost, cluster, now } from '../../test/support/example-cluster.ts';
+import type { FollowerInput } from './design.ts';
 import { hostDesign } from './host-design.ts';
 import { shownFiles, type ShownFile } from './shown-file.ts';
 
@@ -31,6 +33,14 @@ describe('every file that is put on a host is as in its golden file', () => {
     });
   }
 
+  test('a host that follows the log; only what it has more than another', (t) => {
+    const backup = { repository: 's3://backups/prod', bandwidth: 20_000_000, recipients: [], follow: 'hosts' as const, s3: { endpoint: 'https://s3.example:9000', region: 'eu-central-1' } };
+    const follower = { program: '/opt/kubekeep/keeper/DIGEST', node: 'node', script: 'bin/kubekeep.mjs', writer: new Secret('keys'), s3Login: new Secret('login'), s3Ca: '(certificate of the S3 server)\n' };
+    const usual = new Map(filesOf('T3', 'cp2').map((file) => [file.path, section(file)]));
+    const files = filesOf('T3', 'cp2', {}, { backup, follower });
+    golden(t, 'T3-cp2-follows', files.map(section).filter((text, position) => usual.get(files[position]!.path) !== text));
+  });
+
   test('a small limit of open files and a member that joins', (t) => {
     const files = filesOf('T3', 'cp1', { openFiles: 4096, etcdInitialState: 'existing' });
     const usual = new Map(filesOf('T3', 'cp1').map((file) => [file.path, section(file)]));
@@ -42,11 +52,11 @@ function golden(t: TestContext, name: string, sections: readonly string[]): void
   t.assert.fileSnapshot(sections.join('\n'), join(import.meta.dirname, 'golden', `${name}.txt`), { serializers: [(text: string) => text] });
 }
 
-function filesOf(topology: Topology, name: string, facts: { readonly openFiles?: number; readonly etcdInitialState?: 'existing' } = {}): ShownFile[] {
+function filesOf(topology: Topology, name: string, facts: { readonly openFiles?: number; readonly etcdInitialState?: 'existing' } = {}, { backup, follower }: { readonly backup?: BackupSpec; readonly follower?: FollowerInput } = {}): ShownFile[] {
   const hosts = describeHosts(topology).map((host, position) => aHost({ ...host, address: `10.0.0.${11 + position}` }));
-  const spec: Cluster = { ...cluster, hosts };
+  const spec: Cluster = { ...cluster, hosts, backup };
   const host = hosts.find((one) => one.name === name)!;
-  const shown = hostDesign({ cluster: spec, host, secrets, sealed: 'the sealed keys\n', facts: { vipInterface: 'eth0', virtualRouterId: 171, openFiles: 1_048_576, etcdInitialState: 'new', ...facts } });
+  const shown = hostDesign({ cluster: spec, host, secrets, sealed: 'the sealed keys\n', facts: { vipInterface: 'eth0', virtualRouterId: 171, openFiles: 1_048_576, etcdInitialState: 'new', ...facts }, follower });
   return shownFiles(shown).map((file) => ({ ...file, content: withoutKeys(file.content) }));
 }
 

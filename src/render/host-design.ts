@@ -2,13 +2,14 @@ import type { ComponentDesign, Renderer, RenderInput } from './design.ts';
 import { renderEtcd } from './etcd.ts';
 import { renderHaproxy } from './haproxy.ts';
 import { renderKeepalived } from './keepalived.ts';
+import { renderKeeper } from './keeper.ts';
 import { renderApiServer } from './kube-apiserver.ts';
 import { renderControllerManager } from './kube-controller-manager.ts';
 import { renderScheduler } from './kube-scheduler.ts';
 import { renderSystem } from './system.ts';
 
 /** kubekeep's own set-up, in the order in which components are brought up. */
-export const renderers: readonly Renderer[] = [renderSystem, renderEtcd, renderApiServer, renderControllerManager, renderScheduler, renderHaproxy, renderKeepalived];
+export const renderers: readonly Renderer[] = [renderSystem, renderEtcd, renderApiServer, renderControllerManager, renderScheduler, renderHaproxy, renderKeepalived, renderKeeper];
 
 /** Everything that a host should have. */
 export function hostDesign(input: RenderInput, table: readonly Renderer[] = renderers): ComponentDesign[] {

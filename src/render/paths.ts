@@ -12,6 +12,12 @@ export function programPath(name: string, version: string): string {
   return `/opt/kubekeep/programs/${name}/${version}/${name}`;
 }
 
+/** kubekeep itself on hosts that follow the log: a folder for each digest; and what such a host writes. */
+export const keeperFolder = '/opt/kubekeep/keeper';
+export const keeperUnit = 'kubekeep-keeper.service';
+export const keeperStateFolder = '/var/lib/kubekeep-keeper';
+export const keeperMetrics = '/run/kubekeep-keeper/kubekeep.prom';
+
 /** Where a unit finds a file that systemd handed to it with LoadCredential. */
 export function credentialPath(unit: string, credential: string): string {
   return `/run/credentials/${unit}/${credential}`;

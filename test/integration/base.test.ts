@@ -187,6 +187,12 @@ describe('a base of a real etcd', () => {
     now += 4 * day;
   });
 
+  it('of who has nothing to seal names what was sealed last, so that it is kept as long', async () => {
+    const sealing = await takeBase(await open(), source(), { writer: keys.writer, spoolFolder: folder, now: () => now, bundle: Buffer.from('the keys of the cluster') });
+    assert.ok(sealing.bundle);
+    assert.deepEqual((await take()).bundle, sealing.bundle);
+  });
+
   it('does not open with another identity', async () => {
     await assert.rejects(openRepositoryAs(folderStore(place()), new Secret(await generateX25519Identity())), { code: 'identity-missing' });
   });

@@ -2,14 +2,18 @@ import assert from 'node:assert/strict';
 import { execFileSync, type ChildProcess } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { connect, createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { writerKeysToText } from '../../src/backup/repository-keys.ts';
+import { folderStore } from '../../src/backup/store/folder-store.ts';
 import { connectEtcd, type EtcdClient } from '../../src/clients/etcd/connect-etcd.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { admitHost, hostWriters } from '../../src/operations/backup/host-writers.ts';
+import { readIdentity, stateFolder } from '../../src/operations/state.ts';
 import { createAuthority, type Authority } from '../../src/pki/authorities.ts';
 import { issueLeaf, type IssuedLeaf } from '../../src/pki/issue.ts';
 import { etcdOperatorLeaf } from '../../src/pki/leaves.ts';
@@ -145,6 +149,29 @@ describe('backups of a cluster that kubekeep did not build', () => {
     assert.equal((await stat(identity)).mode & 0o777, 0o600);
     assert.match(await readFile(identity, 'utf8'), /^# .*without it no backup of this cluster can be read\.\nAGE-SECRET-KEY-1\w+\n$/);
     assert.equal((await run(file, 'backup', 'init')).code, 3);
+  });
+
+  it("are begun and followed by who has a writer's keys and no identity, as a host has", async () => {
+    const [state, store, host] = [stateFolder(folder, 'prod'), folderStore(join(folder, 'backups')), join(folder, 'host')];
+    const writers = (await hostWriters(state, await readIdentity(state, undefined)))!;
+    await admitHost(state, store, writers, 'm1');
+    mkdirSync(join(host, 'state'), { recursive: true });
+    const keys = join(host, 'writer');
+    await writeFile(keys, writerKeysToText(writers.of('m1')), { mode: 0o600 });
+    const file = join(host, 'keeper.yaml');
+    const { spec, ...rest } = JSON.parse(await readFile(await clusterFile(), 'utf8')) as { spec: { external: { etcd: object } } };
+    const inFolder = (name: string) => join(folder, name);
+    await writeFile(file, JSON.stringify({ ...rest, spec: { external: { etcd: { ...spec.external.etcd, ca: inFolder('ca.crt'), certificate: inFolder('operator.crt'), key: inFolder('operator.key') } }, backup: { repository: inFolder('backups') } } }));
+    const follower = startKubekeep(['backup', 'follow', '--writer', keys, '--metrics', join(host, 'kubekeep.prom'), '--file', file], { env: { STATE_DIRECTORY: join(host, 'state') } });
+    const listed = async () => JSON.parse((await kubekeep('backup', 'list', '--json', '--file', join(folder, 'prod.yaml'))).stdout) as { bases: readonly { writer: string; hashChecked: boolean }[]; log: readonly { last: number }[] };
+    await until(async () => (await listed()).bases.length === 1, 'the host has taken a base');
+    const revision = await write('counted', 'by a host');
+    await until(async () => (await listed()).log.some(({ last }) => last >= revision), 'the log has what was written');
+    assert.deepEqual((await listed()).bases.map(({ writer, hashChecked }) => [writer, hashChecked]), [[writers.of('m1').writer.writer, true]]);
+    await until(async () => /^kubekeep_backup_leads\{.*\} 1$/m.test(await readFile(join(host, 'kubekeep.prom'), 'utf8')), 'it says that it leads');
+    follower.process.kill('SIGINT');
+    assert.equal((await follower.ended).code, 130);
+    assert.deepEqual((await readdir(host, { recursive: true })).toSorted(), ['keeper.yaml', 'kubekeep.prom', 'state', 'state/.kubekeep', 'state/.kubekeep/.gitignore', 'state/.kubekeep/prod', 'state/.kubekeep/prod/repository-seen.json', 'writer']);
   });
 
   it('make no identity where the place of the repository is taken', async () => {

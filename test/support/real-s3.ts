@@ -32,14 +32,14 @@ export interface S3Login {
 const owner: S3Login = { AWS_ACCESS_KEY_ID: 'AKOWNER', AWS_SECRET_ACCESS_KEY: 'canary-owner-5d0c' };
 const stranger: S3Login = { AWS_ACCESS_KEY_ID: 'AKSTRANGER', AWS_SECRET_ACCESS_KEY: 'canary-stranger-5d0c' };
 
-/** Needs root. Its first use on a computer makes the root folder that it runs in, from Debian's packages, which takes a minute or two; each start takes some 20 s. */
-export async function realS3(): Promise<RealS3> {
+/** Needs root. Its first use on a computer makes the root folder that it runs in, from Debian's packages, which takes a minute or two; each start takes some 20 s. `addresses`: more of those that its certificate is for. */
+export async function realS3(addresses: readonly string[] = []): Promise<RealS3> {
   const { cacheFolder } = readEnvironment();
   const root = await ensureImage({ release: 'bookworm', packages: ['radosgw', 'ceph-mon', 'ceph-osd'], cacheFolder, progress: ({ title }) => process.stderr.write(`${title}\n`), clock: systemClock });
   const folder = await mkdtemp(join(tmpdir(), 'kubekeep-s3-'));
   const now = Date.now();
   const authority = await createAuthority('etcd', 's3', now);
-  const leaf = await issueLeaf({ name: 's3', authority: 'etcd', commonName: 's3', organizations: [], usages: ['server'], dnsNames: ['localhost'], addresses: ['127.0.0.1'] }, authority, { now });
+  const leaf = await issueLeaf({ name: 's3', authority: 'etcd', commonName: 's3', organizations: [], usages: ['server'], dnsNames: ['localhost'], addresses: ['127.0.0.1', ...addresses] }, authority, { now });
   const ca = join(folder, 'ca.pem');
   await writeFile(ca, authority.certificate);
   await writeFile(join(folder, 'server.pem'), leaf.certificate);

@@ -14,8 +14,8 @@ export interface Relay {
   close(): void;
 }
 
-/** A TCP relay on loopback that can lose what it should pass on. */
-export async function startRelay(to: number): Promise<Relay> {
+/** A TCP relay that can lose what it should pass on. `address`: where it listens; it leads to loopback. */
+export async function startRelay(to: number, address = '127.0.0.1'): Promise<Relay> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let accepted = 0;
   let swallowNext = 0;
@@ -41,7 +41,7 @@ export async function startRelay(to: number): Promise<Relay> {
       upstream.pipe(client);
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   return {
     port: (server.address() as AddressInfo).port,
     accepted: () => accepted,

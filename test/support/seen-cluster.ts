@@ -65,7 +65,7 @@ export async function builtCluster(topology: Topology): Promise<SeenCluster> {
         ...masked.map((unit) => [unit, { load: 'masked', active: 'inactive', sub: 'dead', enabled: 'masked', needsReload: false }] as const),
       ]),
       packages: new Map(packagesFor(spec).map((name) => [name, '1'])),
-      users: new Set(usersFor(spec)),
+      users: new Set(usersFor(fresh.cluster, spec)),
       nonlocalBind: true,
       identity: { cluster: 'prod', id: secrets.clusterId, virtualRouterId: 51 },
       completed: true,

@@ -38,6 +38,17 @@ export class LogBuffer {
     return this.#records.length === 0 ? undefined : { records: this.#records, leases: this.#leases };
   }
 
+  /** Takes out what came at or before a revision; undefined where nothing did. */
+  take(upTo: number): Segment | undefined {
+    const records = this.#records.filter(({ revision }) => revision <= upTo);
+    if (records.length === 0) return undefined;
+    const leases = new Map(this.#leases);
+    this.#records = this.#records.slice(records.length);
+    for (const record of records) this.#bytes -= bytesOf(record);
+    if (this.#records.length === 0) this.clear();
+    return { records, leases };
+  }
+
   clear(): void {
     this.#records = [];
     this.#bytes = 0;

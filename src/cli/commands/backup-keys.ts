@@ -2,8 +2,10 @@ import { stat } from 'node:fs/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { allOf } from '../../backup/recipients.ts';
 import { addKeys, keyUses, removeKeys, type ChangedKeys, type KeyUse } from '../../operations/backup/change-keys.ts';
+import { hostWriters, revokeHost } from '../../operations/backup/host-writers.ts';
 import { openToRead } from '../../operations/backup/open-backup.ts';
 import { proveKey, type KeyProof } from '../../operations/backup/prove-key.ts';
+import { readIdentity } from '../../operations/state.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import type { Cli } from '../cli.ts';
 import { clusterFileOption } from '../cluster-file.ts';
@@ -19,13 +21,30 @@ interface Flags extends PlaceFlags {
   readonly identity?: string;
 }
 
-/** `backup keys list|add|remove|prove`. */
+/** `backup keys list|add|remove|prove|revoke`. */
 export function addBackupKeys(group: Command, cli: Cli, exit: (code: number) => void): void {
   const keys = group.command('keys').description('Say who can read the backups, and prove it.');
   addList(keys, cli);
   addAdd(keys, cli, exit);
   addRemove(keys, cli, exit);
   addProve(keys, cli, exit);
+  addRevoke(keys, cli);
+}
+
+function addRevoke(keys: Command, cli: Cli): void {
+  keys
+    .command('revoke')
+    .description('Let a host that follows the log write no more, one that was stolen for example. What it wrote stays; kubekeep apply gives it another key, where the cluster file still has it. Needs no host.')
+    .argument('<host>', 'name of the host')
+    .addOption(clusterFileOption())
+    .action(async (host: string, { file }: Flags) => {
+      await using operation = await openBackupOperation(cli, { file });
+      const writers = await hostWriters(operation.state, await readIdentity(operation.state, operation.identityFile));
+      if (!writers) throw new KubekeepError('repository-missing', `${operation.state.path} has no keys of a backup repository`, { hint: 'Only the computer that ran kubekeep backup init or restore state can revoke a writer.' });
+      const revoked = await revokeHost(operation.state, storeOf(operation), writers, host);
+      const text = revoked ? `what ${host} writes from now on does not count\nIts login for S3 you take away where you made it.` : `${host} is no writer of the repository`;
+      cli.print({ kind: 'RevokedWriter', data: { host, revoked }, text });
+    });
 }
 
 function addList(keys: Command, cli: Cli): void {

@@ -9,6 +9,7 @@ import { initBackup } from '../../operations/backup/init-backup.ts';
 import { writeMetrics } from '../../operations/backup/metrics-file.ts';
 import { openToRead } from '../../operations/backup/open-backup.ts';
 import { pruneBackup } from '../../operations/backup/prune-backup.ts';
+import { readWriterKeys } from '../../operations/backup/host-writers.ts';
 import { runBackup } from '../../operations/backup/run-backup.ts';
 import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
@@ -76,10 +77,11 @@ function addFollow(group: Command, cli: Cli): void {
     .command('follow')
     .description('Append every revision of etcd to the log in the repository, until it is stopped. It may be stopped and started at will, and run twice: as long as etcd still has the revisions that are missing, none is lost.')
     .addOption(metricsOption())
+    .option('--writer <file>', 'write with the keys in this file, which kubekeep apply gives to hosts, and with no others; what is noted lies in the folder that systemd names (StateDirectory), or beside the cluster file')
     .addOption(clusterFileOption())
-    .action(async ({ file, metrics }: MetricsFlags) => {
-      await using operation = await openBackupOperation(cli, { file, connectTimeout: 4 });
-      await followBackup(operation, storeOf(operation), { metrics });
+    .action(async ({ file, metrics, writer }: MetricsFlags & { readonly writer?: string }) => {
+      await using operation = await openBackupOperation(cli, { file, connectTimeout: 4, stateIn: writer === undefined ? undefined : cli.environment.serviceState });
+      await followBackup(operation, storeOf(operation), { metrics, keys: writer === undefined ? undefined : await readWriterKeys(writer) });
     });
 }
 
@@ -108,7 +110,7 @@ function addCheck(group: Command, cli: Cli, exit: (code: number) => void): void 
       await using operation = await openBackupOperation(cli, { file });
       const { repository } = await openToRead(operation, storeOf(operation));
       const now = cli.clock.now();
-      if (metrics !== undefined) await writeMetrics(operation, repository, metrics);
+      if (metrics !== undefined) await writeMetrics(operation, { repository }, metrics);
       const { newest, base, rehearsed, problems } = healthOf(repository, now, { ...usualLimits, rehearsed: rehearsedWithin });
       const state = newest && base && `newest point: revision ${newest.revision}, ${age(now - newest.time)} ago; newest base: ${base.number}, ${age(now - base.time)} ago, ${stateOf(base, rehearsedBases(repository.chain))}`;
       cli.print({ kind: 'BackupHealth', data: { newest, base, rehearsed, problems }, text: [...(state ? [state] : []), ...(problems.length === 0 ? ['nothing is wrong'] : problems.map((problem) => `- ${problem}`))].join('\n') });

@@ -2,13 +2,16 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { madeRepository, type MadeRepository } from '../../../test/support/backup-repository.ts';
-import { captureKeys } from '../../backup/captures.ts';
+import { captureKeys, newCapture } from '../../backup/captures.ts';
+import { appendRecords } from '../../backup/change-log/append-log.ts';
 import { logOf, type LogPart } from '../../backup/change-log/coverage.ts';
 import { readLog } from '../../backup/change-log/read-log.ts';
 import { changeRecipients } from '../../backup/change-recipients.ts';
 import { baseOf, type BaseBody } from '../../backup/points.ts';
+import { newSigningKey } from '../../backup/repository-keys.ts';
 import { openRepositoryAs, type Repository } from '../../backup/repository.ts';
 import { folderStore } from '../../backup/store/folder-store.ts';
+import { addWriters } from '../../backup/writers.ts';
 import type { EtcdClient } from '../../clients/etcd/connect-etcd.ts';
 import { EtcdError } from '../../clients/etcd/etcd-error.ts';
 import type { EtcdChange, EtcdChanges } from '../../clients/etcd/watch.ts';
@@ -142,6 +145,45 @@ describe('a capturer of the log', () => {
     assert.deepEqual([merged.ranges, merged.hashes], [['segment 101-103', 'segment 104-104'], [said(102)]], 'the newest of the pieces stays');
     const { hashes, ranges } = await run({ watches, hashKv: () => Promise.reject(new EtcdError('compacted', 'gone')), pause: 61_000 });
     assert.deepEqual({ hashes, ranges }, { hashes: [], ranges: ['segment 101-102', 'segment 103-104'] });
+  });
+
+  it('leaves the log to another one that writes it, and goes on when that one is silent', async () => {
+    const [mine, other] = [newSigningKey(), newSigningKey()];
+    const [repository, theirs] = [await made.open(), await made.open()];
+    await addWriters(repository, made.keys, [mine, other]);
+    await theirs.chain.refresh();
+    const timeline = `c${++count}:0`;
+    const body: BaseBody = { timeline, revision: 100, time: Date.now(), compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: 0, sha256: '0'.repeat(64), table: '0'.repeat(64), depth: 0, whole: true, capture: '', added: 0, hashes: [] };
+    await theirs.chain.append('base', made.keys.writer, () => body);
+    const lastOf = ({ body: piece }: { readonly body: unknown }) => (piece as { last: number }).last;
+    let now = Date.now();
+    const appends = async (revision: number) => appendRecords(theirs, { records: [{ revision, received: now, changes: [change(revision)] }], leases: new Map() }, { writer: other, timeline, member: 'cp2', key: await newCapture(theirs) });
+    await appends(101);
+    const client = {
+      async *watch() {
+        yield changes(102);
+        now += 2000;
+        yield upTo(102);
+        await appends(102);
+        yield changes(103);
+        now += 2000;
+        yield upTo(103);
+        // Twice as long as the longest that one waits.
+        now += 12_000;
+        yield upTo(103);
+        // What is left at the end of a watch is appended in any case.
+        assert.equal(lastOf(repository.chain.entries.at(-1)!), 103);
+        throw ended();
+      },
+    } as unknown as EtcdClient;
+    const chosen = { spec: { name: 'cp1' }, client, reads: true, status: { clusterId: timeline.split(':')[0], revision: 101 } } as never;
+    const capturer = new LogCapturer({
+      repository, writer: mine, progress: silent, signal: new AbortController().signal, clock: { now: () => now, monotonic: () => now, sleep: async () => {} },
+      ask: async () => ({ chosen, names: [], clients: new Map(), [Symbol.dispose]: () => {} }), takeBase: async () => assert.fail('no base is due'), remember: async () => {},
+    });
+    await assert.rejects(capturer.capture(), { reason: 'unreachable' });
+    const written = repository.chain.entries.filter(({ kind, body: piece }) => kind === 'segment' && (piece as { timeline: string }).timeline === timeline);
+    assert.deepEqual(written.map((entry) => [lastOf(entry), entry.writer === mine.writer]), [[101, false], [102, false], [103, true]]);
   });
 
   it('appends again what the store did not take', async () => {

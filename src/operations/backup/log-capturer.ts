@@ -31,10 +31,14 @@ export interface CapturerOptions {
 
 /** A piece goes to the store when its first record is that old, in ms, or when it is that large. */
 const shipped = { age: 1500, bytes: 1 << 20 };
+/** Who did not write the newest piece waits longer, by chance up to twice as long: one of several writes, and the others have lost nothing when it ends. */
+const waits = { age: 3000, bytes: 16 << 20 };
 /** ms between two questions how far the member is, and without any answer. */
 const watched = { every: 500, deadline: 5000 };
 /** A base is taken when the newest is that old, or that many revisions behind, which take half a minute to put behind it; looked at that often, and tried again that late. In ms. */
 const baseEvery = { ms: 24 * 3_600_000, revisions: 500_000, look: 60_000, again: 600_000 };
+/** How much later one writer looks for a new base than another at the most: where several follow, one of them takes it, always the same, whose bases stand on each other. */
+const apart = { ms: 1_800_000, revisions: 50_000 };
 /** ms for which data is written under one key, and between two times at which the newest entry is noted. */
 const captureLasts = 3_600_000;
 const toldEvery = 30_000;
@@ -56,11 +60,15 @@ export class LogCapturer {
   #revisions = 0;
   #basing: Promise<void> | undefined;
   #nextBase = 0;
+  #nextLook = -Infinity;
+  /** From 0 to 1, another one for each writer. */
+  readonly #late: number;
 
   constructor(options: CapturerOptions) {
     this.#options = options;
     this.#catalogued = options.clock.monotonic();
     this.#hashes = new HashAsker(options.clock, options.signal);
+    this.#late = Number.parseInt(options.writer.writer.slice(0, 4), 16) / 0x1_0000;
   }
 
   /** Resolves when what is missing was covered with a hole and a base; rejects when the watch ends otherwise, with what came in the log as far as the store takes it. */
@@ -82,8 +90,8 @@ export class LogCapturer {
         await this.#learnLeases(chosen, changes, buffer);
         // A member that has nothing more up to there has sent all up to there.
         if (upTo !== undefined && upTo > buffer.end) follows(buffer.end + 1, upTo + 1);
-        if (changes.length > 0) this.#hashes.askWhereDue(members.clients, buffer.end);
-        if (buffer.due(clock.now(), shipped)) await this.#ship(buffer, log, chosen);
+        if (changes.length > 0 && leads(repository, writer) !== false) this.#hashes.askWhereDue(members.clients, buffer.end);
+        if (buffer.due(clock.now(), shipped) && (await this.#mayShip(buffer, log, chosen))) await this.#ship(buffer, log, chosen);
         this.#baseWhereDue(log.timeline, buffer.end);
       }
     } catch (error) {
@@ -128,6 +136,18 @@ export class LogCapturer {
     }
   }
 
+  /** What another one has appended need not be appended, and what it has not yet is left to it for a while. */
+  async #mayShip(buffer: LogBuffer, log: LogWriter, { spec: { name: member } }: AnsweringMember): Promise<boolean> {
+    const { repository, writer, clock } = this.#options;
+    if (leads(repository, writer) !== false) return true;
+    if (clock.monotonic() < this.#nextLook) return false;
+    this.#nextLook = clock.monotonic() + shipped.age;
+    await repository.chain.refresh();
+    const there = buffer.take(logEnd(repository.chain.entries, log.timeline) ?? 0);
+    if (there) await this.#merge(there, log, { member, key: await this.#captureKey() });
+    return buffer.due(clock.now(), { ...waits, age: waits.age * (1 + this.#late) });
+  }
+
   /** As long as the store cannot be written nothing more is read: etcd keeps it. */
   async #ship(buffer: LogBuffer, log: LogWriter, { spec: { name: member } }: AnsweringMember): Promise<void> {
     const segment = buffer.segment();
@@ -168,7 +188,7 @@ export class LogCapturer {
     if (this.#basing || clock.monotonic() < this.#nextBase) return;
     this.#nextBase = clock.monotonic() + baseEvery.look;
     const newest = newestBase(repository.chain, timeline);
-    if (newest && Math.abs(clock.now() - newest.time) < baseEvery.ms && end - newest.revision < baseEvery.revisions) return;
+    if (newest && Math.abs(clock.now() - newest.time) < baseEvery.ms + this.#late * apart.ms && end - newest.revision < baseEvery.revisions + this.#late * apart.revisions) return;
     this.#basing = this.#freshBase()
       .catch((error: unknown) => {
         if (signal.aborted) return;
@@ -192,6 +212,12 @@ export class LogCapturer {
     if (after === undefined || !(await appendHole(repository, log, { after, last: base.revision, why }))) return;
     progress({ type: 'note', title: `revisions ${after + 1} to ${base.revision} of etcd are lost`, detail: `${why}; base ${base.number} stands behind them` });
   }
+}
+
+/** Whether a writer has appended the newest piece of the log; undefined where there is none. */
+export function leads({ chain }: Pick<Repository, 'chain'>, { writer }: SigningKey): boolean | undefined {
+  const newest = chain.entries.findLast(({ kind }) => kind === 'segment');
+  return newest && newest.writer === writer;
 }
 
 function otherHistory(what: string): KubekeepError {

@@ -23,7 +23,7 @@ describe('the file of metrics', () => {
     };
     const progress: Progress = (event) => void notes.push(event.type === 'note' ? event.title : '');
     const operation = { cluster: { name: 'prod' }, clock: { now: () => 1000 * (slept + 1), monotonic: () => 0, sleep }, progress } as never;
-    const { ended } = await keepMetrics(operation, repository, path, end.signal);
+    const { ended } = await keepMetrics(operation, { repository }, path, end.signal);
     await ended;
     return notes;
   }

@@ -2,17 +2,25 @@ import { rename, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { healthOf, usualLimits } from '../../backup/backup-health.ts';
 import { backupMetrics } from '../../backup/backup-metrics.ts';
+import type { WriterKeys } from '../../backup/repository-keys.ts';
 import type { Repository } from '../../backup/repository.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import type { ReadOperation } from './backup-operation.ts';
+import { leads } from './log-capturer.ts';
 
 /** ms between two times at which a follower writes its metrics. */
 const every = 10_000;
 
+interface Measured {
+  readonly repository: Pick<Repository, 'chain'>;
+  /** Of the follower that measures itself. */
+  readonly keys?: Pick<WriterKeys, 'writer'> | undefined;
+}
+
 /** Writes the health of backups for Prometheus' node_exporter (its textfile collector): whole or not at all, readable for all. Throws `file-missing`. */
-export async function writeMetrics({ cluster, clock }: Pick<ReadOperation, 'cluster' | 'clock'>, repository: Pick<Repository, 'chain'>, path: string): Promise<void> {
+export async function writeMetrics({ cluster, clock }: Pick<ReadOperation, 'cluster' | 'clock'>, { repository, keys }: Measured, path: string): Promise<void> {
   const now = clock.now();
-  const text = await backupMetrics(healthOf(repository, now, usualLimits), { cluster: cluster.name, now });
+  const text = await backupMetrics(healthOf(repository, now, usualLimits), { cluster: cluster.name, now, leads: keys && (leads(repository, keys.writer) ?? false) });
   // The collector reads names that end in .prom.
   const unfinished = `${resolve(path)}.new`;
   try {
@@ -24,11 +32,11 @@ export async function writeMetrics({ cluster, clock }: Pick<ReadOperation, 'clus
 }
 
 /** Writes them now and until the signal fires. Rejects only the first time: what is captured must not end for a full disk. */
-export async function keepMetrics(operation: Pick<ReadOperation, 'cluster' | 'clock' | 'progress'>, repository: Pick<Repository, 'chain'>, path: string, signal: AbortSignal): Promise<{ readonly ended: Promise<void> }> {
-  await writeMetrics(operation, repository, path);
+export async function keepMetrics(operation: Pick<ReadOperation, 'cluster' | 'clock' | 'progress'>, measured: Measured, path: string, signal: AbortSignal): Promise<{ readonly ended: Promise<void> }> {
+  await writeMetrics(operation, measured, path);
   const goOn = async () => {
     while (!signal.aborted) {
-      await writeMetrics(operation, repository, path).catch((error: Error) => operation.progress({ type: 'note', title: error.message }));
+      await writeMetrics(operation, measured, path).catch((error: Error) => operation.progress({ type: 'note', title: error.message }));
       await operation.clock.sleep(every, signal).catch(() => {});
     }
   };

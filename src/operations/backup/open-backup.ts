@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { openRepository, openRepositoryAs, type Repository } from '../../backup/repository.ts';
 import { removedUpTo } from '../../backup/retention/retired.ts';
-import { ownerKeysFromText, ownerKeysToText, unwrap, type OwnerKeys } from '../../backup/repository-keys.ts';
+import { ownerKeysFromText, ownerKeysToText, unwrap, type OwnerKeys, type WriterKeys } from '../../backup/repository-keys.ts';
 import type { Store } from '../../backup/store/store.ts';
 import { encryptFor } from '../../lib/age.ts';
 import { KubekeepError } from '../../lib/errors.ts';
@@ -22,6 +22,11 @@ export interface OpenBackup {
 
 export interface OpenToWrite extends OpenBackup {
   readonly keys: OwnerKeys;
+}
+
+export interface OpenAsWriter {
+  readonly repository: Repository;
+  readonly keys: WriterKeys;
 }
 
 /** To read: the identity is enough. Throws `repository-mismatch` where the chain is not the one that was seen, or an older one. */
@@ -47,6 +52,13 @@ export async function openToWrite({ state, identityFile }: Reader, store: Store)
   const repository = await openRepository(store, keys);
   await remember(state, repository);
   return { repository, identity, keys };
+}
+
+/** To write with a writer's keys alone, as hosts have them. */
+export async function openAsWriter({ state }: Pick<Reader, 'state'>, store: Store, keys: WriterKeys): Promise<OpenAsWriter> {
+  const repository = await openRepository(store, keys);
+  await remember(state, repository);
+  return { repository, keys };
 }
 
 /** Undefined where `backup init` has kept none. */

@@ -3,7 +3,7 @@ import type { Store } from '../../backup/store/store.ts';
 import { takeBase } from '../../backup/take-base.ts';
 import type { BackupOperation } from './backup-operation.ts';
 import { askMembers, baseSource, type EtcdMembers } from './etcd-members.ts';
-import { openToWrite, remember, type OpenToWrite } from './open-backup.ts';
+import { openToWrite, remember, type OpenAsWriter, type OpenToWrite } from './open-backup.ts';
 import { differenceOf, recipientsFor } from './recipients.ts';
 
 /** Entries since the newest catalog. Where the log is written its capturer sees to it. */
@@ -18,12 +18,12 @@ export async function runBackup(operation: BackupOperation, store: Store): Promi
 }
 
 /** Takes a base from members that were asked, and seals beside it what the cluster needs besides its data, where kubekeep has that. */
-export async function takeOne(operation: BackupOperation, { repository, keys }: OpenToWrite, members: EtcdMembers): Promise<Base> {
+export async function takeOne(operation: BackupOperation, { repository, keys }: OpenToWrite | OpenAsWriter, members: EtcdMembers): Promise<Base> {
   const { state, source, clock, progress, signal } = operation;
   const { spec: { name }, reads } = members.chosen;
   if (!reads) progress({ type: 'note', title: 'etcd has no quorum: the base is what one member has, and perhaps not all that was acknowledged', host: name });
   progress({ type: 'started', title: `base: snapshot of etcd on ${name}`, host: name, step: 'backup/base' });
-  const bundle = await source.bundle(keys);
+  const bundle = 'owner' in keys ? await source.bundle(keys) : undefined;
   const base = await takeBase(repository, baseSource(members, operation), { writer: keys.writer, spoolFolder: state.path, now: () => clock.now(), bundle, signal });
   progress({ type: 'done', title: `base ${base.number}: revision ${base.revision}`, step: 'backup/base' });
   const { chain } = repository;

@@ -59,7 +59,7 @@ done
 [ -f ${configFolder}/cluster.json ] || for d in ${etcdDataFolder}/member /etc/kubernetes/manifests /etc/kubernetes/pki /etc/kubernetes/admin.conf /etc/etcd /etc/rancher /var/lib/rancher; do
   [ -e $d ] && [ -n "$(ls -A $d 2>/dev/null)" ] && p remains $d
 done
-for u in ${usersFor(host).join(' ')}; do getent passwd $u > /dev/null && ! getent group $u > /dev/null && p nogroup $u; done
+for u in ${usersFor(cluster, host).join(' ')}; do getent passwd $u > /dev/null && ! getent group $u > /dev/null && p nogroup $u; done
 for n in ${packagesFor(host).join(' ')}; do
   v=$(dpkg-query -W -f '\${db:Status-Abbrev} \${Version}' $n 2>/dev/null | sed -n 's/^ii *//p')
   [ -n "$v" ] || v=$(apt-cache policy $n 2>/dev/null | sed -n 's/^ *Candidate: *//p' | grep -v '(none)')

@@ -3,7 +3,9 @@ import { parallel } from '../../lib/parallel.ts';
 import { lockGuard } from '../lock.ts';
 import { packagesFor, usersFor } from '../plan/preparation.ts';
 import type { Step } from '../plan/plan.ts';
-import { platformOn } from '../prepare-plan.ts';
+import { copyFollower } from '../follower/copy-follower.ts';
+import { platformOn } from '../platform.ts';
+import { followerProgram } from '../plan/follower-remains.ts';
 import { materialize, notePending, stepScript } from '../step-script.ts';
 import { designOf, runStep } from './perform-component.ts';
 import type { Work } from './work.ts';
@@ -17,12 +19,13 @@ export async function prepareHost(step: Step, work: Work): Promise<void> {
   const activate = [
     ...(balancer ? ['systemctl mask -q haproxy.service keepalived.service', 'systemctl stop haproxy.service keepalived.service 2>/dev/null'] : []),
     installScript(packagesFor(spec)),
-    ...usersFor(spec).map((user) => `getent passwd ${user} > /dev/null || useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin ${user} || exit 1`),
+    ...usersFor(work.cluster, spec).map((user) => `getent passwd ${user} > /dev/null || useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin ${user} || exit 1`),
     ...(balancer ? ['sysctl -q -p /etc/sysctl.d/90-kubekeep.conf || exit 1'] : []),
     ...(step.write.some((path) => path.includes('journald')) ? ['systemctl try-restart systemd-journald.service'] : []),
   ];
   await runStep(step, work, stepScript({ token: work.token, journal: `${step.id} prepare by ${work.user}`, design, files, keys: new Map(), activate }));
   await copyPrograms(step, work);
+  if (step.programs.includes(followerProgram)) await copyFollower(step, work);
 }
 
 /** A power cut in the middle of an installation leaves dpkg in a state that it has to be asked to leave; another user of it is waited for. */
@@ -42,7 +45,7 @@ async function copyPrograms(step: Step, work: Work): Promise<void> {
   const components = (work.prepared.designs.get(step.host) ?? []).filter(({ programs }) => Object.keys(programs).some((name) => step.programs.includes(name)));
   const running = components.flatMap(({ unit }) => (unit && found?.reachable && found.units.get(unit)?.active === 'active' ? [unit] : []));
   if (running.length > 0) await runStep(step, work, [lockGuard(work.token), notePending(running)].join('\n'));
-  const copies = components.flatMap(({ programs }) => Object.entries(programs).filter(([name]) => step.programs.includes(name)));
+  const copies = components.flatMap(({ programs }) => Object.entries(programs).filter(([name]) => name !== followerProgram && step.programs.includes(name)));
   const total = copies.reduce((sum, [name]) => sum + programOf(name).size, 0);
   const sent = new Map<string, number>();
   const report = () => work.progress({ type: 'bytes', host: step.host, title: 'copying programs', bytes: [...sent.values()].reduce((sum, one) => sum + one, 0), total });

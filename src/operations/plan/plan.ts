@@ -2,12 +2,13 @@ import { hostsWith, type Cluster, type HostSpec } from '../../cluster/cluster.ts
 import { publicAuthorities, type ClusterSecrets } from '../../pki/secrets.ts';
 import type { ComponentDesign, ComponentName } from '../../render/design.ts';
 import { reachable, type ClusterFacts, type HostFacts } from '../facts.ts';
+import { followerRemains, followerWarnings } from './follower-remains.ts';
 import { isFromBefore } from './is-from-before.ts';
 import { judgeComponent, type ComponentChange } from './judge-component.ts';
 import { preparationReasons } from './preparation.ts';
 import { wasFormed } from './was-formed.ts';
 
-export const phaseNames = ['prepare', 'etcd', 'quorum', 'control-plane', 'load-balancer', 'finish'] as const;
+export const phaseNames = ['prepare', 'etcd', 'quorum', 'control-plane', 'load-balancer', 'backup', 'finish'] as const;
 export type PhaseName = (typeof phaseNames)[number];
 
 /** The ordered way from facts to spec. Data only: it prints, it is compared, it is tested; `apply` performs it. */
@@ -33,7 +34,7 @@ export interface Step {
   readonly component: ComponentName | 'cluster';
   readonly title: string;
   readonly reasons: readonly string[];
-  readonly action: ComponentChange['action'] | 'join' | 'form' | 'verify';
+  readonly action: ComponentChange['action'] | 'join' | 'form' | 'verify' | 'remove';
   readonly write: readonly string[];
   readonly programs: readonly string[];
   /** What clients may notice, in a few words. */
@@ -69,15 +70,16 @@ export function makePlan(input: PlanInput): Plan {
   });
   const mode = wasFormed(facts) ? 'change' : 'build';
   const phases = [
-    { name: 'prepare' as const, order: 'all hosts together' as const, steps: seen.flatMap(prepareSteps) },
+    { name: 'prepare' as const, order: 'all hosts together' as const, steps: seen.flatMap((one) => prepareSteps(cluster, one)) },
     ...(mode === 'build' ? buildPhases(cluster, seen) : changePhases(cluster, seen)),
+    backupPhase(input, seen, mode),
   ].filter(({ steps }) => steps.length > 0);
   const finish = finishSteps(cluster, seen, phases.length > 0);
   return {
     cluster: cluster.name,
     mode,
     phases: finish.length > 0 ? [...phases, { name: 'finish', order: 'one host at a time', steps: finish }] : phases,
-    warnings: warningsOf(cluster, facts),
+    warnings: [...warningsOf(cluster, facts), ...followerWarnings(cluster, facts, input.designs)],
   };
 }
 
@@ -125,6 +127,19 @@ function changePhases(cluster: Cluster, seen: readonly SeenHost[]): PhasePlan[] 
   ];
 }
 
+/** After all that serves; one after the other where some run: the log goes on meanwhile. */
+function backupPhase({ cluster, designs }: PlanInput, seen: readonly SeenHost[], mode: Plan['mode']): PhasePlan {
+  const steps = seen.flatMap((one): Step[] => {
+    const { unwanted, reasons } = followerRemains(cluster, one, designs.get(one.host.name)?.find(({ name }) => name === 'keeper'));
+    const [step] = stepsFor([one], ['keeper'], mode);
+    if (step) return [{ ...step, reasons: [...step.reasons, ...reasons] }];
+    if (reasons.length === 0) return [];
+    const shared = { id: `${one.host.name}/keeper`, host: one.host.name, component: 'keeper' as const, reasons, write: [], programs: [] };
+    return [unwanted ? { ...shared, title: 'keeper: remove', action: 'remove', effect: 'this host does not write the log any more' } : { ...shared, title: 'keeper: remove what is not used', action: 'none', effect: 'nothing restarts' }];
+  });
+  return { name: 'backup', order: steps.every(({ action }) => action === 'start') ? 'all hosts together' : 'one host at a time', steps };
+}
+
 /** Without data, or started as a learner by a run that was cut before it noted that the member votes. */
 function isOutside({ etcd }: HostFacts): boolean {
   return !etcd.hasData || (!etcd.formed && !etcd.ready);
@@ -140,10 +155,10 @@ function changesOf(host: HostSpec, found: HostFacts, { designs, secrets, facts, 
   return (designs.get(host.name) ?? []).map((design) => judgeComponent(design, context)).filter((change) => change !== undefined);
 }
 
-function prepareSteps({ host, found, changes }: SeenHost): Step[] {
+function prepareSteps(cluster: Cluster, { host, found, changes }: SeenHost): Step[] {
   const system = changes.find(({ component }) => component === 'system');
   const programs = [...new Set(changes.flatMap((change) => change.programs))];
-  const reasons = [...preparationReasons(host, found), ...(system?.reasons ?? []), ...(programs.length > 0 ? [`${programs.join(', ')} to be copied`] : [])];
+  const reasons = [...preparationReasons(cluster, host, found), ...(system?.reasons ?? []), ...(programs.length > 0 ? [`${programs.join(', ')} to be copied`] : [])];
   if (reasons.length === 0) return [];
   return [{ id: `${host.name}/system`, host: host.name, component: 'system', title: 'prepare the host', reasons, action: 'none', write: system?.write ?? [], programs, effect: 'nothing restarts' }];
 }
@@ -181,6 +196,7 @@ function effectOf(component: ComponentName, action: Step['action'], mode: Plan['
     'kube-scheduler': 'another host leads at once',
     'haproxy': 'connections through this host are opened again',
     'keepalived': 'the VIP moves if it is here',
+    'keeper': 'the log goes on where it ends',
   };
   return effects[component] ?? 'restarts';
 }

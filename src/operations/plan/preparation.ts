@@ -1,4 +1,4 @@
-import type { HostSpec } from '../../cluster/cluster.ts';
+import { followsLog, type Cluster, type HostSpec } from '../../cluster/cluster.ts';
 import type { HostFacts } from '../facts.ts';
 
 /** Packages of the distribution that a host needs for its roles. */
@@ -7,14 +7,14 @@ export function packagesFor(host: HostSpec): string[] {
 }
 
 /** System users that a host needs for its roles. */
-export function usersFor(host: HostSpec): string[] {
-  return [...(host.roles.includes('etcd') ? ['etcd'] : []), ...(host.roles.includes('control-plane') ? ['kubernetes'] : [])];
+export function usersFor(cluster: Cluster, host: HostSpec): string[] {
+  return [...(host.roles.includes('etcd') ? ['etcd'] : []), ...(host.roles.includes('control-plane') ? ['kubernetes'] : []), ...(followsLog(cluster, host) ? ['kubekeep'] : [])];
 }
 
 /** What a host lacks before files can be put on it, in words. */
-export function preparationReasons(host: HostSpec, facts: HostFacts): string[] {
+export function preparationReasons(cluster: Cluster, host: HostSpec, facts: HostFacts): string[] {
   const packages = packagesFor(host).filter((name) => !facts.packages.has(name));
-  const users = usersFor(host).filter((name) => !facts.users.has(name));
+  const users = usersFor(cluster, host).filter((name) => !facts.users.has(name));
   return [
     ...(packages.length > 0 ? [`packages ${packages.join(', ')} are missing`] : []),
     ...users.map((name) => `user ${name} is missing`),

@@ -1,9 +1,9 @@
 import { quote } from '../../hosts/quote.ts';
-import { configFolder, etcdDataFolder, pkiFolder, restoredNote, restoringNote, stateFolder, unitFolder } from '../../render/paths.ts';
+import { configFolder, etcdDataFolder, keeperUnit, pkiFolder, restoredNote, restoringNote, stateFolder, unitFolder } from '../../render/paths.ts';
 import { lockGuard } from '../lock.ts';
 
 /** What clients meet first goes first. */
-const closed = ['kubekeep-keepalived.service', 'kubekeep-lb-alive.service', 'kubekeep-vip-guard.service', 'kubekeep-haproxy.service', 'kube-controller-manager.service', 'kube-scheduler.service'];
+const closed = ['kubekeep-keepalived.service', 'kubekeep-lb-alive.service', 'kubekeep-vip-guard.service', 'kubekeep-haproxy.service', 'kube-controller-manager.service', 'kube-scheduler.service', keeperUnit];
 
 /**
  * Notes that a restore was begun, then takes the cluster away from its clients. Nothing of it starts at boot until it is opened again: a power cut in the middle must not

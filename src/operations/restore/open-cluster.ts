@@ -1,8 +1,10 @@
 import type { HostSpec } from '../../cluster/cluster.ts';
 import { parallel } from '../../lib/parallel.ts';
 import type { ComponentName } from '../../render/design.ts';
+import { KubekeepError } from '../../lib/errors.ts';
 import { apiAt } from '../clients.ts';
 import { apiReady, waitForHost } from '../gates.ts';
+import { performFollower } from '../follower/perform-follower.ts';
 import { runOn } from '../phases/note-on.ts';
 import { performComponent } from '../phases/perform-component.ts';
 import { stepsOf } from '../plan/plan.ts';
@@ -39,4 +41,13 @@ export async function openFirst(work: Restoring, spec: HostSpec): Promise<void> 
 /** Kubelets on hosts of the cluster file remember what the API said before. */
 export async function restartKubelets(work: Restoring): Promise<void> {
   await parallel(work.answering, ({ name }) => runOn(work, name, restartKubeletScript, { what: 'restarting the kubelet' }));
+}
+
+/** The log goes on behind the restore; that it cannot, because the repository is away, is no reason to stop here. */
+export async function followAgain(work: Restoring): Promise<void> {
+  const steps = stepsOf(work.prepared.plan).filter(({ component, action }) => component === 'keeper' && action !== 'remove');
+  await parallel(steps, (step) => performFollower(step, work).catch((error: unknown) => {
+    if (!(error instanceof KubekeepError)) throw error;
+    work.progress({ type: 'note', host: step.host, title: 'the log is not followed there yet; kubekeep apply tries it again', detail: error.message });
+  }));
 }

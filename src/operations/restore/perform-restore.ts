@@ -10,7 +10,7 @@ import { stepsOf } from '../plan/plan.ts';
 import { planFrom } from '../prepare-plan.ts';
 import { checkMembers } from './check-members.ts';
 import { closeScript, forgetScript, noteScript, stopEtcdScript } from './host-scripts.ts';
-import { openFirst, restartKubelets, startOn } from './open-cluster.ts';
+import { followAgain, openFirst, restartKubelets, startOn } from './open-cluster.ts';
 import { placeData, readKept } from './place-data.ts';
 import type { RestorePhase, RestorePhaseName } from './restore-plan.ts';
 import { keepFinished, keepUnfinished, recordText } from './restore-record.ts';
@@ -61,7 +61,10 @@ async function behind(name: RestorePhaseName, work: Restoring): Promise<Restorin
   // The hosts are not what they were when the first plan was made.
   if (name === 'data' || name === 'stop') return { ...work, prepared: await preparedNow(work) };
   if (name === 'check') return opened(work);
-  if (name === 'control') await restartKubelets(work);
+  if (name === 'control') {
+    await restartKubelets(work);
+    await followAgain(work);
+  }
   if (name === 'finish') {
     await parallel(work.answering, (spec) => runOn(work, spec.name, forgetScript(work.token), { what: 'noting the end of the restore' }));
     await keepFinished(work.state, work.record);

@@ -1,6 +1,7 @@
-import type { Cluster, HostSpec, Role } from '../../cluster/cluster.ts';
+import { followsLog, type Cluster, type HostSpec, type Role } from '../../cluster/cluster.ts';
 import type { ComponentName } from '../../render/design.ts';
-import { reachable, type HostFacts } from '../facts.ts';
+import { keeperUnit } from '../../render/paths.ts';
+import { reachable, type HostFacts, type Unreachable } from '../facts.ts';
 import { goodConditions, type ComponentStatus, type Condition, type Finding, type LeaseStatus } from './cluster-status.ts';
 import type { Judged } from './judged.ts';
 import type { Observation } from './observation.ts';
@@ -15,7 +16,7 @@ export function judgeComponents(observation: Observation, leases: readonly Lease
   const findings: Finding[] = [];
   for (const host of cluster.hosts) {
     const found = facts.hosts.get(host.name);
-    const parts = partsOf(host);
+    const parts = partsOf(cluster, host);
     if (!reachable(found)) {
       status.set(host.name, parts.map((name) => ({ name, condition: 'unknown' })));
       findings.push({ message: `${host.name} cannot be reached: ${shortReason(found?.reason ?? '')}`, next: `Bring ${host.name} back or check SSH to it; once it answers, kubekeep apply mends what it missed.` });
@@ -38,8 +39,8 @@ const partsByRole: readonly (readonly [Role, readonly ComponentName[]])[] = [
   ['load-balancer', ['haproxy', 'keepalived']],
 ];
 
-function partsOf({ roles }: HostSpec): ComponentName[] {
-  return partsByRole.flatMap(([role, parts]) => (roles.includes(role) ? parts : []));
+function partsOf(cluster: Cluster, host: HostSpec): ComponentName[] {
+  return [...partsByRole.flatMap(([role, parts]) => (host.roles.includes(role) ? parts : [])), ...(followsLog(cluster, host) ? (['keeper'] as const) : [])];
 }
 
 function conditionOf(name: ComponentName, host: HostSpec, found: HostFacts, observation: Observation, leases: readonly LeaseStatus[]): Condition {
@@ -61,6 +62,8 @@ function conditionOf(name: ComponentName, host: HostSpec, found: HostFacts, obse
       return found.backends.some(({ backend, status }) => backend === 'api' && status.startsWith('UP')) ? 'serves' : 'no servers';
     case 'keepalived':
       return holdsVip(observation.cluster, found) ? 'holds VIP' : 'stands by';
+    case 'keeper':
+      return followerCondition(found);
     case 'system':
       return 'works';
   }
@@ -74,6 +77,7 @@ const unitsOf: Readonly<Record<ComponentName, readonly string[]>> = {
   'kube-scheduler': ['kube-scheduler.service'],
   'haproxy': ['kubekeep-haproxy.service'],
   'keepalived': ['kubekeep-keepalived.service', 'kubekeep-lb-alive.service', 'kubekeep-vip-guard.service'],
+  'keeper': [keeperUnit],
 };
 
 /** Undefined while the unit is up. */
@@ -95,6 +99,16 @@ function etcdCondition({ name }: HostSpec, { etcd }: HostFacts, { etcd: answers 
   return leader === member ? 'leads' : 'follows';
 }
 
+/** ms for which a follower may say nothing, and for which the log may stand still: an idle cluster renews its leases. */
+const followerLimits = { silent: 40_000, behind: 60_000 };
+
+function followerCondition({ follower, clock }: HostFacts): Condition {
+  if (!follower) return 'starting';
+  if (clock - follower.looked > followerLimits.silent) return 'no answer';
+  if (!follower.newest || clock - follower.newest.time > followerLimits.behind) return 'not ready';
+  return follower.leads ? 'leads' : 'stands by';
+}
+
 function holdsVip({ endpoint }: Cluster, { addresses }: HostFacts): boolean {
   return addresses.some(({ address }) => address === endpoint.vip);
 }
@@ -108,14 +122,20 @@ function findingOf(host: string, part: ComponentStatus, observation: Observation
   const sentences: Partial<Record<Condition, Finding>> = {
     'stopped': { message: `${name} on ${host} is stopped`, next: 'kubekeep apply starts it.' },
     'failed': { message: `${name} on ${host} has failed`, next: `${look}; kubekeep apply starts it again.` },
-    'missing': { message: `${name} on ${host} is not installed`, next: 'kubekeep apply installs it.' },
+    'missing': { message: `${name} on ${host} is not installed`, next: name === 'keeper' ? 'kubekeep backup init, where there is no repository yet; then kubekeep apply installs it.' : 'kubekeep apply installs it.' },
     'starting': { message: `${name} on ${host} is starting`, next: `Ask again in a moment; if it goes on, look at journalctl -u ${unit} on ${host}.` },
     'no servers': { message: `HAProxy on ${host} has no API server to use`, next: 'The table of balancers says how it sees each of them.' },
   };
   return [sentences[condition] ?? { message: `${name} on ${host} ${condition === 'not ready' ? 'is not ready' : 'does not answer'}${whyOf(part, host, observation)}`, next: /certificate/.test(whyOf(part, host, observation)) ? 'kubekeep apply issues a new one.' : `${look}.` }];
 }
 
-function whyOf({ name, condition }: ComponentStatus, host: string, { etcd, api }: Observation): string {
+function behindOf(found: HostFacts | Unreachable | undefined): string {
+  const newest = reachable(found) ? found.follower?.newest : undefined;
+  return newest ? `the log ends ${Math.round(((found as HostFacts).clock - newest.time) / 1000)} s ago` : 'there is no base yet';
+}
+
+function whyOf({ name, condition }: ComponentStatus, host: string, { etcd, api, facts }: Observation): string {
+  if (name === 'keeper') return condition === 'not ready' ? `: ${behindOf(facts.hosts.get(host))}` : '';
   const answer = name === 'etcd' ? etcd.get(host) : name === 'kube-apiserver' ? api.get(host) : undefined;
   if (answer && !answer.ok) {
     const reason = answer.reason.replace(/^(etcd on|API server) \S+: ([A-Z]+ )?\S+: /, '');

@@ -7,6 +7,7 @@ import { day, now } from '../../../test/support/example-cluster.ts';
 import { anActiveUnit, anObservation, etcdAnswer } from '../../../test/support/example-observation.ts';
 import type { EtcdStatus } from '../../clients/etcd/etcd-status.ts';
 import { reachable, type HostFacts, type Unreachable } from '../facts.ts';
+import type { FollowerFact } from '../follower/follower-fact.ts';
 import { conditions } from './cluster-status.ts';
 import { judgeStatus } from './judge-status.ts';
 import type { Answer, EtcdAnswer, Observation } from './observation.ts';
@@ -53,6 +54,19 @@ function off(name: string, from = anObservation()): Observation {
   return withAnswer('endpoint', name, gone, withAnswer('api', name, gone, withAnswer('etcd', name, gone, { ...from, facts: { ...from.facts, hosts } })));
 }
 
+/** A cluster whose first two hosts say this of their followers; the third is like the second of a healthy one. */
+function following(...said: readonly (Partial<FollowerFact> | 'stopped' | undefined)[]): Observation {
+  const healthy: FollowerFact = { leads: false, newest: { time: now - 2000, revision: 2477 }, looked: now - 3000 };
+  const seen = anObservation();
+  const start: Observation = { ...seen, cluster: { ...seen.cluster, backup: { repository: 's3://backups', recipients: [], follow: 'hosts' } } };
+  return ['cp1', 'cp2', 'cp3'].reduce((from, name, position) => {
+    const one = position < said.length ? said[position] : {};
+    const unit = anActiveUnit(one === 'stopped' ? { active: 'inactive', sub: 'dead' } : {});
+    const host = from.facts.hosts.get(name) as HostFacts;
+    return onHost(name, { units: new Map([...host.units, ['kubekeep-keeper.service', unit]]), follower: typeof one === 'object' ? { ...healthy, ...one } : undefined }, from);
+  }, start);
+}
+
 const cases: readonly (readonly [title: string, observation: () => Observation, degraded: readonly RegExp[]])[] = [
   ['a healthy cluster has nothing to say', () => anObservation(), []],
   ['T3L and T3E are healthy without the parts that their hosts do not have', () => anObservation('T3L'), []],
@@ -86,6 +100,11 @@ const cases: readonly (readonly [title: string, observation: () => Observation, 
   ['a part that is down and would be started is said once', () => ({ ...withUnit('cp2', 'etcd.service', { active: 'failed' }), drift: { ok: true, value: [{ host: 'cp2', component: 'etcd', reasons: ['etcd.service is failed'] }] } }), [/^etcd on cp2 has failed$/]],
   ['a certificate that apply would renew is said once', () => ({ ...anObservation(), drift: { ok: true, value: [{ host: 'cp2', component: 'kube-apiserver', reasons: ['/etc/kubernetes/pki/apiserver.crt expired on 2026-11-22'] }] } }), []],
   ['a lease that nobody renews', () => ({ ...anObservation(), api: new Map([['cp1', { ok: true, value: { version: '1.37.2', failedChecks: [], leases: [{ name: 'kube-scheduler', holder: 'cp2_1', renewedAt: now - 60_000, durationSeconds: 10 }, { name: 'kube-controller-manager', holder: 'cp2_1', renewedAt: now, durationSeconds: 10 }] } }]]) }), [/^no kube-scheduler leads: cp2 has not renewed its lease for 60 s$/]],
+  ['followers of the log, of which one leads', () => following({ leads: true }, { leads: false }), []],
+  ['a follower that is stopped', () => following({ leads: true }, 'stopped'), [/^keeper on cp2 is stopped$/]],
+  ['a follower that has not opened the repository', () => following({ leads: true }, undefined), [/^keeper on cp2 is starting$/]],
+  ['a follower that says nothing any more', () => following({ leads: true }, { looked: now - 41_000 }), [/^keeper on cp2 does not answer$/]],
+  ['a log that stands still', () => following({ newest: { time: now - 61_000, revision: 5 } }, { newest: undefined }), [/^keeper on cp1 is not ready: the log ends 61 s ago$/, /^keeper on cp2 is not ready: there is no base yet$/]],
   ['a restore that is not finished', () => onHost('cp2', { restoring: '{}' }), [/^a restore of the whole cluster is not finished on cp2$/]],
   ['hosts that were never touched are no degraded cluster', () => ['cp1', 'cp2', 'cp3'].reduce((from, name) => onHost(name, { identity: undefined, units: new Map(), etcd: { hasData: false, formed: false, initialState: undefined, ready: false } }, from), anObservation()), [/^the cluster has not been built$/]],
 ];

@@ -96,7 +96,7 @@ async function driftOf(operation: Operation, facts: ClusterFacts, kept: OpenedSe
     const { plan } = await planFrom(operation, facts, kept);
     return { ok: true, value: plan.phases.flatMap(({ steps }) => steps).filter(({ component }) => component !== 'cluster') };
   } catch (error) {
-    if (error instanceof KubekeepError && error.code === 'host-unfit') return { ok: false, reason: error.message };
+    if (error instanceof KubekeepError && (error.code === 'host-unfit' || error.code === 'file-missing')) return { ok: false, reason: error.message };
     throw error;
   }
 }
