@@ -1,5 +1,5 @@
 /**
- * Puts one cluster onto new machines of every topology in turn, out of a bucket and with nothing else than the identity, and writes
+ * Puts one cluster onto new machines of every topology in turn, out of a bucket and with nothing else than the identity and the owner's key, and writes
  * docs/evidence/restore-topologies.md. `npm run test:restore-topologies [-- T3E T5]`. About two minutes a topology; needs root.
  */
 import assert from 'node:assert/strict';
@@ -25,12 +25,12 @@ try {
   await using s3 = await realS3();
   await s3.client.createBucket({ Bucket: 'backups' });
   Object.assign(process.env, s3.owner, { AWS_EC2_METADATA_DISABLED: 'true' });
-  let authority = '';
+  let [authority, owner] = ['', ''];
   {
     await using first = await labCluster('T1', 'test-first');
     await keepsBackupsIn(first, s3);
     await expectZero(first.run('apply', '--yes'));
-    await expectZero(first.run('backup', 'init'));
+    ({ owner } = JSON.parse((await expectZero(first.run('backup', 'init', '--json'))).stdout) as { owner: string });
     await first.createNamespace('precious');
     await apiThroughVip(await first.reach(), async (api) => {
       for (let number = 0; number < count; number++) await api.post(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `n-${number}` } });
@@ -46,7 +46,7 @@ try {
     await mkdir(stateOf(it), { recursive: true, mode: 0o700 });
     await cp(join(kept, 'identity'), join(stateOf(it), 'identity'));
     const start = performance.now();
-    await expectZero(it.run('restore', 'cluster', '--at', 'latest', '--yes'));
+    await expectZero(it.run('restore', 'cluster', '--at', 'latest', '--yes', '--owner-key', owner));
     const took = (performance.now() - start) / 1000;
     const revision = await checked(it, authority, highest);
     rows.push(`| ${from} | ${topology} (${it.cluster.hosts.length} hosts, ${hostsWith(it.cluster, 'etcd').length} members) | ${took.toFixed(0)} | ${count} of ${count} | ${revision} |`);
