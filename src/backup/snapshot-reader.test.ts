@@ -20,6 +20,7 @@ function backendFile(pages: number): Buffer {
     bytes.writeUInt32LE(2, at + 4);
     bytes.writeUInt32LE(pageSize, at + 8);
     bytes.writeBigUInt64LE(3n, at + 16);
+    bytes.writeBigUInt64LE(BigInt(pages), at + 40);
     let hash = 0xcbf29ce484222325n;
     for (const byte of bytes.subarray(at, at + 56)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
     bytes.writeBigUInt64LE(hash, at + 56);
