@@ -72,6 +72,9 @@ const columns: readonly (readonly [title: string, component: ComponentName])[] =
   ['HAPROXY', 'haproxy'],
   ['KEEPALIVED', 'keepalived'],
   ['KEEPER', 'keeper'],
+  ['CONTAINERD', 'containerd'],
+  ['KUBELET', 'kubelet'],
+  ['KUBE-PROXY', 'kube-proxy'],
 ];
 
 function hostTable({ hosts }: ClusterStatus, paint: Paint): string[] {

@@ -9,9 +9,10 @@ import { endpointsAreDistinct, externalVersionsAreSafe } from './rules/external.
 import type { ExternalRule, Rule } from './rules/rule.ts';
 import { versionsAreSafe } from './rules/safe-versions.ts';
 import { topologyHolds } from './rules/topology.ts';
+import { workersFit } from './rules/workers.ts';
 
 /** Everything that is checked beyond the form of single fields. */
-export const rules: readonly Rule[] = [distinctHosts, topologyHolds, endpointFits, networksAreApart, versionsAreSafe, etcdTimesFit, flagsAreFree, programsHaveAPlace, backupHasAPlace, hostsReachBackup];
+export const rules: readonly Rule[] = [distinctHosts, topologyHolds, workersFit, endpointFits, networksAreApart, versionsAreSafe, etcdTimesFit, flagsAreFree, programsHaveAPlace, backupHasAPlace, hostsReachBackup];
 
 /** The same for the file of a cluster that somebody else built. */
 export const externalRules: readonly ExternalRule[] = [endpointsAreDistinct, externalVersionsAreSafe, programsHaveAPlace, backupHasAPlace, externalHostsAreLeft];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { complaint, dnsName, dnsNameOrIpv4, integer, ipv4Address, ipv4Cidr, label, list, mapping, oneOf, path, sshAddress, sshJump, text } from './_fields.ts';
-import { programSources } from './cluster.ts';
+import { podNetworkKinds, programSources, roles } from './cluster.ts';
 
 /**
  * The cluster file as the user writes it: the one source of its fields, defaults and texts. `schema/cluster.json` and `docs/reference/spec.md` are made
@@ -39,13 +39,9 @@ const ssh = {
 const host = mapping({
   name: label('a host name of at most 63 lower-case letters, digits and dashes').describe('Name of the host: of its etcd member and its node; never changed later.'),
   address: ipv4Address('an IPv4 address such as 10.0.0.11').describe('IPv4 address at which the other hosts reach it.'),
-  roles: list(
-    oneOf(defaults.roles, (value) => (value === 'worker' ? 'is "worker", a role that comes in a later release; take it out of the file for now' : undefined)),
-    `roles (${defaults.roles.join(', ')})`,
-    1,
-  )
+  roles: list(oneOf(roles), `roles (${roles.join(', ')})`, 1)
     .default([...defaults.roles])
-    .describe('What the host does: `etcd` holds data, `control-plane` runs the API server and the controllers, `load-balancer` runs HAProxy and can hold the VIP.'),
+    .describe('What the host does: `etcd` holds data, `control-plane` runs the API server and the controllers, `load-balancer` runs HAProxy and can hold the VIP, `worker` runs pods and nothing else.'),
   interface: text(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/, 'the name of a network interface such as eth0')
     .optional()
     .describe("Network interface that carries the VIP, where the host's address is not in the VIP's subnet."),
@@ -83,6 +79,9 @@ const kubernetes = mapping({
   extraSans: list(dnsNameOrIpv4(certificateNames), 'DNS names and IPv4 addresses')
     .default([])
     .describe("More names and addresses for the API server's certificate."),
+  imageRepository: text(/^[a-z0-9]([a-z0-9.-]{0,200}[a-z0-9])?(:[1-9][0-9]{0,4})?(\/[a-z0-9]([a-z0-9._-]{0,100}[a-z0-9])?){0,8}$/, 'a registry, with or without a path, such as registry.k8s.io')
+    .default('registry.k8s.io')
+    .describe("Where workers get the images of Kubernetes itself from: `pause`, which keeps a pod's network."),
   apiServer: component('kube-apiserver'),
   controllerManager: component('kube-controller-manager'),
   scheduler: component('kube-scheduler'),
@@ -98,6 +97,9 @@ const etcd = mapping({
 const networks = mapping({
   pods: ipv4Cidr('[89]|1[0-9]|2[0-4]', 'an IPv4 network from /8 to /24 such as 10.244.0.0/16').default('10.244.0.0/16').describe('Network of the pods; each node gets a /24 of it.'),
   services: ipv4Cidr('1[2-9]|2[0-8]', 'an IPv4 network from /12 to /28 such as 10.96.0.0/12').default('10.96.0.0/12').describe('Network of the service addresses.'),
+  cni: oneOf(podNetworkKinds)
+    .default('bridge')
+    .describe('Who connects the pods of workers: `bridge` (a bridge on each worker and routes between the hosts, which must be in one subnet), or `none` (a network plugin that you install).'),
   dnsDomain: dnsName('a DNS domain in lower case such as cluster.local').default('cluster.local').describe('DNS domain of the services.'),
 });
 
@@ -168,6 +170,6 @@ export const clusterFileSchema = mapping({
     })
       .prefault({})
       .describe('How SSH reaches all hosts that say nothing else.'),
-    hosts: list(host, 'hosts, each with a name and an address', 1).describe('The Linux machines of the control plane.'),
+    hosts: list(host, 'hosts, each with a name and an address', 1).describe('The Linux machines of the control plane, and the workers.'),
   }).describe('The control plane as it should be.'),
 });

@@ -52,6 +52,8 @@ export interface Endpoint {
 
 export interface Kubernetes {
   readonly version: string;
+  /** Registry, with or without a path, of the images of Kubernetes itself. */
+  readonly imageRepository: string;
   /** More names and addresses for the API server's certificate. */
   readonly extraSans: readonly string[];
   readonly apiServer: ComponentSpec;
@@ -108,8 +110,12 @@ export interface S3Spec {
   readonly hostCredentials?: string | undefined;
 }
 
+/** `bridge`: by kubekeep, for hosts in one subnet. `none`: by a plugin that the user installs. */
+export const podNetworkKinds = ['bridge', 'none'] as const;
+
 export interface Networks {
   readonly pods: string;
+  readonly cni: (typeof podNetworkKinds)[number];
   readonly services: string;
   readonly dnsDomain: string;
 }
@@ -156,6 +162,11 @@ export function hostsWith(cluster: Cluster, role: Role): readonly HostSpec[] {
 /** Whether a host is to follow etcd's log into the repository of the backups. */
 export function followsLog({ backup }: Pick<Cluster, 'backup'>, { roles }: HostSpec): boolean {
   return backup?.follow === 'hosts' && roles.includes('etcd');
+}
+
+/** The host and port under which clients on other machines know the API: the first name of the endpoint, or the VIP. */
+export function publicEndpoint({ endpoint: { names, vip, port } }: Pick<Cluster, 'endpoint'>): string {
+  return `${names[0] ?? vip}:${port}`;
 }
 
 /** The n-th address of an IPv4 network, for example (10.96.0.0/12, 1) → 10.96.0.1. */

@@ -12,6 +12,7 @@ export interface ExampleFile {
   readonly names?: readonly string[];
   readonly previousVips?: readonly string[];
   readonly versions?: { readonly kubernetes?: string; readonly etcd?: string };
+  readonly imageRepository?: string;
   readonly programs?: { readonly source?: ProgramSource; readonly directory?: string; readonly mirror?: string };
   readonly backup?: { readonly repository?: string };
   /** For all hosts; paths as they shall stand in the file. */
@@ -35,7 +36,7 @@ export interface ExampleSsh {
 }
 
 /** A commented cluster file. The same input gives the same text, and `parseClusterFile` reads it without problems where the values are good. */
-export function exampleClusterFile({ name, vip, hosts, title = about, names = [], previousVips = [], versions = {}, programs = {}, backup = {}, ssh = {} }: ExampleFile): string {
+export function exampleClusterFile({ name, vip, hosts, title = about, names = [], previousVips = [], versions = {}, imageRepository, programs = {}, backup = {}, ssh = {} }: ExampleFile): string {
   return [
     ...title.map((line) => `# ${line}`.trimEnd()),
     'apiVersion: kubekeep.dev/v1alpha1',
@@ -51,6 +52,7 @@ export function exampleClusterFile({ name, vip, hosts, title = about, names = []
     ...(previousVips.length > 0 ? ['    # Earlier VIPs, which stay up until they are taken out of this list.', `    previousVips: ${flow(previousVips)}`] : []),
     '  kubernetes:',
     `    version: ${scalar(versions.kubernetes ?? defaults.kubernetes)}`,
+    ...(imageRepository === undefined ? [] : ['    # Where workers get the images of Kubernetes itself from.', `    imageRepository: ${scalar(imageRepository)}`]),
     '    # More names and addresses for the certificate of the API server.',
     '    # extraSans: [api.internal.example, 203.0.113.10]',
     '    # Flags without dashes; they win over what kubekeep sets.',
@@ -64,7 +66,7 @@ export function exampleClusterFile({ name, vip, hosts, title = about, names = []
     ...section('programs', 'Where the programs come from: auto, release, build or directory.', ['source: auto'], programs),
     ...section('backup', 'Where backups go; kubekeep backup init makes the repository.', ['repository: /mnt/backups/prod # or s3://BUCKET/PREFIX'], backup),
     ...section('ssh', 'How SSH reaches all hosts that say nothing else; without an identity your SSH agent and configuration decide.', ['user: root', 'port: 22', 'identity: ~/.ssh/id_ed25519', 'jump: admin@bastion.example'], ssh),
-    '  # Without roles a host has all of them: etcd, control-plane, load-balancer.',
+    '  # Without roles a host has these: etcd, control-plane, load-balancer. One with the role worker runs pods.',
     '  hosts:',
     ...hosts.flatMap(hostLines),
     '',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { HostSpec, Role } from './cluster.ts';
-import { describeHosts, nameTopology, survives, topologies } from './topologies.ts';
+import { describeHosts, describeWorkers, nameTopology, survives, topologies } from './topologies.ts';
 
 const ssh = { address: 'x', port: 22, user: 'root' };
 const hosts = (described: readonly { readonly name: string; readonly roles: readonly Role[] }[]): readonly HostSpec[] => described.map((one) => ({ ...one, address: '10.0.0.1', ssh }));
@@ -24,6 +24,7 @@ describe('a topology', () => {
   it('is told by the roles of the hosts, whatever their names and order', () => {
     for (const topology of topologies) assert.equal(nameTopology({ hosts: hosts(describeHosts(topology)).toReversed() }), topology);
     assert.equal(nameTopology({ hosts: shape('a:ecl b:e c:e d:cl') }), '4 hosts');
+    assert.equal(nameTopology({ hosts: hosts([...describeWorkers(2), ...describeHosts('T3')]) }), 'T3 with 2 workers');
   });
 
   it('has the hosts that its name stands for', () => {

@@ -35,10 +35,18 @@ export function describeHosts(topology: Topology): readonly DescribedHost[] {
   }
 }
 
-/** "T3" for a cluster with the hosts of that shape, else "4 hosts". */
+/** "T3" for a cluster with the hosts of that shape, else "4 hosts"; "T3 with 2 workers". */
 export function nameTopology({ hosts }: Pick<Cluster, 'hosts'>): string {
   const shape = (all: readonly { readonly roles: readonly Role[] }[]) => all.map(({ roles }) => [...roles].sort().join('+')).sort().join(' ');
-  return topologies.find((topology) => shape(describeHosts(topology)) === shape(hosts)) ?? `${hosts.length} hosts`;
+  const workers = hosts.filter(({ roles }) => roles.includes('worker'));
+  const others = hosts.filter((host) => !workers.includes(host));
+  const name = topologies.find((topology) => shape(describeHosts(topology)) === shape(others)) ?? `${others.length} hosts`;
+  return workers.length === 0 ? name : `${name} with ${workers.length} worker${workers.length === 1 ? '' : 's'}`;
+}
+
+/** Workers for a lab or an example. */
+export function describeWorkers(count: number): readonly DescribedHost[] {
+  return numbered('w', count, ['worker']);
 }
 
 /**

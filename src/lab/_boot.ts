@@ -6,7 +6,7 @@ import { diskFolders } from './_machine-disk.ts';
 import { findMachineProcesses } from './_processes.ts';
 import { podArguments, podCgroups } from './_pod-machine.ts';
 import { attempt, tool } from './_tool.ts';
-import type { Lab, LabMachine } from './lab.ts';
+import { imagesFolder, type Lab, type LabMachine } from './lab.ts';
 
 /** Starts a machine whose disk is mounted, in the background, so that it outlives kubekeep. Does not wait for it. */
 export async function boot(lab: Lab, machine: LabMachine): Promise<void> {
@@ -70,6 +70,6 @@ async function nspawnArguments(lab: Lab, machine: LabMachine): Promise<string[]>
   return [
     '-q', '--keep-unit', '--register=no', '--settings=no', '--link-journal=no', '--resolv-conf=off', '--timezone=off', '-D', diskFolders(lab, machine).root, '-M', machine.machineId,
     `--hostname=${machine.name}`, `--network-bridge=${lab.bridge}`, '--capability=CAP_NET_ADMIN,CAP_NET_RAW',
-    ...(pods ? await podArguments(diskFolders(lab, machine).pods) : []), '-b', ...(pods ? podCgroups().words : []),
+    ...(pods ? await podArguments({ pods: diskFolders(lab, machine).pods, images: imagesFolder(lab) }) : []), '-b', ...(pods ? podCgroups().words : []),
   ];
 }

@@ -4,6 +4,7 @@ import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Lab, LabMachine } from './lab.ts';
 import { isMounted, unmount } from './_mounts.ts';
+import { podFiles, podUnits } from './_pod-machine.ts';
 import { mountOwnDisk, pathsOfOwnDisk, unmountOwnDisk, type OwnDiskPaths } from './_own-disk.ts';
 import { tool } from './_tool.ts';
 
@@ -53,6 +54,7 @@ export async function seedDisk(lab: Lab, machine: LabMachine, keys: { readonly h
     ['etc/ssh/ssh_host_ed25519_key', keys.hostKey, 0o600],
     ['etc/ssh/ssh_host_ed25519_key.pub', `${machine.hostKey}\n`],
     ['root/.ssh/authorized_keys', `${keys.authorizedKey}\n`, 0o600],
+    ...(machine.kind === 'pods' ? podFiles : []).map((file): [string, string, number?] => [...file]),
   ];
   for (const [path, content, mode = 0o644] of files) {
     const target = join(root, path);
@@ -61,6 +63,7 @@ export async function seedDisk(lab: Lab, machine: LabMachine, keys: { readonly h
     await writeFile(target, content, { mode });
   }
   await link('/usr/lib/systemd/system/systemd-networkd.service', join(root, 'etc/systemd/system/multi-user.target.wants/systemd-networkd.service'));
+  for (const unit of machine.kind === 'pods' ? podUnits : []) await link(`/etc/systemd/system/${unit}`, join(root, 'etc/systemd/system/multi-user.target.wants', unit));
   // The host key is given; making the other kinds would only take time.
   await link('/dev/null', join(root, 'etc/systemd/system/sshd-keygen.service'));
   // An installer syncs too: a machine whose power is cut in its first minute must not come back without a key. Only this disk, never all of them.

@@ -11,7 +11,7 @@ import { makeBridge, usedSubnets } from './_network.ts';
 import { newSshKey, type SshKey } from './_ssh-key.ts';
 import { waitForSsh } from './_wait-for-ssh.ts';
 import { removeLab } from './destroy-lab.ts';
-import { identityFile, knownHostsFile, type Lab, type MachineKind } from './lab.ts';
+import { identityFile, imagesFolder, knownHostsFile, type Lab, type MachineKind } from './lab.ts';
 import { layOutLab, networkPrefix, runtimeTag, subnetCount } from './layout.ts';
 import { raiseLimits } from './limits.ts';
 import { preflight } from './preflight.ts';
@@ -33,6 +33,8 @@ export interface CreateLabOptions {
   readonly raiseLimits?: boolean | undefined;
   /** More files for the lab's directory (path below it → content), written before the machines start and removed with the lab. */
   readonly files?: ((lab: Lab) => Readonly<Record<string, string>>) | undefined;
+  /** Fills the folder with archives of container images that machines of kind `pods` import. */
+  readonly images?: ((folder: string) => Promise<void>) | undefined;
   /** More names in the directory to remove with the lab, unless they are there already now. */
   readonly alsoRemove?: readonly string[] | undefined;
 }
@@ -77,8 +79,8 @@ async function register(options: CreateLabOptions, keys: readonly SshKey[]): Pro
 }
 
 /** The names that the lab will make in its directory; none of them may be there. "." stands for the directory itself. */
-function claimNames(lab: Lab, { files, alsoRemove = [] }: CreateLabOptions): string[] {
-  const made = ['machines', 'ssh', ...Object.keys(files?.(lab) ?? {})];
+function claimNames(lab: Lab, { files, images, alsoRemove = [] }: CreateLabOptions): string[] {
+  const made = ['machines', 'ssh', ...(images ? ['images'] : []), ...Object.keys(files?.(lab) ?? {})];
   const there = made.find((one) => existsSync(join(lab.directory, one)));
   if (there) throw new KubekeepError('lab-exists', `${join(lab.directory, there)} exists already and would be overwritten`, { hint: 'Name another folder with --dir, or remove it.' });
   return [...made, ...alsoRemove.filter((one) => !existsSync(join(lab.directory, one))), ...(existsSync(lab.directory) ? [] : ['.'])];
@@ -96,7 +98,7 @@ async function freeSubnet(runtimeFolder: string, records: readonly LabRecord[]):
   throw new KubekeepError('lab-failed', 'no subnet of 198.18.0.0/15 is free', { hint: 'kubekeep lab down --all removes all labs.' });
 }
 
-async function make(lab: Lab, keys: readonly SshKey[], { files, progress, signal }: CreateLabOptions): Promise<void> {
+async function make(lab: Lab, keys: readonly SshKey[], { files, images, progress, signal }: CreateLabOptions): Promise<void> {
   signal?.throwIfAborted();
   const login = newSshKey(`kubekeep-lab-${lab.name}`);
   await writeFiles([
@@ -105,6 +107,10 @@ async function make(lab: Lab, keys: readonly SshKey[], { files, progress, signal
     [knownHostsFile(lab), lab.machines.map((machine) => `${machine.name},${machine.address} ${machine.hostKey}\n`).join(''), 0o644],
     ...Object.entries(files?.(lab) ?? {}).map(([path, content]) => [join(lab.directory, path), content, 0o600] as const),
   ]);
+  if (images) {
+    await mkdir(imagesFolder(lab), { recursive: true });
+    await images(imagesFolder(lab));
+  }
   await makeBridge(lab);
   await parallel(lab.machines, async (machine, position) => {
     progress({ type: 'started', title: 'boot', host: machine.name, step: 'boot', detail: machine.address });

@@ -62,6 +62,11 @@ export function knownHostsFile(lab: Pick<Lab, 'directory'>): string {
   return join(lab.directory, 'ssh', 'known_hosts');
 }
 
+/** Archives of container images that machines of kind `pods` import when they start. */
+export function imagesFolder(lab: Pick<Lab, 'directory'>): string {
+  return join(lab.directory, 'images');
+}
+
 /** Throws `lab-missing` where the lab has no machine of that name. */
 export function findMachine(lab: Lab, name: string): LabMachine {
   const machine = lab.machines.find((one) => one.name === name);

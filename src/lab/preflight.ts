@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { readFile, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { KubekeepError } from '../lib/errors.ts';
+import { checkPodFeatures } from './_pod-machine.ts';
 import { attempt } from './_tool.ts';
+import type { MachineKind } from './lab.ts';
 import { inotifyPerMachine, readInotifyLimit } from './limits.ts';
 import { readRecords } from './registry.ts';
 import { missingTools, packageLine, toolsFor } from './packages.ts';
@@ -10,7 +12,7 @@ import { missingTools, packageLine, toolsFor } from './packages.ts';
 export interface PreflightOptions {
   readonly directory: string;
   readonly image?: string | undefined;
-  readonly machines: readonly unknown[];
+  readonly machines: readonly { readonly kind?: MachineKind | undefined }[];
   readonly diskSize?: number | undefined;
   readonly runtimeFolder: string;
   readonly raiseLimits?: boolean | undefined;
@@ -25,6 +27,7 @@ export async function preflight(options: PreflightOptions): Promise<void> {
   await checkMemory();
   await checkInotify(options);
   await checkFirewall();
+  if (options.machines.some(({ kind }) => kind === 'pods')) await checkPodFeatures();
 }
 
 /** Root, with the rights to mount and to make network interfaces, which root in an ordinary container has not. */

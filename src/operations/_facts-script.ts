@@ -1,6 +1,7 @@
 import { followerFacts } from './follower/keeper-stamp.ts';
-import { configFolder, etcdDataFolder, keeperUnit, pkiFolder, restoredNote, restoringNote, stateFolder, unitFolder } from '../render/paths.ts';
+import { cniConfig, configFolder, containerdDropIn, etcdDataFolder, keeperUnit, kubeletFolder, pkiFolder, restoredNote, restoringNote, stateFolder, unitFolder } from '../render/paths.ts';
 import { haproxySocket } from '../render/haproxy.ts';
+import { hostPackages } from './plan/preparation.ts';
 
 export const componentUnits = [
   'etcd.service',
@@ -12,6 +13,10 @@ export const componentUnits = [
   'kubekeep-lb-alive.service',
   'kubekeep-vip-guard.service',
   keeperUnit,
+  'containerd.service',
+  'kubelet.service',
+  'kube-proxy.service',
+  'kubekeep-pod-network.service',
   'haproxy.service',
   'keepalived.service',
 ] as const;
@@ -30,7 +35,7 @@ p arch "$(uname -m)"
 p clock "$(date +%s)"
 p openfiles "$(ulimit -Hn)"
 ip -4 -o addr show 2>/dev/null | while read -r _ i _ a _; do p address "\${i%@*}" "$a"; done
-F=$(find ${configFolder} /etc/kubernetes ${stateFolder}/sealed.age /etc/sysctl.d/90-kubekeep.conf /etc/systemd/journald.conf.d/90-kubekeep.conf ${componentUnits.map((unit) => `${unitFolder}/${unit}`).join(' ')} -type f 2>/dev/null)
+F=$(find ${configFolder} /etc/kubernetes ${stateFolder}/sealed.age /etc/sysctl.d/90-kubekeep.conf /etc/systemd/journald.conf.d/90-kubekeep.conf ${containerdDropIn} ${cniConfig} ${componentUnits.map((unit) => `${unitFolder}/${unit}`).join(' ')} -type f 2>/dev/null)
 [ -n "$F" ] && { sha256sum $F | while read -r h f; do printf 'hash\\t%s\\t%s\\n' "$f" "$h"; done; stat -c 'stat\t%n\t%a\t%U:%G' $F; }
 find ${pkiFolder} -name '*.crt' -type f 2>/dev/null | while read -r f; do p cert "$f" "$(base64 -w0 < "$f")"; done
 [ -f ${stateFolder}/keys ] && while read -r h f; do p key "$f" "$h"; done < ${stateFolder}/keys
@@ -51,8 +56,12 @@ ${followerFacts}
 done
 systemctl show -p Id ${componentUnits.at(-1)} > /dev/null 2>&1 && p systemd yes
 for f in ${stateFolder}/pending/*; do [ -e "$f" ] && p pending "\${f##*/}"; done
-dpkg-query -W -f '\${db:Status-Abbrev}\\t\${Package}\\t\${Version}\\n' haproxy keepalived socat curl 2>/dev/null | while read -r s n v; do [ "$s" = ii ] && p package "$n" "$v"; done
+dpkg-query -W -f '\${db:Status-Abbrev}\\t\${Package}\\t\${Version}\\n' ${hostPackages.join(' ')} 2>/dev/null | while read -r s n v; do [ "$s" = ii ] && p package "$n" "$v"; done
 for u in etcd kubernetes kubekeep; do getent passwd $u > /dev/null && p user $u; done
+[ -f /sys/fs/cgroup/cgroup.controllers ] && p cgroups 2 || p cgroups 1
+systemd-detect-virt -cq 2>/dev/null && p nested
+systemctl is-active -q systemd-resolved.service 2>/dev/null && p resolvconf /run/systemd/resolve/resolv.conf
+[ -e ${kubeletFolder}/pki/kubelet-client-current.pem ] && p joined
 p nonlocalbind "$(cat /proc/sys/net/ipv4/ip_nonlocal_bind 2>/dev/null)"
 [ -f ${configFolder}/cluster.json ] && p identity "$(base64 -w0 < ${configFolder}/cluster.json)"
 [ -f ${stateFolder}/sealed.age ] && p sealed "$(base64 -w0 < ${stateFolder}/sealed.age)"

@@ -11,12 +11,17 @@ import { takeLock, type ClusterLock } from './lock.ts';
 import type { Operation } from './operation.ts';
 import { finish } from './phases/finish.ts';
 import { formEtcd } from './phases/form-etcd.ts';
+import { inviteMachines } from './phases/invite-machines.ts';
+import { joinWorker } from './phases/join-worker.ts';
 import { performComponent } from './phases/perform-component.ts';
 import { prepareHost } from './phases/prepare-host.ts';
 import { rollHost } from './phases/roll-host.ts';
+import { rollWorker } from './phases/roll-worker.ts';
 import { tracked } from './phases/tracked.ts';
 import type { Work } from './phases/work.ts';
-import { isEmpty, stepsOf, type PhasePlan, type Plan, type Step } from './plan/plan.ts';
+import { writePodNetwork } from './phases/write-pod-network.ts';
+import { isEmpty, stepsOf, type Plan } from './plan/plan.ts';
+import type { PhasePlan, Step } from './plan/step.ts';
 import { fetchNeeded, preparePlan, type PreparedPlan } from './prepare-plan.ts';
 import { refuseUnfinishedRestore } from './restore/restore-record.ts';
 import { saveSecrets } from './state.ts';
@@ -39,7 +44,7 @@ export interface ApplyResult {
 export async function apply(operation: Operation, { confirm }: ApplyOptions): Promise<ApplyResult> {
   const first = await preparePlan(operation);
   await refuseUnfinishedRestore(operation.state, first.facts);
-  refuseBuildWithMissingHosts(first);
+  refuseBuildWithMissingHosts(operation, first);
   if (isEmpty(first.plan)) {
     if (first.opened.from === 'hosts') await saveSecrets(operation.state, first.opened);
     refuseLeftOut(first);
@@ -69,7 +74,7 @@ async function performLocked(operation: Operation, lock: ClusterLock, { shown, t
     // What was seen before the lock may have changed meanwhile.
     const prepared = await preparePlan(held, takenRouterIds);
     await refuseUnfinishedRestore(operation.state, prepared.facts);
-    refuseBuildWithMissingHosts(prepared);
+    refuseBuildWithMissingHosts(operation, prepared);
     if (addsTo(shown, prepared.plan)) await confirmed(prepared.plan, confirm);
     const programs = await fetchNeeded(held, prepared);
     // Under the lock, so that two that build at once do not mix their keys; before the first host gets any of them.
@@ -103,12 +108,15 @@ async function perform(phase: PhasePlan, work: Work): Promise<void> {
   const byHost = Map.groupBy(phase.steps, ({ host }) => host);
   const spec = (name: string) => work.cluster.hosts.find((host) => host.name === name)!;
   if (phase.name === 'quorum') return tracked(phase.steps[0]!, work, () => formEtcd(work));
+  if (phase.name === 'joinable') return tracked(phase.steps[0]!, work, () => inviteMachines(work));
+  if (phase.name === 'pod-network') return writePodNetwork(phase.steps, work);
   if (phase.name === 'finish') return tracked(phase.steps[0]!, work, () => finish(work));
   if (phase.order === 'one host at a time') {
     for (const [host, steps] of byHost) {
       work.signal.throwIfAborted();
+      const roll = phase.name === 'workers' ? rollWorker : rollHost;
       if (phase.name === 'backup') for (const step of steps) await tracked(step, work, () => performFollower(step, work));
-      else await rollHost(work, spec(host), steps, (step, run) => tracked(step, work, run));
+      else await roll(work, spec(host), steps, (step, run) => tracked(step, work, run));
     }
     return;
   }
@@ -120,7 +128,10 @@ async function perform(phase: PhasePlan, work: Work): Promise<void> {
 
 function performTogether(step: Step, work: Work): Promise<void> {
   if (step.component === 'system') return prepareHost(step, work);
-  return step.component === 'keeper' ? performFollower(step, work) : performComponent(step, work, { wait: false });
+  if (step.component === 'keeper') return performFollower(step, work);
+  if (step.component === 'kubelet' && step.action === 'join') return joinWorker(step, work);
+  // kubeadm speaks with containerd.
+  return performComponent(step, work, { wait: step.component === 'containerd' });
 }
 
 /** What comes next asks whether a majority is ready: members that were started get the time to be. One that has never voted may not be yet. */
@@ -132,11 +143,12 @@ async function waitForVoters({ steps }: PhasePlan, work: Work): Promise<void> {
   await parallel(voters, (spec) => waitForHost(work, spec, [etcdReady]));
 }
 
-/** A new cluster needs all of its members; a host that is missing then would be left out for ever. */
-function refuseBuildWithMissingHosts({ plan, facts }: PreparedPlan): void {
+/** A new cluster needs all of its members, but not its workers; a host that is missing then would be left out for ever. */
+function refuseBuildWithMissingHosts({ cluster }: Operation, { plan, facts }: PreparedPlan): void {
   if (plan.mode !== 'build') return;
+  const needed = cluster.hosts.filter(({ roles }) => !roles.includes('worker')).map(({ name }) => name);
   for (const [name, found] of facts.hosts) {
-    if (!found.reachable) throw new KubekeepError('host-unreachable', `the cluster cannot be built without ${name}: ${found.reason}`, { hint: 'Bring the host up, or take it out of the cluster file.' });
+    if (!found.reachable && needed.includes(name)) throw new KubekeepError('host-unreachable', `the cluster cannot be built without ${name}: ${found.reason}`, { hint: 'Bring the host up, or take it out of the cluster file.' });
   }
 }
 

@@ -10,9 +10,9 @@ import { destroyScript, forgetLockScript, removedPaths } from './destroy-script.
 const script = (purge: boolean) => destroyScript({ token: 'abc', time: '2026-11-23T12-00-00Z', purge, vips: ['10.0.0.100'] });
 
 describe('destroy', () => {
-  test('removes everything that apply puts on a host', async () => {
-    const input = { cluster, host: aHost(), secrets: await createSecrets('prod', now), sealed: '', facts: { vipInterface: 'eth0', virtualRouterId: 1, openFiles: 65536, etcdInitialState: 'new' as const } };
-    const designs = hostDesign(input);
+  for (const [title, host] of [['the control plane', aHost()], ['a worker', aHost({ name: 'w1', roles: ['worker'] })]] as const) test(`removes everything that apply puts on a host of ${title}`, async () => {
+    const facts = { vipInterface: 'eth0', virtualRouterId: 1, openFiles: 65536, etcdInitialState: 'new' as const, containers: { cgroups: 2 as const, nested: false, resolvConf: '/etc/resolv.conf' }, podNetworks: new Map([['w1', '10.244.0.0/24']]) };
+    const designs = hostDesign({ cluster: { ...cluster, hosts: [aHost(), aHost({ name: 'w1', roles: ['worker'] })] }, host, secrets: await createSecrets('prod', now), sealed: '', facts });
     const gone = [...removedPaths, '/etc/kubekeep', '/var/lib/kubekeep'];
     const units = designs.flatMap(({ unit, companions = [] }) => (unit ? [unit, ...companions] : []));
     const left = shownFiles(designs).map(({ path }) => path).filter((path) => !gone.some((one) => path === one || path.startsWith(`${one}/`)) && !units.some((unit) => path === `/etc/systemd/system/${unit}`));

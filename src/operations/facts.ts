@@ -1,4 +1,6 @@
 import type { FollowerFact } from './follower/follower-fact.ts';
+import type { ContainerFacts } from '../render/design.ts';
+import type { ServingRequest } from '../pki/judge-serving-request.ts';
 
 /** What was seen on the hosts at one moment. Immutable; says nothing about what should be. */
 export interface ClusterFacts {
@@ -8,6 +10,34 @@ export interface ClusterFacts {
   readonly hosts: ReadonlyMap<string, HostFacts | Unreachable>;
   /** VRRP ids of others that were heard in the network; undefined where nobody listened. */
   readonly takenRouterIds?: readonly number[];
+  /** The nodes as an API server knows them; undefined where there are no workers, or none could be asked. */
+  readonly nodes?: NodesFact | undefined;
+}
+
+export interface NodesFact {
+  readonly nodes: ReadonlyMap<string, NodeFact>;
+  /** Serving certificates that kubelets ask for and nobody has decided on; a node's newest one last. */
+  readonly requests: readonly PendingRequest[];
+  /** What the cluster was made joinable with (`joinHash`); undefined where it was not. */
+  readonly joinable: string | undefined;
+}
+
+export interface NodeFact {
+  readonly ready: boolean;
+  /** Why not, in Kubernetes' words. */
+  readonly reason: string;
+  readonly address: string | undefined;
+  readonly podNetwork: string | undefined;
+  readonly kubelet: string;
+  readonly cordoned: boolean;
+  /** It came by `apply`. */
+  readonly managed: boolean;
+}
+
+export interface PendingRequest extends ServingRequest {
+  /** Of the CertificateSigningRequest. */
+  readonly name: string;
+  readonly node: string;
 }
 
 export interface Unreachable {
@@ -37,6 +67,9 @@ export interface HostFacts {
   readonly packages: ReadonlyMap<string, string>;
   readonly users: ReadonlySet<string>;
   readonly nonlocalBind: boolean;
+  readonly containers: ContainerFacts;
+  /** Its kubelet has a certificate of some cluster. */
+  readonly joined: boolean;
   /** /etc/kubekeep/cluster.json, where it is there. */
   readonly identity: { readonly cluster: string; readonly id: string; readonly virtualRouterId: number } | undefined;
   /** The sealed secrets, where the host keeps a copy. */

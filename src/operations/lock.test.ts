@@ -8,6 +8,7 @@ import { KubekeepError } from '../lib/errors.ts';
 import { systemClock, type Clock } from '../lib/clock.ts';
 import type { Host } from '../hosts/host.ts';
 import { localHost } from '../hosts/local.ts';
+import { aHost } from '../../test/support/example-cluster.ts';
 import { lockGuard, takeLock } from './lock.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'kubekeep-lock-'));
@@ -227,6 +228,20 @@ describe('while it is held', () => {
     assert.equal(await three.lets(paused.token), false);
     assert.deepEqual(three.locks, [undefined, undefined, undefined]);
   });
+});
+
+test('workers have no say in who has the lock, and those that answer get it', async () => {
+  const three = new ThreeHosts();
+  const cluster = { hosts: ['a', 'b', 'c'].map((name) => aHost({ name, roles: name === 'a' ? ['etcd', 'control-plane', 'load-balancer'] : ['worker'] })) };
+  const take = () => takeLock(three.hosts, { user: 'ann', clock: systemClock, signal: new AbortController().signal, cluster });
+  three.silence('b', 'c');
+  await (await take())[Symbol.asyncDispose]();
+  three.silence('c');
+  const lock = await take();
+  assert.deepEqual(three.locks.map((fields) => fields?.[field.token]), [lock.token, lock.token, undefined]);
+  await lock[Symbol.asyncDispose]();
+  three.silence('a');
+  await assert.rejects(take(), /the lock needs a majority of the 1 hosts, and 0 answered: not a$/);
 });
 
 test('Ctrl-C while the lock is taken leaves none behind', async () => {

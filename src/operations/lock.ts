@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import type { Cluster } from '../cluster/cluster.ts';
 import type { Clock } from '../lib/clock.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { parallel } from '../lib/parallel.ts';
@@ -17,7 +18,7 @@ const lockFile = `${hostStateFolder}/lock`;
 const stepLock = `${hostStateFolder}/lock.step`;
 
 /**
- * The right to change a cluster: a lease on a majority of its hosts, renewed while it is held. Every script that changes a host first compares
+ * The right to change a cluster: a lease on a majority of its hosts without the workers, renewed while it is held. Every script that changes a host first compares
  * the token (`lockGuard`), so that an operator who was paused beyond the lease changes nothing after another took over.
  */
 export interface ClusterLock extends AsyncDisposable {
@@ -30,21 +31,25 @@ export interface LockOptions {
   readonly user: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Its workers get the lock, so that their scripts can compare it, and have no say in who has it: many of them may be down. */
+  readonly cluster?: Pick<Cluster, 'hosts'> | undefined;
 }
 
 /**
  * Takes the lock, waiting for a step that an earlier run left running. A dead kubekeep of this computer is taken over at once. Throws `lock-held`,
  * saying who holds it since when, or `host-unreachable` where no majority of the hosts answers.
  */
-export async function takeLock(hosts: Hosts, { user, clock, signal }: LockOptions): Promise<ClusterLock> {
+export async function takeLock(hosts: Hosts, { user, clock, signal, cluster }: LockOptions): Promise<ClusterLock> {
   const self = await describeSelf(user, clock);
+  const workers = cluster?.hosts.filter(({ roles }) => roles.includes('worker')).map(({ name }) => name) ?? [];
+  const voters = [...hosts.keys()].filter((name) => !workers.includes(name));
   try {
     for (let turn = 0; ; turn += 1) {
       const answers = await claim(hosts, self, signal);
-      const verdict = judgeClaim(answers, hosts.size);
+      const verdict = judgeClaim(answers, voters);
       // A host that is down is not asked again and again; those that gave the lock are a majority without it.
-      if (verdict === 'ours') return keep(new Map([...hosts].filter(([name]) => answers.taken.includes(name))), Math.floor(hosts.size / 2) + 1, self.token, clock);
-      if (verdict === 'theirs' || turn === 20) throw refusal(answers, hosts);
+      if (verdict === 'ours') return keep(new Map([...hosts].filter(([name]) => answers.taken.includes(name))), voters, self.token, clock);
+      if (verdict === 'theirs' || turn === 20) throw refusal(answers, voters);
       // Somebody else is taking it at this moment. Who has no majority lets go and tries again a little later, each after another time.
       if (verdict === 'nobody') await release(hosts, self.token);
       await clock.sleep(verdict === 'nobody' ? randomInt(100, 700) : 200, signal);
@@ -77,7 +82,7 @@ interface Holder {
 interface Answers {
   /** Names of the hosts that gave it to us. */
   readonly taken: readonly string[];
-  readonly held: readonly Holder[];
+  readonly held: readonly (Holder & { readonly host: string })[];
   /** Names of the hosts where a step of an earlier run does not end. */
   readonly busy: readonly string[];
   readonly silent: readonly string[];
@@ -91,25 +96,30 @@ async function claim(hosts: Hosts, self: Holder, signal: AbortSignal): Promise<A
 }
 
 /** `ours almost`: we have the majority, and somebody who cannot get it has not let go yet. */
-function judgeClaim({ taken, held, busy, silent }: Answers, count: number): 'ours' | 'ours almost' | 'theirs' | 'nobody' {
-  const majority = Math.floor(count / 2) + 1;
+function judgeClaim({ taken, held, busy, silent }: Answers, voters: readonly string[]): 'ours' | 'ours almost' | 'theirs' | 'nobody' {
+  const votes = (names: readonly string[]) => names.filter((name) => voters.includes(name)).length;
+  const majority = majorityOf(voters);
   if (busy.length > 0) return 'theirs';
-  if (taken.length >= majority) return held.length === 0 ? 'ours' : 'ours almost';
-  const strongest = Math.max(0, ...Map.groupBy(held, ({ token }) => token).values().map((list) => list.length));
+  if (votes(taken) >= majority) return held.length === 0 ? 'ours' : 'ours almost';
+  const strongest = Math.max(0, ...Map.groupBy(held, ({ token }) => token).values().map((list) => votes(list.map(({ host }) => host))));
   // A host that does not answer may be theirs.
-  return held.length === 0 || strongest + silent.length >= majority ? 'theirs' : 'nobody';
+  return held.length === 0 || strongest + votes(silent) >= majority ? 'theirs' : 'nobody';
 }
 
-function refusal({ held, busy, silent, taken }: Answers, hosts: Hosts): KubekeepError {
+function refusal({ held, busy, silent, taken }: Answers, voters: readonly string[]): KubekeepError {
   const [holder] = held;
   if (holder) {
     return new KubekeepError('lock-held', `${holder.owner} is working on this cluster since ${holder.since}`, { hint: `Wait for it to end. A kubekeep that died elsewhere loses its lock ${lease} s after its last sign of life.` });
   }
   if (busy.length > 0) return new KubekeepError('lock-held', `a step of an earlier run is still running on ${busy.join(', ')}`, { hint: 'Wait for it to end, then run the command again.' });
-  return new KubekeepError('host-unreachable', `the lock needs a majority of the ${hosts.size} hosts, and ${taken.length} answered: not ${silent.join(', ')}`, { hint: 'Bring more hosts back, then run the command again.' });
+  return new KubekeepError('host-unreachable', `the lock needs a majority of the ${voters.length} hosts, and ${taken.filter((name) => voters.includes(name)).length} answered: not ${silent.filter((name) => voters.includes(name)).join(', ')}`, { hint: 'Bring more hosts back, then run the command again.' });
 }
 
-function keep(hosts: Hosts, majority: number, token: string, clock: Clock): ClusterLock {
+function majorityOf(voters: readonly string[]): number {
+  return Math.floor(voters.length / 2) + 1;
+}
+
+function keep(hosts: Hosts, voters: readonly string[], token: string, clock: Clock): ClusterLock {
   const lost = new AbortController();
   const stopped = new AbortController();
   const renewing = renewForever().catch(() => {});
@@ -129,9 +139,9 @@ function keep(hosts: Hosts, majority: number, token: string, clock: Clock): Clus
       await clock.sleep(pause * 1000, stopped.signal);
       const before = clock.monotonic();
       // Whatever goes wrong with a host, it is one that has not renewed.
-      const renewed = await askAll(hosts, renewScript(token), { signal: stopped.signal, timeout: 4000 }).then(({ taken }) => taken.length, () => 0);
+      const renewed = await askAll(hosts, renewScript(token), { signal: stopped.signal, timeout: 4000 }).then(({ taken }) => taken.filter((name) => voters.includes(name)).length, () => 0);
       stopped.signal.throwIfAborted();
-      if (renewed >= majority) renewedAt = before;
+      if (renewed >= majorityOf(voters)) renewedAt = before;
       else if (clock.monotonic() - renewedAt > lease * 1000) {
         return lost.abort(new KubekeepError('lock-lost', 'the lock on the cluster could not be renewed on a majority of the hosts', { hint: 'Run the command again; it goes on where this one stopped.' }));
       }
@@ -155,9 +165,9 @@ async function askAll(hosts: Hosts, script: string, options: { signal?: AbortSig
       throw error;
     }
   });
-  const held = answers.filter(([, answer]) => answer.startsWith('held\t')).map(([, answer]) => {
+  const held = answers.filter(([, answer]) => answer.startsWith('held\t')).map(([host, answer]) => {
     const [, token = '', owner = '', machine = '', pid = '', started = '', since = ''] = answer.split('\t');
-    return { token, owner, machine, pid, started, since };
+    return { host, token, owner, machine, pid, started, since };
   });
   const names = (wanted: string) => answers.filter(([, answer]) => answer === wanted).map(([name]) => name);
   return { taken: names('taken'), busy: names('busy'), silent: names(''), held };

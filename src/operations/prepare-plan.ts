@@ -5,6 +5,7 @@ import { KubekeepError } from '../lib/errors.ts';
 import { designsOf } from './designs.ts';
 import { reachable, type ClusterFacts } from './facts.ts';
 import { followerMaterial, type FollowerMaterial } from './follower/follower-material.ts';
+import { lookAtNodes } from './look-at-nodes.ts';
 import { observe } from './observe.ts';
 import type { Operation } from './operation.ts';
 import { followerProgram } from './plan/follower-remains.ts';
@@ -41,12 +42,13 @@ export async function planFrom(operation: Operation, facts: ClusterFacts, kept?:
   const { cluster, state, identityFile, clock } = operation;
   if (kept) refuseOthers(facts, kept.secrets.clusterId);
   const opened = kept ?? (await openSecrets(state, { cluster: cluster.name, facts, identityFile, now: clock.now() }));
+  const seen = { ...facts, nodes: await lookAtNodes(operation, facts, opened.secrets) };
   const material = await followerMaterial(operation, opened);
-  const designs = designsOf(cluster, facts, opened, { table: operation.renderers, material });
+  const designs = designsOf(cluster, seen, opened, { table: operation.renderers, material });
   const programs = (await operation.cachedPrograms(wantedPrograms(cluster, designs, facts))).filter((program) => program !== undefined);
   const own = material ? [[followerProgram, material.program.digest] as const] : [];
   const programSums = (host: string) => new Map<string, string>([...programs.filter(({ platform }) => platform === platformOn(host, facts)).map(({ name, sha256 }) => [name, sha256] as const), ...own]);
-  return { plan: makePlan({ cluster, facts, secrets: opened.secrets, programSums, designs }), facts, opened, designs, material };
+  return { plan: makePlan({ cluster, facts: seen, secrets: opened.secrets, programSums, designs }), facts: seen, opened, designs, material };
 }
 
 /** Every program that some host should have, once. */

@@ -61,6 +61,8 @@ function ordinaryHost({ address }: HostSpec): HostFacts {
     packages: new Map(),
     users: new Set(),
     nonlocalBind: false,
+    containers: { cgroups: 2, nested: false, resolvConf: '/etc/resolv.conf' },
+    joined: false,
     identity: undefined,
     sealed: undefined,
     completed: false,

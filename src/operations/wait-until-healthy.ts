@@ -13,6 +13,7 @@ export async function waitUntilHealthy(operation: Looking, hosts: readonly HostS
     const gates: Gate[] = [
       ...(spec.roles.includes('etcd') ? [etcdReady] : []),
       ...(spec.roles.includes('control-plane') ? [apiReady, unitActive('kube-controller-manager.service'), unitActive('kube-scheduler.service')] : []),
+      ...(spec.roles.includes('worker') ? [unitActive('containerd.service'), unitActive('kubelet.service'), unitActive('kube-proxy.service')] : []),
       ...(spec.roles.includes('load-balancer') ? [servesThrough(servers), unitActive('kubekeep-keepalived.service')] : []),
     ];
     await waitForHost(operation, spec, gates, seconds);

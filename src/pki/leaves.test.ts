@@ -21,7 +21,7 @@ const byRole: readonly (readonly [string, readonly Role[], readonly string[]])[]
   ['an etcd host gets none of the control plane', ['etcd'], etcdNames],
   ['a control-plane host without etcd gets no etcd server', ['control-plane'], controlPlaneNames],
   ['a balancer gets none', ['load-balancer'], []],
-  ['a worker gets none', ['worker'], []],
+  ['a worker gets the one of kube-proxy', ['worker'], ['kube-proxy']],
 ];
 
 for (const [title, roles, names] of byRole) {

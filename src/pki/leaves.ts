@@ -28,6 +28,8 @@ export function leavesFor(cluster: Cluster, host: HostSpec): readonly LeafSpec[]
     ...(host.roles.includes('etcd') ? etcdLeaves(host) : []),
     ...(followsLog(cluster, host) ? [at('etcd/keeper-client', client('etcd-keeper-client', 'etcd', 'kubekeep-keeper'))] : []),
     ...(host.roles.includes('control-plane') ? controlPlaneLeaves(cluster, host) : []),
+    // Kubernetes binds this user to the role of kube-proxy by itself.
+    ...(host.roles.includes('worker') ? [at('kube-proxy', client('kube-proxy', 'kubernetes', 'system:kube-proxy'))] : []),
   ];
 }
 

@@ -4,7 +4,7 @@ import type { Secret } from '../lib/secret.ts';
 import type { ClusterSecrets } from '../pki/secrets.ts';
 
 /** The parts of a host that kubekeep keeps, in the order in which they are brought up. */
-export const componentNames = ['system', 'etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'haproxy', 'keepalived', 'keeper'] as const;
+export const componentNames = ['system', 'etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'haproxy', 'keepalived', 'keeper', 'containerd', 'kubelet', 'kube-proxy', 'pod-network'] as const;
 export type ComponentName = (typeof componentNames)[number];
 
 /** What a renderer may look at: the spec, the secrets and a few facts of the host that decide what its files say. */
@@ -42,6 +42,19 @@ export interface RenderFacts {
   readonly openFiles: number;
   /** What the host's etcd is told for its first start: part of a new cluster, or joining the members that are there. */
   readonly etcdInitialState: 'new' | 'existing';
+  readonly containers: ContainerFacts;
+  /** Network of each node's pods by the node's name, as the API server has given them out; undefined where it could not be asked. */
+  readonly podNetworks: ReadonlyMap<string, string> | undefined;
+}
+
+/** What decides how a host runs containers. */
+export interface ContainerFacts {
+  /** Version of cgroups. */
+  readonly cgroups: 1 | 2;
+  /** The host is a container itself, and may not change some settings of its kernel. */
+  readonly nested: boolean;
+  /** The file with the name servers that the host really asks. */
+  readonly resolvConf: string;
 }
 
 /** A file as it should be. Its content is given, or made when it is needed: a certificate with its key is issued at the time of writing. */

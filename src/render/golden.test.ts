@@ -1,12 +1,13 @@
 import { before, describe, test, type TestContext } from 'node:test';
 import { join } from 'node:path';
-import { describeHosts, type Topology } from '../cluster/topologies.ts';
-import type { BackupSpec, Cluster } from '../cluster/cluster.ts';
+import { describeHosts, describeWorkers, type Topology } from '../cluster/topologies.ts';
+import type { BackupSpec, Cluster, HostSpec } from '../cluster/cluster.ts';
 import { Secret } from '../lib/secret.ts';
 import { createSecrets, servicePublicKey, type ClusterSecrets } from '../pki/secrets.ts';
 import { aHost, cluster, now } from '../../test/support/example-cluster.ts';
-import type { FollowerInput } from './design.ts';
+import type { ContainerFacts, FollowerInput } from './design.ts';
 import { hostDesign } from './host-design.ts';
+import { discoveryFile, initFile, joinFile } from './kubeadm.ts';
 import { shownFiles, type ShownFile } from './shown-file.ts';
 
 // After a change on purpose: npm run fix:golden, then read the difference.
@@ -37,8 +38,28 @@ describe('every file that is put on a host is as in its golden file', () => {
     const backup = { repository: 's3://backups/prod', bandwidth: 20_000_000, recipients: [], follow: 'hosts' as const, s3: { endpoint: 'https://s3.example:9000', region: 'eu-central-1' } };
     const follower = { program: '/opt/kubekeep/keeper/DIGEST', node: 'node', script: 'bin/kubekeep.mjs', writer: new Secret('keys'), s3Login: new Secret('login'), s3Ca: '(certificate of the S3 server)\n' };
     const usual = new Map(filesOf('T3', 'cp2').map((file) => [file.path, section(file)]));
-    const files = filesOf('T3', 'cp2', {}, { backup, follower });
+    const files = filesOf('T3', 'cp2', { backup, follower });
     golden(t, 'T3-cp2-follows', files.map(section).filter((text, position) => usual.get(files[position]!.path) !== text));
+  });
+
+  test('T3 with 2 workers: a worker', (t) => golden(t, 'T3-w1', filesOf('T3', 'w1', { workers: 2 }).map(section)));
+
+  test('T3 with 2 workers: what a host of the control plane has beside the usual', (t) => {
+    const usual = new Set(filesOf('T3', 'cp1').map(section));
+    golden(t, 'T3-cp1-with-workers', filesOf('T3', 'cp1', { workers: 2 }).map(section).filter((text) => !usual.has(text)));
+  });
+
+  test('a worker that is a container with version 1 of cgroups, and a network of the user', (t) => {
+    const usual = new Set(filesOf('T3', 'w1', { workers: 2 }).map(section));
+    golden(t, 'T3-w1-nested', filesOf('T3', 'w1', { workers: 2, cni: 'none', containers: { cgroups: 1, nested: true, resolvConf: '/run/systemd/resolve/resolv.conf' } }).map(section).filter((text) => !usual.has(text)));
+  });
+
+  test('what kubeadm is told', (t) => {
+    const hosts = hostsOf('T3', 2);
+    const spec: Cluster = { ...cluster, hosts };
+    const token = new Secret('0a1b2c.0123456789abcdef');
+    const texts = [initFile(spec, hosts[0]!, token), joinFile(hosts[3]!, { cgroups: 1, nested: true, resolvConf: '/etc/resolv.conf' }, token), discoveryFile(spec, 'PEM', token)];
+    golden(t, 'kubeadm', texts.map((text) => text.reveal()));
   });
 
   test('a small limit of open files and a member that joins', (t) => {
@@ -52,11 +73,25 @@ function golden(t: TestContext, name: string, sections: readonly string[]): void
   t.assert.fileSnapshot(sections.join('\n'), join(import.meta.dirname, 'golden', `${name}.txt`), { serializers: [(text: string) => text] });
 }
 
-function filesOf(topology: Topology, name: string, facts: { readonly openFiles?: number; readonly etcdInitialState?: 'existing' } = {}, { backup, follower }: { readonly backup?: BackupSpec; readonly follower?: FollowerInput } = {}): ShownFile[] {
-  const hosts = describeHosts(topology).map((host, position) => aHost({ ...host, address: `10.0.0.${11 + position}` }));
-  const spec: Cluster = { ...cluster, hosts, backup };
+function hostsOf(topology: Topology, workers: number): readonly HostSpec[] {
+  return [...describeHosts(topology), ...describeWorkers(workers)].map((host, position) => aHost({ ...host, address: `10.0.0.${11 + position}` }));
+}
+
+interface Variant {
+  readonly openFiles?: number;
+  readonly etcdInitialState?: 'existing';
+  readonly containers?: ContainerFacts;
+  readonly workers?: number;
+  readonly cni?: Cluster['networks']['cni'];
+  readonly backup?: BackupSpec;
+  readonly follower?: FollowerInput;
+}
+
+function filesOf(topology: Topology, name: string, { workers = 0, cni = 'bridge', backup, follower, ...facts }: Variant = {}): ShownFile[] {
+  const hosts = hostsOf(topology, workers);
+  const spec: Cluster = { ...cluster, networks: { ...cluster.networks, cni }, hosts, backup };
   const host = hosts.find((one) => one.name === name)!;
-  const shown = hostDesign({ cluster: spec, host, secrets, sealed: 'the sealed keys\n', facts: { vipInterface: 'eth0', virtualRouterId: 171, openFiles: 1_048_576, etcdInitialState: 'new', ...facts }, follower });
+  const shown = hostDesign({ cluster: spec, host, secrets, sealed: 'the sealed keys\n', facts: { vipInterface: 'eth0', virtualRouterId: 171, openFiles: 1_048_576, etcdInitialState: 'new', containers: { cgroups: 2, nested: false, resolvConf: '/etc/resolv.conf' }, podNetworks: new Map(describeWorkers(workers).map((one, position) => [one.name, `10.244.${position}.0/24`])), ...facts }, follower });
   return shownFiles(shown).map((file) => ({ ...file, content: withoutKeys(file.content) }));
 }
 

@@ -1,15 +1,22 @@
 import type { ComponentDesign, Renderer, RenderInput } from './design.ts';
+import { renderContainerd } from './containerd.ts';
 import { renderEtcd } from './etcd.ts';
 import { renderHaproxy } from './haproxy.ts';
 import { renderKeepalived } from './keepalived.ts';
 import { renderKeeper } from './keeper.ts';
 import { renderApiServer } from './kube-apiserver.ts';
 import { renderControllerManager } from './kube-controller-manager.ts';
+import { renderKubeProxy } from './kube-proxy.ts';
 import { renderScheduler } from './kube-scheduler.ts';
+import { renderKubelet } from './kubelet.ts';
+import { renderPodNetwork } from './pod-network.ts';
 import { renderSystem } from './system.ts';
 
 /** kubekeep's own set-up, in the order in which components are brought up. */
-export const renderers: readonly Renderer[] = [renderSystem, renderEtcd, renderApiServer, renderControllerManager, renderScheduler, renderHaproxy, renderKeepalived, renderKeeper];
+export const renderers: readonly Renderer[] = [
+  renderSystem, renderEtcd, renderApiServer, renderControllerManager, renderScheduler, renderHaproxy, renderKeepalived, renderKeeper,
+  renderContainerd, renderKubelet, renderKubeProxy, renderPodNetwork,
+];
 
 /** Everything that a host should have. */
 export function hostDesign(input: RenderInput, table: readonly Renderer[] = renderers): ComponentDesign[] {

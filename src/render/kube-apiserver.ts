@@ -69,6 +69,8 @@ function apiServerFlags({ cluster, host }: RenderInput): Record<string, string> 
     'bind-address': host.address,
     'client-ca-file': `${pkiFolder}/client-ca.crt`,
     'enable-admission-plugins': 'NodeRestriction',
+    // No kube-proxy runs here: what calls a Service, such as a webhook, goes to a pod behind it.
+    'enable-aggregator-routing': 'true',
     'enable-bootstrap-token-auth': 'true',
     'encryption-provider-config': credential('encryption.yaml'),
     'etcd-cafile': `${pkiFolder}/etcd/ca.crt`,

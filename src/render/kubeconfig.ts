@@ -7,12 +7,11 @@ export interface KubeconfigOptions {
   readonly tlsServerName?: string | undefined;
   readonly authority: { readonly file: string } | { readonly pem: string };
   readonly user: string;
-  readonly credentials: { readonly certificateFile: string; readonly keyFile: string } | { readonly certificate: string; readonly key: string };
+  readonly credentials: { readonly certificateFile: string; readonly keyFile: string } | { readonly certificate: string; readonly key: string } | { readonly token: string };
 }
 
 /** A kubeconfig with one cluster, one user and one context; files are named, PEM is embedded. */
 export function kubeconfig({ cluster, server, tlsServerName, authority, user, credentials }: KubeconfigOptions): string {
-  const base64 = (pem: string) => Buffer.from(pem).toString('base64');
   const context = `${user}@${cluster}`;
   return toYaml({
     'apiVersion': 'v1',
@@ -30,13 +29,20 @@ export function kubeconfig({ cluster, server, tlsServerName, authority, user, cr
     'users': [
       {
         name: user,
-        user:
-          'keyFile' in credentials
-            ? { 'client-certificate': credentials.certificateFile, 'client-key': credentials.keyFile }
-            : { 'client-certificate-data': base64(credentials.certificate), 'client-key-data': base64(credentials.key) },
+        user: userOf(credentials),
       },
     ],
     'contexts': [{ name: context, context: { cluster, user } }],
     'current-context': context,
   });
+}
+
+function userOf(credentials: KubeconfigOptions['credentials']): object {
+  if ('token' in credentials) return { token: credentials.token };
+  if ('keyFile' in credentials) return { 'client-certificate': credentials.certificateFile, 'client-key': credentials.keyFile };
+  return { 'client-certificate-data': base64(credentials.certificate), 'client-key-data': base64(credentials.key) };
+}
+
+function base64(pem: string): string {
+  return Buffer.from(pem).toString('base64');
 }

@@ -22,3 +22,10 @@ export const keeperMetrics = '/run/kubekeep-keeper/kubekeep.prom';
 export function credentialPath(unit: string, credential: string): string {
   return `/run/credentials/${unit}/${credential}`;
 }
+
+/** What a worker has of the distribution's containerd, of its kubelet and of its network. */
+export const containerdSocket = 'unix:///run/containerd/containerd.sock';
+export const containerdDropIn = `${unitFolder}/containerd.service.d/50-kubekeep.conf`;
+export const kubeletFolder = '/var/lib/kubelet';
+export const kubeletKubeconfig = '/etc/kubernetes/kubelet.conf';
+export const cniConfig = '/etc/cni/net.d/10-kubekeep.conflist';

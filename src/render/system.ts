@@ -1,5 +1,6 @@
+import { hostsWith } from '../cluster/cluster.ts';
 import type { ComponentDesign, DesiredFile, RenderInput } from './design.ts';
-import { configFolder, stateFolder } from './paths.ts';
+import { configFolder, programPath, stateFolder } from './paths.ts';
 
 /** What stands under everything else: whose host this is, kernel settings, limits of the journal. */
 export function renderSystem({ cluster, host, secrets, sealed, facts }: RenderInput): ComponentDesign {
@@ -7,7 +8,8 @@ export function renderSystem({ cluster, host, secrets, sealed, facts }: RenderIn
   const identity = { cluster: cluster.name, id: secrets.clusterId, virtualRouterId: facts.virtualRouterId };
   return {
     name: 'system',
-    programs: {},
+    // Tells the cluster how machines join it.
+    programs: host.roles.includes('control-plane') && hostsWith(cluster, 'worker').length > 0 ? { kubeadm: programPath('kubeadm', cluster.kubernetes.version) } : {},
     files: [
       file(`${configFolder}/cluster.json`, `${JSON.stringify(identity, null, 2)}\n`),
       file('/etc/systemd/journald.conf.d/90-kubekeep.conf', '# Managed by kubekeep.\n[Journal]\nSystemMaxUse=1G\nSystemKeepFree=1G\n'),

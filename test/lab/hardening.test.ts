@@ -34,7 +34,7 @@ describe('the services of a host', () => {
 
   it('are all in the table', async () => {
     const secrets = await it1.secrets();
-    const facts = { vipInterface: 'host0', virtualRouterId: 1, openFiles: 65536, etcdInitialState: 'new' } as const;
+    const facts = { vipInterface: 'host0', virtualRouterId: 1, openFiles: 65536, etcdInitialState: 'new', containers: { cgroups: 2, nested: false, resolvConf: '/etc/resolv.conf' }, podNetworks: undefined } as const;
     const units = hostDesign({ cluster: it1.cluster, host: it1.cluster.hosts[0]!, secrets, sealed: '', facts }).flatMap(({ unit, companions = [] }) => (unit ? [unit, ...companions] : []));
     assert.deepEqual(stated.map(({ unit }) => unit).toSorted(), units.toSorted());
   });

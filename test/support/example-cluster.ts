@@ -14,13 +14,14 @@ export const cluster: Cluster = {
   endpoint: { vip: '10.0.0.100', prefix: 24, port: 6443, names: ['api.example'], previousVips: ['10.0.0.99'] },
   kubernetes: {
     version: '1.37.2',
+    imageRepository: 'registry.k8s.io',
     extraSans: ['k8s.example', '192.0.2.7'],
     apiServer: { extraFlags: {} },
     controllerManager: { extraFlags: {} },
     scheduler: { extraFlags: {} },
   },
   etcd: { version: '3.7.3', heartbeatInterval: 50, electionTimeout: 500, quotaBackendBytes: 2 ** 33 },
-  networks: { pods: '10.244.0.0/16', services: '10.96.0.0/12', dnsDomain: 'cluster.local' },
+  networks: { pods: '10.244.0.0/16', services: '10.96.0.0/12', dnsDomain: 'cluster.local', cni: 'bridge' },
   programs: { source: 'auto' },
   hosts: [aHost()],
 };

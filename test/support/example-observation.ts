@@ -1,13 +1,13 @@
 import type { EtcdStatus } from '../../src/clients/etcd/etcd-status.ts';
-import { describeHosts, type Topology } from '../../src/cluster/topologies.ts';
+import { describeHosts, describeWorkers, type Topology } from '../../src/cluster/topologies.ts';
 import { hostsWith, type Cluster, type HostSpec } from '../../src/cluster/cluster.ts';
-import type { HostFacts, UnitFact } from '../../src/operations/facts.ts';
+import type { HostFacts, NodeFact, UnitFact } from '../../src/operations/facts.ts';
 import type { ApiAnswer, EtcdAnswer, Observation } from '../../src/operations/status/observation.ts';
 import { aHost, cluster, now } from './example-cluster.ts';
 
 /** What a healthy cluster looks like: the first host leads etcd and has the VIP, controllers and scheduler lead on the first control-plane host. */
-export function anObservation(topology: Topology = 'T3'): Observation {
-  const hosts = describeHosts(topology).map((host, position) => aHost({ ...host, address: `10.0.0.${11 + position}` }));
+export function anObservation(topology: Topology = 'T3', workers = 0): Observation {
+  const hosts = [...describeHosts(topology), ...describeWorkers(workers)].map((host, position) => aHost({ ...host, address: `10.0.0.${11 + position}` }));
   const spec: Cluster = { ...cluster, hosts };
   const members = hostsWith(spec, 'etcd');
   const servers = hostsWith(spec, 'control-plane');
@@ -19,7 +19,12 @@ export function anObservation(topology: Topology = 'T3'): Observation {
     api: new Map(servers.map((host) => [host.name, { ok: true, value: apiAnswer(servers[0]!) }])),
     endpoint: new Map(hosts.map(({ name }) => [name, { ok: true, value: { ready: true, milliseconds: 12 } }])),
     drift: { ok: true, value: [] },
+    ...(workers > 0 && { nodes: { nodes: new Map(hostsWith(spec, 'worker').map((worker, position) => [worker.name, aNode({ address: worker.address, podNetwork: `10.244.${position}.0/24` })])), requests: [], joinable: '' } }),
   };
+}
+
+export function aNode(changes: Partial<NodeFact> = {}): NodeFact {
+  return { ready: true, reason: '', address: '10.0.0.14', podNetwork: '10.244.0.0/24', kubelet: '1.37.2', cordoned: false, managed: true, ...changes };
 }
 
 export function anActiveUnit(changes: Partial<UnitFact> = {}): UnitFact {
@@ -27,7 +32,7 @@ export function anActiveUnit(changes: Partial<UnitFact> = {}): UnitFact {
 }
 
 function factsOf(host: HostSpec, spec: Cluster, holdsVip: boolean): HostFacts {
-  const units = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubekeep-haproxy', 'kubekeep-keepalived', 'kubekeep-lb-alive', 'kubekeep-vip-guard'];
+  const units = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubekeep-haproxy', 'kubekeep-keepalived', 'kubekeep-lb-alive', 'kubekeep-vip-guard', 'containerd', 'kubelet', 'kube-proxy'];
   const backend = (name: string) => hostsWith(spec, 'control-plane').map((server) => ({ backend: name, server: server.name, status: 'UP', serves: true, lastCheck: 'L7OK', sessions: 3 }));
   return {
     reachable: true,
@@ -44,7 +49,7 @@ function factsOf(host: HostSpec, spec: Cluster, holdsVip: boolean): HostFacts {
     pendingUnits: new Set(),
     packages: new Map(),
     users: new Set(),
-    nonlocalBind: true,
+    nonlocalBind: true, containers: { cgroups: 2, nested: false, resolvConf: '/etc/resolv.conf' }, joined: false,
     identity: { cluster: spec.name, id: 'ab12', virtualRouterId: 171 },
     sealed: undefined,
     completed: true, restoring: undefined, restored: undefined,

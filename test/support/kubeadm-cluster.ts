@@ -10,9 +10,11 @@ import { loginOf, type Lab } from '../../src/lab/lab.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silent } from '../../src/lib/progress.ts';
 import { fetchPrograms } from '../../src/programs/fetch-programs.ts';
+import { writeImage } from '../../src/programs/images/container-image.ts';
+import { sha256OfFile } from '../../src/programs/_sha256-of-file.ts';
 import { ensureImage } from '../../src/programs/images/ensure-image.ts';
+import { podPackages } from '../../src/programs/images/lab-images.ts';
 import { defaultVersions, platformOf, type CachedProgram, type Platform } from '../../src/programs/program.ts';
-import { sha256Of, writeImage } from './container-image.ts';
 
 /** A cluster made by the real kubeadm on machines of a lab, with containerd, a kubelet and static pods: kubekeep has no part in it. */
 export interface KubeadmCluster extends AsyncDisposable {
@@ -36,7 +38,7 @@ const minutes = 60_000;
 /** `kubeadm init` on the first machine. */
 export async function kubeadmCluster(name: string, machines: readonly string[]): Promise<KubeadmCluster> {
   const directory = await mkdtemp(join('/var/tmp', `kubekeep-${name}-`));
-  const image = await ensureImage({ release: 'trixie', packages: ['containerd', 'runc', 'containernetworking-plugins', 'conntrack', 'iptables', 'ethtool'], cacheFolder, progress: silent, clock: systemClock });
+  const image = await ensureImage({ release: 'trixie', packages: podPackages, cacheFolder, progress: silent, clock: systemClock });
   const lab = await createLab({ name, directory, image, machines: machines.map((one) => ({ name: one, kind: 'pods' })), runtimeFolder, progress: silent, raiseLimits: true });
   const hosts = new Map(lab.machines.map((machine) => [machine.name, sshHost({ name: machine.name, ...loginOf(lab, machine) }, { folder: join(runtimeFolder, 'ssh'), knownHosts: '/nowhere' })]));
   const run = async (machine: string, script: string, timeout = minutes) => {
@@ -77,7 +79,7 @@ const ignored = '--ignore-preflight-errors=SystemVerification,ImagePull';
 
 /** The programs that kubekeep would run as units, each as the one file of an image. */
 async function makeImages(directory: string, root: string): Promise<readonly string[]> {
-  const folder = join(directory, 'images');
+  const folder = join(directory, 'archives');
   await mkdir(folder);
   const programs = await programsFor(inPods);
   const library = (pattern: string) => globSync(join(root, 'usr/lib/*-linux-gnu', pattern))[0]!;
@@ -110,37 +112,21 @@ interface Preparing {
 async function prepare(host: Host, run: KubeadmCluster['run'], { images, address, first }: Preparing): Promise<void> {
   for (const { name, path, sha256 } of await programsFor(onMachines)) await host.upload({ source: path, target: `/usr/local/bin/${name}`, mode: 0o755, sha256 });
   await host.write([
-    { path: '/usr/local/sbin/prepare-for-pods', content: forPods, mode: 0o755 },
-    { path: '/etc/systemd/system/prepare-for-pods.service', content: unit('Type=oneshot\nRemainAfterExit=yes\nExecStart=/usr/local/sbin/prepare-for-pods', 'Before=containerd.service'), mode: 0o644 },
     { path: '/etc/systemd/system/kubelet.service', content: unit(`EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env\nExecStart=/usr/local/bin/kubelet ${kubeletFlags}\nRestart=always\nRestartSec=2`), mode: 0o644 },
     { path: '/etc/containerd/config.toml', content: containerdConfig, mode: 0o644 },
     { path: '/etc/kubeadm.yaml', content: kubeadmConfig(host.name, address, first), mode: 0o644 },
   ]);
-  await run(host.name, 'systemctl daemon-reload && systemctl enable --now prepare-for-pods && systemctl restart containerd && systemctl enable kubelet');
+  await run(host.name, 'systemctl daemon-reload && systemctl restart containerd && systemctl enable kubelet');
   for (const source of images) {
     const target = '/var/lib/containerd/image.tar';
-    await host.upload({ source, target, mode: 0o600, sha256: await sha256Of(source) }, { timeout: 5 * minutes });
+    await host.upload({ source, target, mode: 0o600, sha256: await sha256OfFile(source) }, { timeout: 5 * minutes });
     await run(host.name, `ctr --namespace k8s.io image import ${target} && rm ${target}`, 5 * minutes);
   }
 }
 
-function unit(service: string, order = ''): string {
-  return `[Unit]\n${order}\n\n[Service]\n${service}\n\n[Install]\nWantedBy=multi-user.target\n`;
+function unit(service: string): string {
+  return `[Service]\n${service}\n\n[Install]\nWantedBy=multi-user.target\n`;
 }
-
-/** Controllers that can be written, and kernel settings that a kubelet insists on, for this machine alone. */
-const forPods = `#!/bin/sh
-set -e
-for folder in /sys/fs/cgroup/*/; do mountpoint -q "$folder" && mount -o remount,rw,bind "$folder"; done
-mkdir -p /run/settings
-for pair in vm/overcommit_memory:1 kernel/panic:10 kernel/panic_on_oops:1; do
-  name=\${pair%:*}
-  file=/run/settings/$(basename "$name")
-  echo "\${pair#*:}" > "$file"
-  mount --bind "$file" "/proc/sys/$name"
-done
-echo 1 > /proc/sys/net/ipv4/ip_forward
-`;
 
 const kubeletFlags = '--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf --config=/var/lib/kubelet/config.yaml $KUBELET_KUBEADM_ARGS';
 

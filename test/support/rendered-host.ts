@@ -26,7 +26,7 @@ export async function renderedHosts(changes: Partial<Cluster> = {}, table?: read
   const hosts = describeHosts('T3').map(({ name, roles }, position) => aHost({ name, roles, address: `10.0.0.${11 + position}` }));
   const three: Cluster = { ...cluster, hosts, ...changes };
   const secrets = await createSecrets(three.name, now);
-  const facts = { vipInterface: 'eth0', virtualRouterId: 51, openFiles: 65536, etcdInitialState: 'new' } as const;
+  const facts = { vipInterface: 'eth0', virtualRouterId: 51, openFiles: 65536, etcdInitialState: 'new', containers: { cgroups: 2, nested: false, resolvConf: '/etc/resolv.conf' }, podNetworks: undefined } as const;
   return Promise.all(three.hosts.map(async (host) => {
     const components = hostDesign({ cluster: three, host, secrets, sealed: 'sealed', facts }, table);
     const made = await Promise.all(components.map((design) => materialize(design, design.files.map(({ path }) => path), secrets, now)));

@@ -1,10 +1,11 @@
-import { describeHosts, type Topology } from '../../src/cluster/topologies.ts';
+import { describeHosts, describeWorkers, type Topology } from '../../src/cluster/topologies.ts';
 import type { Cluster } from '../../src/cluster/cluster.ts';
-import type { ClusterFacts, HostFacts, UnitFact } from '../../src/operations/facts.ts';
+import type { ClusterFacts, HostFacts, NodesFact, UnitFact } from '../../src/operations/facts.ts';
 import { designsOf } from '../../src/operations/designs.ts';
 import { contentHash } from '../../src/operations/plan/judge-component.ts';
 import { packagesFor, usersFor } from '../../src/operations/plan/preparation.ts';
 import { makePlan, type Plan } from '../../src/operations/plan/plan.ts';
+import { joinHash } from '../../src/operations/plan/plan-workers.ts';
 import type { OpenedSecrets } from '../../src/operations/state.ts';
 import { materialize } from '../../src/operations/step-script.ts';
 import { Secret } from '../../src/lib/secret.ts';
@@ -21,8 +22,8 @@ export interface SeenCluster {
   readonly facts: ClusterFacts;
 }
 
-export function clusterOf(topology: Topology): Cluster {
-  return { ...example, hosts: describeHosts(topology).map(({ name, roles }, position) => aHost({ name, roles, address: `10.0.0.${11 + position}` })) };
+export function clusterOf(topology: Topology, workers = 0): Cluster {
+  return { ...example, hosts: [...describeHosts(topology), ...describeWorkers(workers)].map(({ name, roles }, position) => aHost({ name, roles, address: `10.0.0.${11 + position}` })) };
 }
 
 /** A host that has nothing yet, as a fresh installation is seen. */
@@ -31,21 +32,22 @@ export function freshHost(address: string): HostFacts {
     reachable: true, os: 'debian 13', architecture: 'x86_64', openFiles: 65536, clock: now,
     addresses: [{ interface: 'eth0', address, prefix: 24 }],
     files: new Map(), certificates: new Map(), recordedKeys: new Map(), programs: new Map(), units: new Map(), pendingUnits: new Set(),
-    packages: new Map([['curl', '8']]), users: new Set(), nonlocalBind: false, identity: undefined, sealed: undefined, completed: false, restoring: undefined, restored: undefined,
+    packages: new Map([['curl', '8']]), users: new Set(), nonlocalBind: false, containers: { cgroups: 2, nested: false, resolvConf: '/etc/resolv.conf' }, joined: false, identity: undefined, sealed: undefined, completed: false, restoring: undefined, restored: undefined,
     etcd: { hasData: false, formed: false, initialState: undefined, ready: false },
     apiServer: { live: false, ready: false }, backends: [],
   };
 }
 
-export function freshCluster(topology: Topology): SeenCluster {
-  const cluster = clusterOf(topology);
+export function freshCluster(topology: Topology, workers = 0): SeenCluster {
+  const cluster = clusterOf(topology, workers);
   return { cluster, facts: { observedAt: now, hosts: new Map(cluster.hosts.map(({ name, address }) => [name, freshHost(address)])) } };
 }
 
 /** As it is after `apply`: every file written by the code that writes them. */
-export async function builtCluster(topology: Topology): Promise<SeenCluster> {
-  const fresh = freshCluster(topology);
-  const designs = designsOf(fresh.cluster, fresh.facts, opened);
+export async function builtCluster(topology: Topology, workers = 0): Promise<SeenCluster> {
+  const fresh = freshCluster(topology, workers);
+  const nodes = workers === 0 ? undefined : nodesOf(fresh.cluster);
+  const designs = designsOf(fresh.cluster, { ...fresh.facts, nodes }, opened);
   const hosts = new Map<string, HostFacts>();
   for (const spec of fresh.cluster.hosts) {
     const components = designs.get(spec.name)!;
@@ -67,6 +69,7 @@ export async function builtCluster(topology: Topology): Promise<SeenCluster> {
       packages: new Map(packagesFor(spec).map((name) => [name, '1'])),
       users: new Set(usersFor(fresh.cluster, spec)),
       nonlocalBind: true,
+      joined: spec.roles.includes('worker'),
       identity: { cluster: 'prod', id: secrets.clusterId, virtualRouterId: 51 },
       completed: true,
       etcd: spec.roles.includes('etcd') ? { hasData: true, formed: true, initialState: 'new', ready: true } : facts.etcd,
@@ -74,7 +77,17 @@ export async function builtCluster(topology: Topology): Promise<SeenCluster> {
     });
   }
   // The first balancer's router id is what designs take from a host that has one.
-  return rerendered({ cluster: fresh.cluster, facts: { observedAt: now, hosts } });
+  return rerendered({ cluster: fresh.cluster, facts: { observedAt: now, hosts, nodes } });
+}
+
+/** Every worker is a node that is ready; the first has the pods' network 10.244.0.0/24. */
+function nodesOf(cluster: Cluster): NodesFact {
+  const workers = cluster.hosts.filter(({ roles }) => roles.includes('worker'));
+  return {
+    nodes: new Map(workers.map(({ name, address }, position) => [name, { ready: true, reason: '', address, podNetwork: `10.244.${position}.0/24`, kubelet: '1.37.2', cordoned: false, managed: true }])),
+    requests: [],
+    joinable: joinHash(cluster),
+  };
 }
 
 /** The hosts' own words (router id) decide a few files: those are as they would be written now. */

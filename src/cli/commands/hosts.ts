@@ -10,12 +10,14 @@ import type { Cli } from '../cli.ts';
 import { clusterFileOption, readClusterText, writeClusterText } from '../cluster-file.ts';
 import { describeHostsReport } from '../describe-hosts-report.ts';
 import { openOperation } from '../wire.ts';
+import { addHostsRemove } from './_hosts-remove.ts';
 
 /** `hosts`: looking at the hosts before anything is touched. */
 export const addHosts: AddCommand = (program, cli, exit) => {
   const group = program.command('hosts').description('The hosts of the cluster file: are they fit, and are they the right ones?');
   addCheck(group, cli, exit);
   addTrust(group, cli, exit);
+  addHostsRemove(group, cli);
 };
 
 function addCheck(group: Command, cli: Cli, exit: (code: number) => void): void {

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { relative, resolve } from 'node:path';
 import { exampleClusterFile } from '../../cluster/example-file.ts';
-import { describeHosts, topologies, topologyTitles, type Topology } from '../../cluster/topologies.ts';
+import { describeHosts, describeWorkers, topologies, topologyTitles, type DescribedHost, type Topology } from '../../cluster/topologies.ts';
 import { createLab } from '../../lab/create-lab.ts';
 import { identityFile, type Lab } from '../../lab/lab.ts';
 import { installTools, missingTools, packageLine, toolsFor, type LabTool } from '../../lab/packages.ts';
@@ -9,10 +9,13 @@ import { checkRights, preflight } from '../../lab/preflight.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { ensureImage } from '../../programs/images/ensure-image.ts';
 import { releases, type Release } from '../../programs/images/image-recipe.ts';
+import { labRepository, podPackages, writeLabImages } from '../../programs/images/lab-images.ts';
 import type { Cli } from '../cli.ts';
 
 export interface LabUpOptions {
   readonly topology: Topology;
+  /** Machines that run pods, beside those of the topology. */
+  readonly workers?: number | undefined;
   readonly name: string;
   /** Default: a folder of the lab's name below the current one. */
   readonly dir?: string | undefined;
@@ -30,6 +33,7 @@ export function addLabUp(group: Command, cli: Cli): void {
     .command('up')
     .description('Make machines on this computer and a cluster file for them. Needs root.')
     .addOption(new Option('--topology <topology>', `which machines: ${topologies.map((one) => `${one} ${topologyTitles[one]}`).join('; ')}`).choices(topologies).default('T3'))
+    .option('--workers <count>', 'how many more machines, w1 and so on, run pods', countOf, 0)
     .option('--name <name>', 'name of the lab', 'lab')
     .option('--dir <folder>', 'folder for the disks, keys and cluster.yaml (default: ./NAME)')
     .addOption(new Option('--release <release>', 'Debian release of the machines').choices(releases).default('trixie'))
@@ -49,21 +53,22 @@ export function addLabUp(group: Command, cli: Cli): void {
 }
 
 /** Everything `lab up` does, for the demo too: packages, image, machines, cluster file. */
-export async function labUp({ topology, name, dir, release, yes = false, raiseLimits = false, disks }: LabUpOptions, cli: Cli): Promise<Lab> {
+export async function labUp({ topology, workers = 0, name, dir, release, yes = false, raiseLimits = false, disks }: LabUpOptions, cli: Cli): Promise<Lab> {
   const { progress, signal, clock, environment } = cli;
-  const hosts = describeHosts(topology);
+  const hosts = [...describeHosts(topology), ...describeWorkers(workers)];
   const directory = resolve(dir ?? name);
   const diskSize = disks === undefined ? undefined : bytesOf(disks);
   await checkRights();
   const tools = toolsFor({ diskSize });
   await ensureTools(tools, yes, cli);
-  const shared = { directory, machines: hosts.map((host) => ({ name: host.name })), diskSize, runtimeFolder: environment.runtimeFolder, raiseLimits };
+  const shared = { directory, machines: hosts.map((host) => ({ name: host.name, kind: host.roles.includes('worker') ? 'pods' as const : 'plain' as const })), diskSize, runtimeFolder: environment.runtimeFolder, raiseLimits };
   // Before the image too, which takes a minute the first time.
   await preflight(shared);
-  const image = await ensureImage({ release, cacheFolder: environment.cacheFolder, progress, clock, signal });
+  const image = await ensureImage({ release, packages: workers > 0 ? podPackages : [], cacheFolder: environment.cacheFolder, progress, clock, signal });
   return createLab({
     ...shared, name, image, progress, signal,
-    files: (lab) => ({ 'cluster.yaml': clusterFileText(lab, topology) }),
+    files: (lab) => ({ 'cluster.yaml': clusterFileText(lab, topology, hosts) }),
+    images: workers > 0 ? (folder) => writeLabImages(folder, image) : undefined,
     alsoRemove: ['.kubekeep'],
   });
 }
@@ -72,16 +77,23 @@ function clusterFile(lab: Lab): string {
   return `${lab.directory}/cluster.yaml`;
 }
 
-function clusterFileText(lab: Lab, topology: Topology): string {
-  const roles = new Map(describeHosts(topology).map((host) => [host.name, host.roles]));
+function clusterFileText(lab: Lab, topology: Topology, hosts: readonly DescribedHost[]): string {
+  const roles = new Map(hosts.map((host) => [host.name, host.roles]));
   return exampleClusterFile({
     name: lab.name,
     title: [`Lab ${lab.name}, made by kubekeep lab up --topology ${topology}; kubekeep lab down --name ${lab.name} removes it and this file.`],
     vip: `${lab.gateway.replace(/\.1$/, '.100')}/24`,
     backup: { repository: 'backups' },
+    ...(hosts.some((host) => host.roles.includes('worker')) && { imageRepository: labRepository }),
     ssh: { user: 'root', identity: relative(lab.directory, identityFile(lab)) },
     hosts: lab.machines.map(({ name, address, hostKey }) => ({ name, address, roles: roles.get(name) ?? [], ssh: { hostKey } })),
   });
+}
+
+/** Throws `usage`. */
+function countOf(text: string): number {
+  if (/^\d$/.test(text)) return Number(text);
+  throw new KubekeepError('usage', `--workers wants a number from 0 to 9, not "${text}"`);
 }
 
 /** Throws `usage`. A control-plane machine writes about 1 GiB: mostly programs. */

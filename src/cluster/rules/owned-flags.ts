@@ -28,6 +28,7 @@ const ownedFlags: readonly { readonly of?: Component; readonly flags: readonly s
   { of: 'apiServer', flags: ['service-account-key-file', 'service-account-signing-key-file', 'service-account-signing-endpoint'], because: 'is set by kubekeep, which keeps the service-account keys' },
   { of: 'apiServer', flags: ['kubelet-certificate-authority', 'kubelet-client-certificate', 'kubelet-client-key', 'proxy-client-cert-file', 'proxy-client-key-file', 'peer-ca-file'], because: 'is set by kubekeep, which issues the certificates' },
   { of: 'apiServer', flags: ['insecure-port', 'kubelet-https', 'cloud-provider', 'target-ram-mb', 'service-account-api-audiences'], because: removed },
+  { of: 'apiServer', flags: ['enable-aggregator-routing'], because: 'is set by kubekeep: no kube-proxy runs on the hosts of API servers' },
   { of: 'controllerManager', flags: ['cluster-cidr', 'allocate-node-cidrs'], because: 'comes from spec.networks.pods' },
   { of: 'controllerManager', flags: ['service-cluster-ip-range'], because: 'comes from spec.networks.services' },
   { of: 'controllerManager', flags: ['cluster-signing-cert-file', 'cluster-signing-key-file', 'cluster-signing-kube*', 'cluster-signing-legacy-unknown-*', 'root-ca-file', 'service-account-private-key-file', 'use-service-account-credentials'], because: 'is set by kubekeep, which keeps the keys' },

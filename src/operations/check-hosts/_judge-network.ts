@@ -31,6 +31,14 @@ export function judgePorts({ spec, seen: { probe }, all: { cluster } }: Subject)
           { unit: 'kubekeep-haproxy.service', port: 8404, addresses: ['127.0.0.1'] },
         ]
       : []),
+    ...(spec.roles.includes('worker')
+      ? [
+          { unit: 'kubelet.service', port: 10250, addresses: [spec.address] },
+          { unit: 'kubelet.service', port: 10248, addresses: ['127.0.0.1'] },
+          { unit: 'kube-proxy.service', port: 10249, addresses: ['127.0.0.1'] },
+          { unit: 'kube-proxy.service', port: 10256, addresses: [spec.address] },
+        ]
+      : []),
   ];
   const ours = new Set(probe.units.filter((unit) => unit.ours).map(({ unit }) => unit));
   const blocked = needs.flatMap(({ unit, port, addresses }) =>

@@ -56,7 +56,7 @@ done
     [ -n "$u" ] && [ "$l" = loaded ] && p unit "$u" "$s" $o; u=;; esac
 done
 [ -f ${configFolder}/cluster.json ] && p identity "$(base64 -w0 < ${configFolder}/cluster.json)"
-[ -f ${configFolder}/cluster.json ] || for d in ${etcdDataFolder}/member /etc/kubernetes/manifests /etc/kubernetes/pki /etc/kubernetes/admin.conf /etc/etcd /etc/rancher /var/lib/rancher; do
+[ -f ${configFolder}/cluster.json ] || for d in ${etcdDataFolder}/member /etc/kubernetes/manifests /etc/kubernetes/pki /etc/kubernetes/admin.conf /etc/kubernetes/kubelet.conf /etc/etcd /etc/rancher /var/lib/rancher; do
   [ -e $d ] && [ -n "$(ls -A $d 2>/dev/null)" ] && p remains $d
 done
 for u in ${usersFor(cluster, host).join(' ')}; do getent passwd $u > /dev/null && ! getent group $u > /dev/null && p nogroup $u; done

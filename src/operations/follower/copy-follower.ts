@@ -1,7 +1,7 @@
 import { keeperFolder, stateFolder } from '../../render/paths.ts';
 import { lockGuard } from '../lock.ts';
 import { runOn } from '../phases/note-on.ts';
-import type { Step } from '../plan/plan.ts';
+import type { Step } from '../plan/step.ts';
 import type { Work } from '../phases/work.ts';
 import { keeperStamp, stampOf } from './keeper-stamp.ts';
 

@@ -6,7 +6,7 @@ import { admitHost, hostWriters, revokeHost } from '../backup/host-writers.ts';
 import { lockGuard } from '../lock.ts';
 import { performComponent, runStep } from '../phases/perform-component.ts';
 import type { Work } from '../phases/work.ts';
-import type { Step } from '../plan/plan.ts';
+import type { Step } from '../plan/step.ts';
 import { keeperStamp } from './keeper-stamp.ts';
 
 /** Seconds for a follower to open the repository. */

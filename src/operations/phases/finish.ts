@@ -1,18 +1,22 @@
-import { hostsWith } from '../../cluster/cluster.ts';
+import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { parallel } from '../../lib/parallel.ts';
 import { apiAt } from '../clients.ts';
 import { reachable } from '../facts.ts';
 import { waitUntilHealthy } from '../wait-until-healthy.ts';
 import { noteOn } from './note-on.ts';
+import { waitUntilReady } from './wait-until-ready.ts';
+import { withApi } from './with-api.ts';
 import type { Work } from './work.ts';
 
 /** Looks at everything from outside: each host, each balancer, and the API through the VIP; then notes that the cluster is complete. */
-export async function finish(work: Work): Promise<void> {
-  const { cluster, prepared } = work;
-  const here = cluster.hosts.filter(({ name }) => reachable(prepared.facts.hosts.get(name)));
+export async function finish(work: Work, here: readonly HostSpec[] = work.cluster.hosts.filter(({ name }) => reachable(work.prepared.facts.hosts.get(name)))): Promise<void> {
+  const { cluster } = work;
   await waitUntilHealthy(work, here);
   await askThroughVip(work);
+  const workers = here.filter(({ roles }) => roles.includes('worker')).map(({ name }) => name);
+  // Without a network of ours nodes are ready when the user's plugin is there.
+  if (workers.length > 0 && cluster.networks.cni === 'bridge') await withApi(work, (api) => waitUntilReady(work, api, workers));
   await parallel(here, (spec) => noteOn(work, spec, spec.roles.includes('etcd') ? ['formed', 'completed'] : ['completed']));
 }
 

@@ -10,7 +10,7 @@ import { lockGuard } from '../lock.ts';
 import { observeHost } from '../observe.ts';
 import { isFromBefore, restoreOf } from '../plan/is-from-before.ts';
 import { nextMemberStep, type JoiningHost, type MemberStep } from '../plan/next-member-step.ts';
-import type { Step } from '../plan/plan.ts';
+import type { Step } from '../plan/step.ts';
 import { noteOn } from './note-on.ts';
 import { performComponent, runStep } from './perform-component.ts';
 import type { Work } from './work.ts';

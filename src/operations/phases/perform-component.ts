@@ -2,7 +2,7 @@ import { KubekeepError } from '../../lib/errors.ts';
 import { expectSuccess } from '../../hosts/local.ts';
 import type { RunResult } from '../../hosts/host.ts';
 import type { ComponentDesign } from '../../render/design.ts';
-import type { Step } from '../plan/plan.ts';
+import type { Step } from '../plan/step.ts';
 import { materialize, stepExit, stepScript } from '../step-script.ts';
 import { lockLost } from './note-on.ts';
 import type { Work } from './work.ts';

@@ -2,7 +2,7 @@ import { quote } from '../../hosts/quote.ts';
 import { parallel } from '../../lib/parallel.ts';
 import { lockGuard } from '../lock.ts';
 import { packagesFor, usersFor } from '../plan/preparation.ts';
-import type { Step } from '../plan/plan.ts';
+import type { Step } from '../plan/step.ts';
 import { copyFollower } from '../follower/copy-follower.ts';
 import { platformOn } from '../platform.ts';
 import { followerProgram } from '../plan/follower-remains.ts';

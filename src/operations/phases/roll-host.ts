@@ -2,7 +2,7 @@ import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
 import { etcdOf } from '../clients.ts';
 import { reachable, type ClusterFacts } from '../facts.ts';
 import { apiReady, etcdReady, mayDisturb, servesThrough, unitActive, waitForHost, type Gate } from '../gates.ts';
-import type { Step } from '../plan/plan.ts';
+import type { Step } from '../plan/step.ts';
 import { joinEtcd } from './join-etcd.ts';
 import { performComponent } from './perform-component.ts';
 import type { Work } from './work.ts';

@@ -5,11 +5,10 @@ import { reachable, type ClusterFacts, type HostFacts } from '../facts.ts';
 import { followerRemains, followerWarnings } from './follower-remains.ts';
 import { isFromBefore } from './is-from-before.ts';
 import { judgeComponent, type ComponentChange } from './judge-component.ts';
+import { joinPhases, workerSteps } from './plan-workers.ts';
 import { preparationReasons } from './preparation.ts';
+import { stepsFor, type PhasePlan, type SeenHost, type Step } from './step.ts';
 import { wasFormed } from './was-formed.ts';
-
-export const phaseNames = ['prepare', 'etcd', 'quorum', 'control-plane', 'load-balancer', 'backup', 'finish'] as const;
-export type PhaseName = (typeof phaseNames)[number];
 
 /** The ordered way from facts to spec. Data only: it prints, it is compared, it is tested; `apply` performs it. */
 export interface Plan {
@@ -21,26 +20,6 @@ export interface Plan {
   readonly warnings: readonly string[];
 }
 
-export interface PhasePlan {
-  readonly name: PhaseName;
-  readonly order: 'all hosts together' | 'one host at a time';
-  readonly steps: readonly Step[];
-}
-
-export interface Step {
-  /** `HOST/COMPONENT`, or `HOST/etcd-join`; stable between runs, unique in a plan. */
-  readonly id: string;
-  readonly host: string;
-  readonly component: ComponentName | 'cluster';
-  readonly title: string;
-  readonly reasons: readonly string[];
-  readonly action: ComponentChange['action'] | 'join' | 'form' | 'verify' | 'remove';
-  readonly write: readonly string[];
-  readonly programs: readonly string[];
-  /** What clients may notice, in a few words. */
-  readonly effect: string;
-}
-
 export interface PlanInput {
   readonly cluster: Cluster;
   readonly facts: ClusterFacts;
@@ -49,13 +28,6 @@ export interface PlanInput {
   readonly programSums: (host: string) => ReadonlyMap<string, string>;
   /** What each reachable host should have. */
   readonly designs: ReadonlyMap<string, readonly ComponentDesign[]>;
-}
-
-/** A host that answers, and everything that is to be changed on it. */
-interface SeenHost {
-  readonly host: HostSpec;
-  readonly found: HostFacts;
-  readonly changes: readonly ComponentChange[];
 }
 
 const controlPlane: readonly ComponentName[] = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
@@ -73,6 +45,8 @@ export function makePlan(input: PlanInput): Plan {
     { name: 'prepare' as const, order: 'all hosts together' as const, steps: seen.flatMap((one) => prepareSteps(cluster, one)) },
     ...(mode === 'build' ? buildPhases(cluster, seen) : changePhases(cluster, seen)),
     backupPhase(input, seen, mode),
+    { name: 'workers' as const, order: 'one host at a time' as const, steps: workerSteps(seen, facts.nodes) },
+    ...joinPhases(cluster, seen, facts.nodes),
   ].filter(({ steps }) => steps.length > 0);
   const finish = finishSteps(cluster, seen, phases.length > 0);
   return {
@@ -163,15 +137,6 @@ function prepareSteps(cluster: Cluster, { host, found, changes }: SeenHost): Ste
   return [{ id: `${host.name}/system`, host: host.name, component: 'system', title: 'prepare the host', reasons, action: 'none', write: system?.write ?? [], programs, effect: 'nothing restarts' }];
 }
 
-function stepsFor(seen: readonly SeenHost[], components: readonly ComponentName[], mode: Plan['mode']): Step[] {
-  return seen.flatMap(({ host, changes }) => changes.filter(({ component }) => components.includes(component)).map((change) => toStep(host, change, mode)));
-}
-
-function toStep(host: HostSpec, { component, action, reasons, write }: ComponentChange, mode: Plan['mode']): Step {
-  const title = action === 'none' ? (write.length > 0 ? 'write files' : 'start at boot') : action;
-  return { id: `${host.name}/${component}`, host: host.name, component, title: `${component}: ${title}`, reasons, action, write, programs: [], effect: effectOf(component, action, mode) };
-}
-
 function joinStep(host: HostSpec, { etcd }: HostFacts, change?: Step, why = etcd.hasData ? `${host.name} is not known to be a voting member` : `${host.name} has no etcd data`): Step {
   return {
     id: `${host.name}/etcd-join`,
@@ -184,21 +149,6 @@ function joinStep(host: HostSpec, { etcd }: HostFacts, change?: Step, why = etcd
     programs: [],
     effect: 'nothing that serves is touched',
   };
-}
-
-function effectOf(component: ComponentName, action: Step['action'], mode: Plan['mode']): string {
-  if (mode === 'build' || action === 'start' || action === 'none') return 'nothing that serves is touched';
-  if (action === 'reload') return 'connections stay open';
-  const effects: Partial<Record<ComponentName, string>> = {
-    'etcd': 'the API server of the host drains first, a leader hands over first',
-    'kube-apiserver': 'drains for 12 s, the other API servers serve',
-    'kube-controller-manager': 'another host leads after at most 10 s',
-    'kube-scheduler': 'another host leads at once',
-    'haproxy': 'connections through this host are opened again',
-    'keepalived': 'the VIP moves if it is here',
-    'keeper': 'the log goes on where it ends',
-  };
-  return effects[component] ?? 'restarts';
 }
 
 /** Hosts on which something is down, then the others; the order within a host stays. */

@@ -46,7 +46,8 @@ const perform: Readonly<Record<RestorePhaseName, (work: Restoring, spec: HostSpe
   },
   balance: (work, spec) => startOn(work, spec, ['haproxy', 'keepalived']),
   control: (work, spec) => startOn(work, spec, ['kube-scheduler', 'kube-controller-manager']),
-  finish: (work) => finish(work),
+  // Workers find the cluster again by themselves, or apply lets them join.
+  finish: (work) => finish(work, work.answering.filter(({ roles }) => !roles.includes('worker'))),
 };
 
 /** What has to be known before a phase begins. */

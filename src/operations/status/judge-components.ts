@@ -37,6 +37,7 @@ const partsByRole: readonly (readonly [Role, readonly ComponentName[]])[] = [
   ['etcd', ['etcd']],
   ['control-plane', ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']],
   ['load-balancer', ['haproxy', 'keepalived']],
+  ['worker', ['containerd', 'kubelet', 'kube-proxy']],
 ];
 
 function partsOf(cluster: Cluster, host: HostSpec): ComponentName[] {
@@ -64,6 +65,11 @@ function conditionOf(name: ComponentName, host: HostSpec, found: HostFacts, obse
       return holdsVip(observation.cluster, found) ? 'holds VIP' : 'stands by';
     case 'keeper':
       return followerCondition(found);
+    case 'kubelet':
+      return observation.nodes === undefined || observation.nodes.nodes.get(host.name)?.ready ? 'works' : 'not ready';
+    case 'containerd':
+    case 'kube-proxy':
+    case 'pod-network':
     case 'system':
       return 'works';
   }
@@ -78,6 +84,10 @@ const unitsOf: Readonly<Record<ComponentName, readonly string[]>> = {
   'haproxy': ['kubekeep-haproxy.service'],
   'keepalived': ['kubekeep-keepalived.service', 'kubekeep-lb-alive.service', 'kubekeep-vip-guard.service'],
   'keeper': [keeperUnit],
+  'containerd': ['containerd.service'],
+  'kubelet': ['kubelet.service'],
+  'kube-proxy': ['kube-proxy.service'],
+  'pod-network': ['kubekeep-pod-network.service'],
 };
 
 /** Undefined while the unit is up. */
@@ -134,8 +144,9 @@ function behindOf(found: HostFacts | Unreachable | undefined): string {
   return newest ? `the log ends ${Math.round(((found as HostFacts).clock - newest.time) / 1000)} s ago` : 'there is no base yet';
 }
 
-function whyOf({ name, condition }: ComponentStatus, host: string, { etcd, api, facts }: Observation): string {
+function whyOf({ name, condition }: ComponentStatus, host: string, { etcd, api, facts, nodes }: Observation): string {
   if (name === 'keeper') return condition === 'not ready' ? `: ${behindOf(facts.hosts.get(host))}` : '';
+  if (name === 'kubelet') return `: ${nodes?.nodes.get(host)?.reason ?? 'the cluster has no node of that name'}`;
   const answer = name === 'etcd' ? etcd.get(host) : name === 'kube-apiserver' ? api.get(host) : undefined;
   if (answer && !answer.ok) {
     const reason = answer.reason.replace(/^(etcd on|API server) \S+: ([A-Z]+ )?\S+: /, '');

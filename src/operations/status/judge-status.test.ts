@@ -6,7 +6,7 @@ import { leavesFor } from '../../pki/leaves.ts';
 import { day, now } from '../../../test/support/example-cluster.ts';
 import { anActiveUnit, anObservation, etcdAnswer } from '../../../test/support/example-observation.ts';
 import type { EtcdStatus } from '../../clients/etcd/etcd-status.ts';
-import { reachable, type HostFacts, type Unreachable } from '../facts.ts';
+import { reachable, type HostFacts, type NodeFact, type Unreachable } from '../facts.ts';
 import type { FollowerFact } from '../follower/follower-fact.ts';
 import { conditions } from './cluster-status.ts';
 import { judgeStatus } from './judge-status.ts';
@@ -36,6 +36,13 @@ function withMember(name: string, changes: Partial<EtcdStatus>, from = anObserva
   const members = value.members.map((member) => ({ ...member, isLearner: changes.isLearner === true && member.name === name }));
   const others = [...from.etcd].map(([host, answer]): [string, Answer<EtcdAnswer>] => [host, answer.ok ? { ok: true, value: { ...answer.value, members } } : answer]);
   return { ...from, etcd: new Map<string, Answer<EtcdAnswer>>([...others, [name, { ok: true, value: { ...value, members } }]]) };
+}
+
+/** Two workers, of which one is another node, or none. */
+function withNode(name: string, changes: Partial<NodeFact> | undefined): Observation {
+  const from = anObservation('T3', 2);
+  const nodes = new Map([...from.nodes!.nodes].flatMap(([one, node]) => (one !== name ? [[one, node] as const] : changes ? [[one, { ...node, ...changes }] as const] : [])));
+  return { ...from, nodes: { ...from.nodes!, nodes } };
 }
 
 /** As etcd writes it where it says whose alarm it is: decimal. */
@@ -71,6 +78,10 @@ const cases: readonly (readonly [title: string, observation: () => Observation, 
   ['a healthy cluster has nothing to say', () => anObservation(), []],
   ['T3L and T3E are healthy without the parts that their hosts do not have', () => anObservation('T3L'), []],
   ['T3E', () => anObservation('T3E'), []],
+  ['workers that are ready are healthy', () => anObservation('T3', 2), []],
+  ['a node that is not ready is named with the reason that Kubernetes gives', () => withNode('w2', { ready: false, reason: 'container runtime network not ready' }), [/^kubelet on w2 is not ready: container runtime network not ready$/]],
+  ['a worker that is no node is named', () => withNode('w2', undefined), [/^kubelet on w2 is not ready: the cluster has no node of that name$/]],
+  ['a worker whose containerd is stopped is named', () => onHost('w1', { units: new Map([['kubelet.service', anActiveUnit()], ['kube-proxy.service', anActiveUnit()], ['containerd.service', anActiveUnit({ active: 'inactive', sub: 'dead' })]]) }, anObservation('T3', 1)), [/^containerd on w1 is stopped$/]],
   ['a dead host is named, and that one more lost stops writes', () => off('cp3'), [/etcd has 2 of 3 voting members: one more lost/, /^cp3 cannot be reached: Connection timed out$/]],
   ['with two dead hosts there is no leader', () => withMember('cp1', { leader: undefined }, off('cp2', off('cp3'))), [/etcd has no leader.*1 of 3 .*2 are needed/, /etcd on cp1 is not ready/, /cp2 cannot/, /cp3 cannot/]],
   ['two holders of the VIP are both named', () => onHost('cp2', { addresses: [{ interface: 'eth0', address: '10.0.0.100', prefix: 32 }] }), [/^cp1 and cp2 both hold the VIP/]],
@@ -125,6 +136,11 @@ describe('the status of a cluster says what is not as it should be', () => {
     const observation = anObservation();
     const hosts = new Map([...observation.facts.hosts, ['cp3', { reachable: false as const, reason: 'no route' }]]);
     assert.deepEqual(judgeStatus({ ...observation, facts: { ...observation.facts, hosts } }).notes, ['cp3 cannot be reached by SSH, but its API server serves']);
+  });
+
+  test('a node that somebody has cordoned is noted and no fault', () => {
+    const { notes, healthy } = judgeStatus(withNode('w2', { cordoned: true }));
+    assert.deepEqual([healthy, notes], [true, ['w2 is cordoned and gets no new pods']]);
   });
 
   test('parts are named by what they do', () => {

@@ -30,7 +30,7 @@ export function judgeStatus(observation: Observation): ClusterStatus {
     observedAt: new Date(facts.observedAt).toISOString(),
     healthy: degraded.length === 0,
     degraded,
-    notes: balancers.notes,
+    notes: [...balancers.notes, ...closedNodes(observation)],
     endpoint: endpoint.status,
     hosts: cluster.hosts.map(({ name, address, roles }) => {
       const found = facts.hosts.get(name);
@@ -50,6 +50,12 @@ export function judgeStatus(observation: Observation): ClusterStatus {
     versions: versions.status,
     drift: drift.status,
   };
+}
+
+/** Somebody's wish and no fault, but easily forgotten. */
+function closedNodes({ cluster, nodes }: Observation): string[] {
+  const closed = cluster.hosts.filter(({ name }) => nodes?.nodes.get(name)?.cordoned).map(({ name }) => name);
+  return closed.length === 0 ? [] : [`${list(closed)} ${closed.length === 1 ? 'is' : 'are'} cordoned and get${closed.length === 1 ? 's' : ''} no new pods`];
 }
 
 /** Everything else that is wrong may follow from it. */

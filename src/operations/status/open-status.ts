@@ -9,7 +9,7 @@ import { planFrom } from '../prepare-plan.ts';
 import { openKeptSecrets, openSecrets, type OpenedSecrets } from '../state.ts';
 import type { ClusterStatus } from './cluster-status.ts';
 import { judgeStatus } from './judge-status.ts';
-import type { Answer, DriftStep, Observation } from './observation.ts';
+import type { Observation } from './observation.ts';
 import { openProbes, type Probes } from './probes.ts';
 
 export interface StatusView {
@@ -50,7 +50,7 @@ export function openStatus(operation: Operation): StatusView {
       const early = kept && askAll(operation, probesWith(kept.secrets));
       const [facts, first] = await Promise.all([observeAll(operation), early]);
       const answers = first ?? (await askLate(operation, facts, probesWith));
-      return judgeStatus({ cluster, facts, ...answers, drift: await driftOf(operation, facts, kept) });
+      return judgeStatus({ cluster, facts, ...answers, ...(await driftOf(operation, facts, kept)) });
     },
     close: () => opened?.probes.close(),
   };
@@ -90,13 +90,13 @@ async function askLate(operation: Operation, facts: ClusterFacts, probesWith: (s
   return askAll(operation, probesWith(secrets));
 }
 
-async function driftOf(operation: Operation, facts: ClusterFacts, kept: OpenedSecrets | undefined): Promise<Answer<readonly DriftStep[]>> {
-  if (![...facts.hosts.values()].some(reachable)) return { ok: false, reason: 'no host can be reached' };
+async function driftOf(operation: Operation, facts: ClusterFacts, kept: OpenedSecrets | undefined): Promise<Pick<Observation, 'drift' | 'nodes'>> {
+  if (![...facts.hosts.values()].some(reachable)) return { drift: { ok: false, reason: 'no host can be reached' } };
   try {
-    const { plan } = await planFrom(operation, facts, kept);
-    return { ok: true, value: plan.phases.flatMap(({ steps }) => steps).filter(({ component }) => component !== 'cluster') };
+    const { plan, facts: { nodes } } = await planFrom(operation, facts, kept);
+    return { nodes, drift: { ok: true, value: plan.phases.flatMap(({ steps }) => steps).filter(({ component }) => component !== 'cluster') } };
   } catch (error) {
-    if (error instanceof KubekeepError && (error.code === 'host-unfit' || error.code === 'file-missing')) return { ok: false, reason: error.message };
+    if (error instanceof KubekeepError && (error.code === 'host-unfit' || error.code === 'file-missing')) return { drift: { ok: false, reason: error.message } };
     throw error;
   }
 }

@@ -1,0 +1,85 @@
+import type { ApiClient } from '../clients/kubernetes/connect-api.ts';
+import { ApiError } from '../clients/kubernetes/api-error.ts';
+import { hostsWith } from '../cluster/cluster.ts';
+import type { ClusterSecrets } from '../pki/secrets.ts';
+import { managedLabel } from '../render/kubelet.ts';
+import { apiAt } from './clients.ts';
+import { reachable, type ClusterFacts, type NodeFact, type NodesFact, type PendingRequest } from './facts.ts';
+import type { Operation } from './operation.ts';
+
+/** On the ConfigMap that kubeadm reads when a machine joins. */
+export const joinAnnotation = 'kubekeep.dev/join';
+const servingSigner = 'kubernetes.io/kubelet-serving';
+const requestsPath = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+
+/** The nodes of a cluster that has or had workers, from an API server that was seen to be ready; undefined where there is none of either, or it does not answer. */
+export async function lookAtNodes(operation: Operation, facts: Pick<ClusterFacts, 'hosts'>, secrets: ClusterSecrets): Promise<NodesFact | undefined> {
+  const { cluster, hosts, clock, signal } = operation;
+  // kubeadm was put on hosts of the control plane when the first worker came.
+  const had = [...facts.hosts.values()].some((found) => reachable(found) && [...found.programs.keys()].some((path) => path.endsWith('/kubeadm')));
+  if (hostsWith(cluster, 'worker').length === 0 && !had) return undefined;
+  const server = hostsWith(cluster, 'control-plane').find(({ name }) => {
+    const found = facts.hosts.get(name);
+    return reachable(found) && found.apiServer.ready;
+  });
+  if (!server) return undefined;
+  const api = await apiAt(server.address, 6443, hosts.get(server.name)!, secrets, clock.now());
+  try {
+    return await readNodes(api, signal);
+  } catch (error) {
+    if (error instanceof ApiError) return undefined;
+    throw error;
+  } finally {
+    api.close();
+  }
+}
+
+/** Throws `api-failed`. */
+export async function readNodes(api: ApiClient, signal: AbortSignal): Promise<NodesFact> {
+  const nodes = await api.get<{ items: readonly NodeObject[] }>('/api/v1/nodes', { signal });
+  const requests = await api.get<{ items: readonly RequestObject[] }>(`${requestsPath}?fieldSelector=${encodeURIComponent(`spec.signerName=${servingSigner}`)}`, { signal });
+  const config = await api.get<{ metadata: { annotations?: Readonly<Record<string, string>> } }>('/api/v1/namespaces/kube-system/configmaps/kubeadm-config', { signal }).catch((error: unknown) => {
+    if (error instanceof ApiError && error.reason === 'NotFound') return undefined;
+    throw error;
+  });
+  return {
+    nodes: new Map(nodes.items.map((node) => [node.metadata.name, toNode(node)])),
+    requests: requests.items.flatMap(toRequest),
+    joinable: config?.metadata.annotations?.[joinAnnotation],
+  };
+}
+
+interface NodeObject {
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly spec: { readonly podCIDR?: string; readonly unschedulable?: boolean };
+  readonly status: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
+    readonly addresses?: readonly { readonly type: string; readonly address: string }[];
+    readonly nodeInfo?: { readonly kubeletVersion: string };
+  };
+}
+
+function toNode({ metadata, spec, status }: NodeObject): NodeFact {
+  const ready = status.conditions?.find(({ type }) => type === 'Ready');
+  return {
+    ready: ready?.status === 'True',
+    reason: ready?.status === 'True' ? '' : (ready?.message ?? 'it has not said anything yet'),
+    address: status.addresses?.find(({ type }) => type === 'InternalIP')?.address,
+    podNetwork: spec.podCIDR,
+    kubelet: (status.nodeInfo?.kubeletVersion ?? '').replace(/^v/, ''),
+    cordoned: spec.unschedulable === true,
+    managed: metadata.labels?.[managedLabel] !== undefined,
+  };
+}
+
+interface RequestObject {
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly request: string; readonly username?: string; readonly groups?: readonly string[]; readonly usages?: readonly string[] };
+  readonly status?: { readonly conditions?: readonly unknown[] };
+}
+
+function toRequest({ metadata, spec, status }: RequestObject): PendingRequest[] {
+  if ((status?.conditions ?? []).length > 0) return [];
+  const user = spec.username ?? '';
+  return [{ name: metadata.name, node: user.replace(/^system:node:/, ''), user, groups: spec.groups ?? [], usages: spec.usages ?? [], pem: Buffer.from(spec.request, 'base64').toString() }];
+}

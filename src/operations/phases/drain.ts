@@ -1,0 +1,61 @@
+import { ApiError } from '../../clients/kubernetes/api-error.ts';
+import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
+import { KubekeepError } from '../../lib/errors.ts';
+import type { Work } from './work.ts';
+
+/** Minutes that the pods of a node get to go. */
+const patience = 5;
+
+/** The node gets no new pods. */
+export async function cordon(api: ApiClient, node: string): Promise<void> {
+  await api.patch(`/api/v1/nodes/${node}`, { spec: { unschedulable: true } });
+}
+
+export async function uncordon(api: ApiClient, node: string): Promise<void> {
+  await api.patch(`/api/v1/nodes/${node}`, { spec: { unschedulable: null } });
+}
+
+/**
+ * Asks every pod of a node to go, as far as their disruption budgets let them, and waits until they have gone. Those of DaemonSets and of the kubelet itself
+ * stay: they would come back at once. Throws `not-healthy` where one does not go, with the pod and the reason.
+ */
+export async function drain({ clock, signal, progress }: Pick<Work, 'clock' | 'signal' | 'progress'>, api: ApiClient, node: string): Promise<void> {
+  const deadline = clock.monotonic() + patience * 60_000;
+  for (let told = false; ; ) {
+    const pods = (await api.get<{ items: readonly Pod[] }>(`/api/v1/pods?fieldSelector=${encodeURIComponent(`spec.nodeName=${node}`)}`, { signal })).items.filter(moves);
+    if (pods.length === 0) return;
+    if (!told) progress({ type: 'note', host: node, title: `${pods.length === 1 ? 'a pod moves' : `${pods.length} pods move`} to other workers` });
+    told = true;
+    const refusals = await Promise.all(pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map((pod) => evict(api, pod)));
+    if (clock.monotonic() > deadline) {
+      const { namespace, name } = pods[0]!.metadata;
+      throw new KubekeepError('not-healthy', `pod ${namespace}/${name} does not leave ${node}: ${refusals.find((reason) => reason !== undefined) ?? 'it is still ending'}`, { hint: `${node} gets no new pods now. Let the pod go, then run kubekeep apply again, or kubekeep kubectl -- uncordon ${node}.` });
+    }
+    await clock.sleep(500, signal);
+  }
+}
+
+interface Pod {
+  readonly metadata: { readonly namespace: string; readonly name: string; readonly deletionTimestamp?: string; readonly annotations?: Readonly<Record<string, string>>; readonly ownerReferences?: readonly { readonly kind: string }[] };
+  readonly status: { readonly phase?: string };
+}
+
+function moves({ metadata, status }: Pod): boolean {
+  if (metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) return false;
+  if (metadata.ownerReferences?.some(({ kind }) => kind === 'DaemonSet')) return false;
+  // One that is ending has ended when its kubelet has taken it away, which nobody else does.
+  return metadata.deletionTimestamp !== undefined || (status.phase !== 'Succeeded' && status.phase !== 'Failed');
+}
+
+/** Undefined where the pod goes, else why it may not go now. */
+async function evict(api: ApiClient, { metadata: { namespace, name } }: Pod): Promise<string | undefined> {
+  try {
+    await api.post(`/api/v1/namespaces/${namespace}/pods/${name}/eviction`, { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { namespace, name } });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.reason === 'NotFound') return undefined;
+    if (error.reason === 'TooManyRequests') return error.message.replace(/^API server \S+: POST \S+: /, '');
+    throw error;
+  }
+}

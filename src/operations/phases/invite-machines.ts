@@ -1,0 +1,44 @@
+import { quote } from '../../hosts/quote.ts';
+import { writeScript } from '../../hosts/write-script.ts';
+import { issueLeaf } from '../../pki/issue.ts';
+import { adminLeaf } from '../../pki/leaves.ts';
+import { initFile, joinFolder } from '../../render/kubeadm.ts';
+import { kubeconfig } from '../../render/kubeconfig.ts';
+import { pkiFolder, programPath } from '../../render/paths.ts';
+import { lockGuard } from '../lock.ts';
+import { joinAnnotation } from '../look-at-nodes.ts';
+import { joinHash } from '../plan/plan-workers.ts';
+import { newToken, revokeToken } from './bootstrap-token.ts';
+import { runOn } from './note-on.ts';
+import { controlHost, withApi } from './with-api.ts';
+import type { Work } from './work.ts';
+
+/**
+ * Tells the cluster how machines join it, by kubeadm's own phases: its configuration, that of kubelets, and what a bootstrap token may do. What kubeadm needs
+ * for that lies in memory on one control-plane host while it runs.
+ */
+export async function inviteMachines(work: Work): Promise<void> {
+  const { cluster, clock, prepared: { opened: { secrets } } } = work;
+  const host = controlHost(work);
+  const token = newToken();
+  const { certificate, privateKey } = await issueLeaf(adminLeaf('kubekeep', 'system:masters'), secrets.authorities.kubernetes, { now: clock.now(), days: 1 / 24 });
+  const access = kubeconfig({ cluster: cluster.name, server: `https://${host.address}:6443`, authority: { pem: secrets.authorities.kubernetes.certificate }, user: 'kubekeep', credentials: { certificate, key: privateKey.reveal() } });
+  const files = [
+    { path: `${joinFolder}/kubeadm.yaml`, content: initFile(cluster, host, token).reveal(), mode: 0o600 },
+    { path: `${joinFolder}/admin.conf`, content: access, mode: 0o600 },
+  ];
+  // It does not see the PKI: a CA without its key would make it look for files that only its own clusters have.
+  const phase = (words: string) => `unshare --mount sh -c ${quote(`mount -t tmpfs tmpfs ${pkiFolder} && ${programPath('kubeadm', cluster.kubernetes.version)} init phase ${words} --config ${joinFolder}/kubeadm.yaml --kubeconfig ${joinFolder}/admin.conf > /dev/null`)} || exit 1`;
+  await withApi(work, async (api) => {
+    try {
+      await runOn(work, host.name, [lockGuard(work.token), inMemory, writeScript(files), phase('upload-config kubeadm'), phase('upload-config kubelet'), phase('bootstrap-token --skip-token-print')].join('\n'), { what: 'telling the cluster how machines join it' });
+      await api.patch('/api/v1/namespaces/kube-system/configmaps/kubeadm-config', { metadata: { annotations: { [joinAnnotation]: joinHash(cluster) } } });
+    } finally {
+      await revokeToken(api, token);
+    }
+  });
+}
+
+/** The folder goes with the script, however that ends. */
+export const inMemory = `rm -rf ${joinFolder}; mkdir -m 0700 ${joinFolder} || exit 1
+trap 'rm -rf ${joinFolder}' EXIT`;

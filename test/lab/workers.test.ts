@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { after, before, describe, it } from 'node:test';
+import { expectZero, kubekeep, labCluster, type LabCluster } from '../support/lab-cluster.ts';
+
+/** A web server of two pods, one a worker where both are there. */
+const web = `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      terminationGracePeriodSeconds: 1
+      topologySpreadConstraints:
+        - { maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway, labelSelector: { matchLabels: { app: web } } }
+      containers:
+        - name: web
+          image: kubekeep.test/busybox:1
+          imagePullPolicy: Never
+          command: [sh, -c, 'mkdir /www; hostname > /www/index.html; exec httpd -f -p 8080 -h /www']
+          readinessProbe: { httpGet: { path: /, port: 8080 }, periodSeconds: 1 }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec: { selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }] }
+`;
+
+interface Pod {
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly nodeName: string };
+  readonly status: { readonly podIP: string };
+}
+
+describe('a cluster of one host and two workers', () => {
+  let one: LabCluster;
+  before(async () => {
+    one = await labCluster('T1', 'test-workers', 'trixie', ['--workers', '2']);
+    await expectZero(one.run('apply', '--yes'));
+  });
+  after(() => one[Symbol.asyncDispose]());
+
+  const on = async (host: string, script: string): Promise<string> => {
+    const { exitCode, stdout, stderr } = await one.hosts.get(host)!.run(script, { timeout: 60_000 });
+    assert.equal(exitCode, 0, `${host}: ${script}: ${stderr}`);
+    return stdout.trim();
+  };
+  const kubectl = async (...words: string[]) => (await expectZero(kubekeep('kubectl', '--file', one.file, '--', ...words))).stdout.trim();
+  const podsOfWeb = async () => (JSON.parse(await kubectl('get', 'pods', '-l', 'app=web', '-o', 'json')) as { items: readonly Pod[] }).items;
+  const nothingToDo = async () => assert.match((await expectZero(one.run('plan'))).stdout, /: 0 changes, everything is as the cluster file says/);
+  const nodes = () => kubectl('get', 'nodes', '-o', `jsonpath={range .items[*]}{.metadata.name} {.status.conditions[?(@.type=="Ready")].status} {.spec.unschedulable}{"\\n"}{end}`);
+
+  it('has them as nodes that are ready, with certificates that were asked for and granted, and without a token that still opens something', async () => {
+    assert.equal(await nodes(), 'w1 True \nw2 True');
+    assert.equal(await kubectl('get', 'secrets', '--namespace', 'kube-system', '--field-selector', 'type=bootstrap.kubernetes.io/token', '-o', 'name'), '');
+    assert.equal(await on('w1', 'ls /run/kubekeep-join /etc/kubernetes/bootstrap-kubelet.conf 2>/dev/null || true'), '');
+    await nothingToDo();
+    assert.match((await expectZero(one.run('status'))).stdout, /CONTAINERD +KUBELET +KUBE-PROXY[\s\S]*w2 .* works +works +works/);
+  });
+
+  it('runs pods on both, which reach each other and the Service; the API server reaches them and their kubelets', async () => {
+    const manifest = `${one.file}.web.yaml`;
+    await writeFile(manifest, web);
+    await kubectl('apply', '-f', manifest);
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+    const pods = await podsOfWeb();
+    assert.deepEqual(pods.map(({ spec }) => spec.nodeName).sort(), ['w1', 'w2']);
+    const service = await kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}');
+    const wanted = pods.map(({ metadata }) => metadata.name).sort();
+    for (const { metadata: { name } } of pods) {
+      const ask = (url: string) => `busybox wget -q -T 5 -O - http://${url}/`;
+      const direct = await kubectl('exec', name, '--', 'sh', '-c', pods.map(({ status }) => ask(`${status.podIP}:8080`)).join('; '));
+      assert.deepEqual(direct.split('\n').sort(), wanted);
+      // Which pod answers is drawn: in 30 draws both do.
+      const drawn = await kubectl('exec', name, '--', 'sh', '-c', `for i in $(busybox seq 30); do ${ask(service)}; done`);
+      assert.deepEqual([...new Set(drawn.split('\n'))].sort(), wanted);
+      assert.equal(await kubectl('get', '--raw', `/api/v1/namespaces/default/pods/${name}:8080/proxy/`), name);
+    }
+  });
+
+  it('has a worker emptied before its kubelet restarts, and open again afterwards', async () => {
+    await on('w1', 'echo "# by hand" >> /etc/kubekeep/kubelet.yaml; systemctl stop kube-proxy; systemctl disable -q kubekeep-pod-network');
+    const { stderr } = await expectZero(one.run('apply', '--yes'));
+    assert.match(stderr, /w1 a pod moves to other workers[\s\S]*w1 kubelet: restart[\s\S]*w1 kube-proxy: start[\s\S]*w1 pod-network: start at boot/);
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+    assert.deepEqual((await podsOfWeb()).map(({ spec }) => spec.nodeName), ['w2', 'w2']);
+    assert.equal(await nodes(), 'w1 True \nw2 True');
+    await nothingToDo();
+  });
+
+  it('refuses a worker that is a node of somebody else, and a file that forgets one, before anything changes', async () => {
+    await on('w1', 'mv /etc/kubekeep/cluster.json /root/');
+    const foreign = await one.run('apply', '--yes');
+    assert.equal(foreign.code, 3, foreign.stderr);
+    assert.match(foreign.stderr, /w1 is a node of another cluster: its kubelet has a certificate that did not come from here/);
+    await on('w1', 'mv /root/cluster.json /etc/kubekeep/');
+    const text = await readFile(one.file, 'utf8');
+    await writeFile(one.file, text.slice(0, text.indexOf('    - name: w2')));
+    const forgotten = await one.run('apply', '--yes');
+    await writeFile(one.file, text);
+    assert.equal(forgotten.code, 3, forgotten.stderr);
+    assert.match(forgotten.stderr, /w2 is a node of the cluster and not in the cluster file any more/);
+    await nothingToDo();
+  });
+
+  it('lets go of a worker, whose pods go to the other one, and takes it back', async () => {
+    assert.match((await expectZero(one.run('hosts', 'remove', 'w2', '--yes'))).stdout, /w2 is no node of the cluster any more, and nothing of it is left there/);
+    assert.equal(await nodes(), 'w1 True');
+    await assertClean('w2');
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+    assert.deepEqual((await podsOfWeb()).map(({ spec }) => spec.nodeName), ['w1', 'w1']);
+    await expectZero(one.run('apply', '--yes'));
+    assert.equal(await nodes(), 'w1 True \nw2 True');
+    await nothingToDo();
+  });
+
+  it('leaves nothing on them when it is destroyed', async () => {
+    await expectZero(one.run('destroy', '--confirm', one.cluster.name));
+    await Promise.all(['w1', 'w2'].map(assertClean));
+    assert.equal(await on('cp1', 'ip route show proto 98; ls /etc/kubekeep 2>/dev/null || true'), '');
+  });
+
+  /** No container runs, and nothing of a cluster is on the disk, in the network or in the packet filter; containerd is as the distribution has it. */
+  async function assertClean(worker: string): Promise<void> {
+    assert.equal(await on(worker, 'ctr --namespace k8s.io containers list -q; ip route show proto 98; ip -o link show type bridge; ip -o link show type veth | grep -v host0; nft list ruleset | grep -i -e kube -e 10.244 || true'), '');
+    assert.equal(await on(worker, 'ls -d /etc/kubernetes /etc/kubekeep /opt/kubekeep /var/lib/kubekeep /var/lib/cni /etc/cni/net.d/* /var/lib/kubelet/* /etc/systemd/system/kube* /etc/systemd/system/containerd.service.d 2>/dev/null || true'), '');
+    assert.equal(await on(worker, 'systemctl is-active containerd; systemctl list-units --failed --no-legend'), 'active');
+  }
+});
