@@ -44,7 +44,7 @@ export interface Branch {
 
 export type Element = FlaggedRow | Branch;
 
-interface Page {
+export interface Page {
   readonly id: number;
   readonly flags: number;
   readonly count: number;
@@ -67,9 +67,9 @@ export function openBolt(source: ReadAt): BoltFile {
   const bucketRoot = (page: PageReader, name: string): Page | undefined => {
     const found = find(page, page(meta.root), Buffer.from(name));
     if (!found) return undefined;
-    if ((found.flags & bucketFlag) === 0 || found.value.length < 16) throw broken(`${name} is no bucket`);
-    const root = number(found.value, 0);
-    return root === 0 ? pageOf(found.value.subarray(16), 0) : page(root);
+    if (!isBucket(found)) throw broken(`${name} is no bucket`);
+    const root = bucketPage(found.value);
+    return typeof root === 'number' ? page(root) : root;
   };
   return {
     pageSize,
@@ -102,6 +102,20 @@ export function openBolt(source: ReadAt): BoltFile {
   };
 }
 
+export function isBucket({ flags, value }: FlaggedRow): boolean {
+  return (flags & bucketFlag) !== 0 && value.length >= 16;
+}
+
+/** Number of a bucket's first page; the page itself where the bucket is so small that it stands in its row. */
+export function bucketPage(value: Buffer): number | Page {
+  const root = number(value, 0);
+  return root === 0 ? pageOf(value.subarray(16), 0) : root;
+}
+
+export function isLeaf({ flags }: Page): boolean {
+  return (flags & leafFlag) !== 0;
+}
+
 export function broken(what: string): KubekeepError {
   return new KubekeepError('data-damaged', `the backend file of etcd is damaged: ${what}`);
 }
@@ -123,7 +137,7 @@ interface Meta {
   readonly bytes: Buffer;
 }
 
-function newestMeta(source: ReadAt, pageSize: number): Meta {
+export function newestMeta(source: ReadAt, pageSize: number): Meta {
   const found = [metaAt(source, 0), metaAt(source, pageSize)].flatMap((meta) => (meta?.pageSize === pageSize ? [meta] : []));
   const newest = found.toSorted((one, other) => (one.transaction < other.transaction ? 1 : -1))[0];
   if (!newest) throw broken('neither of its two first pages is a valid meta page');
@@ -161,13 +175,20 @@ function readPage(source: ReadAt, { id, pageSize, into }: { readonly id: number;
   const offset = id * pageSize;
   if (offset + pageSize > source.size) throw broken(`page ${id} lies beyond its end`);
   const first = source.read(offset, pageSize, into);
-  const overflow = first.readUInt32LE(12);
-  if (number(first, 0) !== id) throw broken(`page ${id} (offset ${offset}) says that it is page ${first.readBigUInt64LE(0)}`);
-  if (offset + (overflow + 1) * pageSize > source.size) throw broken(`page ${id} (offset ${offset}) reaches beyond its end`);
-  return pageOf(overflow === 0 ? first : source.read(offset, (overflow + 1) * pageSize, into), id);
+  const length = lengthOf(first, id, source.size);
+  return pageOf(length === pageSize ? first : source.read(offset, length, into), id);
 }
 
-function pageOf(bytes: Buffer, id: number): Page {
+/** Bytes that a page has with those behind it that belong to it, of which `first` is the first one. */
+export function lengthOf(first: Buffer, id: number, size: number): number {
+  const offset = id * first.length;
+  const overflow = first.readUInt32LE(12);
+  if (number(first, 0) !== id) throw broken(`page ${id} (offset ${offset}) says that it is page ${first.readBigUInt64LE(0)}`);
+  if (offset + (overflow + 1) * first.length > size) throw broken(`page ${id} (offset ${offset}) reaches beyond its end`);
+  return (overflow + 1) * first.length;
+}
+
+export function pageOf(bytes: Buffer, id: number): Page {
   if (bytes.length < pageHeader) throw broken(`a page inside page ${id} is cut`);
   const page = { id, flags: bytes.readUInt16LE(8), count: bytes.readUInt16LE(10), bytes };
   if (pageHeader + page.count * elementLength > bytes.length) throw broken(`page ${id} claims to have ${page.count} elements`);
@@ -215,7 +236,8 @@ function child(read: PageReader, page: Page, index: number): Page {
   return read(childId(page, index));
 }
 
-function childId(page: Page, index: number): number {
+/** Number of the page below an element of a branch page. */
+export function childId(page: Page, index: number): number {
   if ((page.flags & branchFlag) === 0) throw broken(`page ${page.id} is neither branch nor leaf`);
   return number(page.bytes, pageHeader + index * elementLength + 8);
 }
@@ -225,7 +247,7 @@ function branchKey(page: Page, index: number): Buffer {
   return part(page, at + page.bytes.readUInt32LE(at), page.bytes.readUInt32LE(at + 4));
 }
 
-function leafRow(page: Page, index: number): FlaggedRow {
+export function leafRow(page: Page, index: number): FlaggedRow {
   const at = pageHeader + index * elementLength;
   const flags = page.bytes.readUInt32LE(at);
   const from = at + page.bytes.readUInt32LE(at + 4);

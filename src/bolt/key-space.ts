@@ -106,8 +106,8 @@ export function isTombstone({ key }: BoltRow): boolean {
   return key.length > rowKeyLength;
 }
 
-/** Field 1 of mvccpb.KeyValue, which etcd writes first; none in the row that a bump of revisions leaves. */
-function userKeyOf({ value }: BoltRow): string {
+/** Byte by byte as letters. Field 1 of mvccpb.KeyValue, which etcd writes first; none in the row that a bump of revisions leaves. */
+export function userKeyOf({ value }: BoltRow): string {
   if (value[0] !== 0x0a) return '';
   let length = 0;
   let at = 1;

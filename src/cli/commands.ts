@@ -12,6 +12,7 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   kubectl: async () => (await import('./commands/kubectl.ts')).addKubectl,
   backup: async () => (await import('./commands/backup.ts')).addBackup,
   restore: async () => (await import('./commands/restore.ts')).addRestore,
+  objects: async () => (await import('./commands/objects.ts')).addObjects,
   render: async () => (await import('./commands/render.ts')).addRender,
   manifests: async () => (await import('./commands/manifests.ts')).addManifests,
   destroy: async () => (await import('./commands/destroy.ts')).addDestroy,

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { show, showPath } from './_finding.ts';
 import type { Finding, Path } from './_finding.ts';
 import type { KnownFields } from './_known-fields.ts';
-import { nearestWord } from './_nearest-word.ts';
+import { nearestWord } from '../lib/nearest-word.ts';
 
 /** What can be said about fields that come later, instead of "unknown field". */
 const laterFields: ReadonlyMap<string, string> = new Map(

@@ -45,6 +45,8 @@ export const catalogue = {
   'repository-mismatch': { kind: 'refused', means: 'the repository is another one, or an older state of it, than this cluster has seen' },
   'data-damaged': { kind: 'failed', means: "etcd's backend file is damaged; the message names the page" },
   'point-missing': { kind: 'user', means: 'the repository cannot give the point that was asked for; the message names the nearest ones' },
+  'object-missing': { kind: 'user', means: 'the object that was asked for was not there at that point' },
+  'object-unreadable': { kind: 'failed', means: 'the object is in the backup and cannot be read: it is encrypted with a key that is not here, or damaged; the message says which' },
   'log-gap': { kind: 'failed', means: 'a revision of etcd did not come where it had to; nothing was appended after the last one that did' },
   'drill-refused': { kind: 'refused', means: 'a drill is not begun: the hosts are no machines of a lab on this computer, or something is wrong already' },
 } as const satisfies Record<string, { kind: ErrorKind; means: string }>;

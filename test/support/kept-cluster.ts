@@ -11,6 +11,7 @@ import { connectEtcd, type EtcdClient } from '../../src/clients/etcd/connect-etc
 import { connectApi, type ApiClient } from '../../src/clients/kubernetes/connect-api.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silent } from '../../src/lib/progress.ts';
+import type { Secret } from '../../src/lib/secret.ts';
 import type { BackupOperation } from '../../src/operations/backup/backup-operation.ts';
 import { builtEtcd } from '../../src/operations/backup/built-etcd.ts';
 import type { EtcdMembers } from '../../src/operations/backup/etcd-members.ts';
@@ -47,13 +48,14 @@ export interface KeptCluster extends AsyncDisposable {
   follow(until: () => number, altered?: { readonly repository?: (same: Repository) => Repository; readonly client?: (same: EtcdClient) => EtcdClient }): Promise<void>;
 }
 
-export async function keptCluster(): Promise<KeptCluster> {
+/** `encryption` makes the API server's EncryptionConfiguration of the cluster's key. */
+export async function keptCluster({ encryption }: { readonly encryption?: (key: Secret) => string } = {}): Promise<KeptCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'kubekeep-kept-'));
   const now = Date.now();
   const secrets = await createSecrets('prod', now);
   const [clientPort = 0, peerPort = 0, apiPort = 0] = await freePorts(3);
   const processes: ChildProcess[] = [];
-  await startApiWithEtcd({ folder, ports: { client: clientPort, peer: peerPort, api: apiPort }, secrets, now, processes });
+  await startApiWithEtcd({ folder, ports: { client: clientPort, peer: peerPort, api: apiPort }, secrets, now, processes, encryption: encryption?.(secrets.encryptionKey) });
   const forwards = [await forwardPort(apiPort, join(folder, 'api.sock')), await forwardPort(clientPort, join(folder, 'etcd.sock'))] as const;
   const [admin, operator] = await Promise.all([issueLeaf(adminLeaf('ann', 'system:masters'), secrets.authorities.kubernetes, { now }), issueLeaf(etcdOperatorLeaf(), secrets.authorities.etcd, { now })]);
   const api = connectApi({ connect: { socketPath: forwards[0].socketPath }, serverName: 'kubernetes', ca: secrets.authorities.kubernetes.certificate, certificate: admin.certificate, key: admin.privateKey });

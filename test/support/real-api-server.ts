@@ -21,15 +21,17 @@ interface RealApi {
   readonly now: number;
   /** Gets each process as soon as it runs, for whoever ends them. */
   readonly processes: ChildProcess[];
+  /** Of its EncryptionConfiguration; default: that of a cluster. */
+  readonly encryption?: string | undefined;
 }
 
 /** Starts a real etcd and a real kube-apiserver on it. */
-export async function startApiWithEtcd({ folder, ports, secrets, now, processes }: RealApi): Promise<void> {
+export async function startApiWithEtcd({ folder, ports, secrets, now, processes, encryption }: RealApi): Promise<void> {
   const place = { name: 'm1', folder: join(folder, 'etcd'), clientPort: ports.client, peerPort: ports.peer };
   mkdirSync(place.folder);
   await writeCertificates(place, { etcd: secrets.authorities.etcd, peer: secrets.authorities['etcd-peer'] }, now);
   processes.push(startEtcd(place, { m1: `https://127.0.0.1:${ports.peer}` }, 'new'));
-  processes.push(await startApiServer(join(folder, 'api'), { api: ports.api, etcd: ports.client }, secrets, now));
+  processes.push(await startApiServer(join(folder, 'api'), { api: ports.api, etcd: ports.client }, { secrets, now, encryption }));
 }
 
 export async function waitUntilReady(api: ApiClient): Promise<void> {
@@ -41,7 +43,7 @@ export async function waitUntilReady(api: ApiClient): Promise<void> {
 }
 
 /** Writes the control plane's certificates below `folder` and starts a real kube-apiserver with them on loopback. */
-async function startApiServer(folder: string, ports: { readonly api: number; readonly etcd: number }, secrets: ClusterSecrets, now: number): Promise<ChildProcess> {
+async function startApiServer(folder: string, ports: { readonly api: number; readonly etcd: number }, { secrets, now, encryption }: Pick<RealApi, 'secrets' | 'now' | 'encryption'>): Promise<ChildProcess> {
   const pki = join(folder, 'etc/kubernetes/pki');
   const put = (path: string, content: string) => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -55,7 +57,7 @@ async function startApiServer(folder: string, ports: { readonly api: number; rea
   for (const [name, { certificate }] of Object.entries(secrets.authorities)) put(`${name}.pem`, certificate);
   put('sa.key', secrets.serviceAccountKey.reveal());
   put('sa.pub', servicePublicKey(secrets));
-  put('encryption.yaml', encryptionConfig(secrets.encryptionKey).reveal());
+  put('encryption.yaml', encryption ?? encryptionConfig(secrets.encryptionKey).reveal());
   const flags = {
     'bind-address': '127.0.0.1',
     'secure-port': ports.api,

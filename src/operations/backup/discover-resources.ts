@@ -1,7 +1,7 @@
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import { ApiError } from '../../clients/kubernetes/api-error.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { ResourceName } from './stored-objects.ts';
+import type { ResourceName } from '../../objects/stored-objects.ts';
 
 /** A resource that an API server can list, in one version of its group. */
 export interface ServedResource extends ResourceName {

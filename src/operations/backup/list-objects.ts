@@ -2,7 +2,7 @@ import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import { ApiError } from '../../clients/kubernetes/api-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { discoverResources, type ServedResource } from './discover-resources.ts';
-import { countKeys, nameOf, prefixOf } from './stored-objects.ts';
+import { countKeys, nameOf, prefixOf } from '../../objects/stored-objects.ts';
 
 export interface LeftOut {
   readonly what: string;

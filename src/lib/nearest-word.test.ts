@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { nearestWord } from './_nearest-word.ts';
+import { nearestWord } from './nearest-word.ts';
 
 const fields = ['name', 'address', 'roles', 'interface', 'ssh', 'heartbeatInterval'];
 

@@ -1,4 +1,5 @@
 /** Where etcd has an API server's objects, and which of its keys are none. */
+import { builtInResources } from './resources.ts';
 
 /** Before all keys of the API server. */
 const root = '/registry/';
@@ -44,4 +45,32 @@ export function countKeys(keys: Iterable<string>, prefixes: ReadonlySet<string>)
     else if (!notes.includes(first)) others.set(first, (others.get(first) ?? 0) + 1);
   }
   return { known, others };
+}
+
+/** Where etcd has the objects of a resource: of all namespaces, or of one. */
+export function keysBelow(resource: ResourceName & { readonly custom: boolean }, namespace?: string): string {
+  return `${root}${prefixOf(resource)}/${namespace === undefined ? '' : `${namespace}/`}`;
+}
+
+/** An object by where it lies. */
+export interface ObjectName extends ResourceName {
+  /** Empty where it lies in none. */
+  readonly namespace: string;
+  readonly name: string;
+}
+
+const placed = new Map(builtInResources.map((one) => [prefixOf(one), one]));
+
+/** Undefined of keys that are no objects. Custom resources are known by the group in their key. */
+export function objectNameOf(key: string): ObjectName | undefined {
+  if (!key.startsWith(root)) return undefined;
+  const parts = key.slice(root.length).split('/');
+  const prefix = [2, 1].map((count) => parts.slice(0, count).join('/')).find((one) => placed.has(one));
+  const known = prefix === undefined ? undefined : placed.get(prefix)!;
+  const custom = known === undefined && parts[0]!.includes('.') && parts.length > 2;
+  if (!known && (!custom && notes.includes(parts[0]!))) return undefined;
+  const rest = parts.slice(prefix?.split('/').length ?? (custom ? 2 : 1));
+  if (rest.length === 0 || rest.length > 2) return undefined;
+  const { group, resource } = known ?? (custom ? { group: parts[0]!, resource: parts[1]! } : { group: '', resource: parts[0]! });
+  return { group, resource, namespace: rest.length === 2 ? rest[0]! : '', name: rest.at(-1)! };
 }

@@ -1,0 +1,149 @@
+import { Option, type Command } from 'commander';
+import { basesOf, type Point } from '../../backup/points.ts';
+import { KubekeepError } from '../../lib/errors.ts';
+import { hideSecrets } from '../../objects/hide-secrets.ts';
+import { printable, type JsonObject } from '../../objects/json.ts';
+import type { ChangedField } from '../../objects/changed-fields.ts';
+import { parseLabelSelector } from '../../objects/label-selector.ts';
+import { nameOf, type ObjectName } from '../../objects/stored-objects.ts';
+import { deletedObjects, type DeletedObject } from '../../operations/objects/deleted-objects.ts';
+import { objectDifferences } from '../../operations/objects/object-differences.ts';
+import { objectHistory, type HistoryEntry } from '../../operations/objects/object-history.ts';
+import type { OpenObjects } from '../../operations/objects/open-objects.ts';
+import { findResources, keyOf } from '../../operations/objects/read-objects.ts';
+import type { LogGap } from '../../operations/objects/log-changes.ts';
+import type { Cli } from '../cli.ts';
+import { changesLine, describeDifferences } from '../describe-changes.ts';
+import { textTable } from '../text-table.ts';
+import { namespaceOption, objectWord, pointWords, withObjects, withRepositoryOptions, type SourceFlags } from './_objects.ts';
+
+const sinceWords = 'a time such as 2026-11-25T14:02:00Z, how long ago (10m, 2h, 3d), revision:N or base:N';
+/** So many commands are printed below the table. */
+const mostCommands = 5;
+
+type HistoryFlags = Omit<SourceFlags, 'fromFile'> & { readonly namespace?: string; readonly since?: string };
+
+export function addHistory(group: Command, cli: Cli): void {
+  withRepositoryOptions(group.command('history <object>'))
+    .description('Show every revision of one object, KIND/NAME, that the log has: when, by whom, and what changed.')
+    .addOption(namespaceOption())
+    .option('--at <point>', `up to ${pointWords} (default: latest)`)
+    .option('--since <point>', `from ${sinceWords} (default: all)`)
+    .action(async (object: string, { namespace = 'default', at = 'latest', since, ...flags }: HistoryFlags) => {
+      const { kind, name } = objectWord(object);
+      await withObjects(cli, flags, async (open, operation) => {
+        const { point: upTo, state } = await open.at(at);
+        const [resource] = await findResources(state, kind);
+        const start = since === undefined ? undefined : await startOf(cli, open, since);
+        const hide = flags.reveal ? (one: JsonObject) => one : hideSecrets();
+        const history = await objectHistory(operation, open, { key: keyOf(resource!, namespace, name), since: start, upTo, encryptionKeys: await open.encryptionKeys(), hide });
+        const called = `${nameOf(resource!)}/${name}${resource!.namespaced ? ` in namespace ${namespace}` : ''}`;
+        if (!history.some((one) => one.kind !== 'gap')) throw new KubekeepError('object-missing', `there was no ${called} at any time from ${start ? 'then' : 'the oldest base'} up to ${state.called}`);
+        cli.print({ kind: 'ObjectHistory', data: { history: history.map((one) => (one.kind === 'gap' ? one : { ...one, changes: one.changes.map(printed) })) }, text: textTable([['TIME (UTC)', 'REVISION', 'BY', 'WHAT'], ...history.map(historyRow)]) });
+      });
+    });
+}
+
+function historyRow(entry: HistoryEntry): readonly string[] {
+  if (entry.kind === 'gap') return ['', `${entry.first} to ${entry.last}`, '', `not known: ${entry.why}`];
+  const { kind, revision, time, manager = '', changes, why } = entry;
+  const what = { there: 'was there already', made: 'made', deleted: 'deleted', changed: changesLine(changes) || 'nothing but who manages which field' };
+  return [time === undefined ? '' : utc(time), String(revision), manager, why ?? what[kind]];
+}
+
+type DeletedFlags = Omit<SourceFlags, 'fromFile'> & { readonly namespace?: string; readonly since: string; readonly all?: boolean };
+
+export function addDeleted(group: Command, cli: Cli): void {
+  withRepositoryOptions(group.command('deleted [kind]'))
+    .description('Show what was deleted: when, and the point just before it. Of all kinds and namespaces where none is named.')
+    .addOption(new Option('-n, --namespace <name>', 'only of this namespace'))
+    .requiredOption('--since <point>', sinceWords)
+    .option('--at <point>', `up to ${pointWords} (default: latest)`)
+    .option('--all', 'leases, events, endpoints and the addresses of Services too')
+    .action(async (kind: string | undefined, { namespace, since, at = 'latest', all = false, ...flags }: DeletedFlags) => {
+      await withObjects(cli, flags, async (open, operation) => {
+        const { point: upTo, state } = await open.at(at);
+        const start = await startOf(cli, open, since);
+        const wanted = await wantedNames(open, [since, at], kind, namespace);
+        const { deleted, gaps } = await deletedObjects(operation, open, { since: start, upTo, all, wanted });
+        const found = deleted.map((one) => ({ ...one, resource: nameOf(one), command: commandFor(one, flags.file) }));
+        cli.print({ kind: 'DeletedObjects', data: { deleted: found, gaps }, text: deletedText(found, gaps, state.called) });
+      });
+    });
+}
+
+function deletedText(found: readonly (DeletedObject & { readonly command: string })[], gaps: readonly LogGap[], upTo: string): string {
+  const rows = found.map((one) => [utc(one.time), `${one.resource}/${one.name}`, one.namespace, `revision:${one.before}`, one.madeAgain === undefined ? '' : `at revision ${one.madeAgain}`]);
+  const left = found.filter(({ madeAgain }) => madeAgain === undefined);
+  return [
+    ...(found.length === 0 ? [`nothing was deleted up to ${upTo}`] : [textTable([['DELETED (UTC)', 'OBJECT', 'NAMESPACE', 'POINT BEFORE', 'MADE AGAIN'], ...rows])]),
+    ...gaps.map(({ first, last, why }) => `not known of revisions ${first} to ${last}: ${why}`),
+    ...(left.length === 0 ? [] : [`\nTo have them again, look at what this prints and pipe it to kubectl create -f -${left.length > mostCommands ? ` (the last ${mostCommands})` : ''}:\n${left.slice(-mostCommands).map(({ command }) => `  ${command}`).join('\n')}`]),
+  ].join('\n');
+}
+
+function commandFor({ namespace, name, before, ...resource }: DeletedObject, file: string): string {
+  return ['kubekeep objects get', `${nameOf(resource)}/${name}`, ...(namespace === '' ? [] : [`-n ${namespace}`]), `--at revision:${before}`, '-o manifest', ...(nameOf(resource) === 'secrets' ? ['--reveal'] : []), ...(file === 'cluster.yaml' ? [] : [`--file ${file}`])].join(' ');
+}
+
+type DiffFlags = Omit<SourceFlags, 'fromFile' | 'at'> & { readonly namespace?: string; readonly from: string; readonly to: string; readonly selector?: string; readonly all?: boolean };
+
+export function addDiff(group: Command, cli: Cli): void {
+  withRepositoryOptions(group.command('diff [kind]'))
+    .description('Show what is different between two points: objects that appeared, went or changed, of all kinds or of KIND or KIND/NAME.')
+    .requiredOption('--from <point>', sinceWords)
+    .option('--to <point>', pointWords, 'latest')
+    .addOption(new Option('-n, --namespace <name>', 'only of this namespace'))
+    .option('-l, --selector <labels>', 'only objects with these labels, before or after')
+    .option('--all', 'leases, events, endpoints and the addresses of Services too, and status, generation and who manages which field')
+    .action(async (kind: string | undefined, { namespace, from, to, selector, all = false, ...flags }: DiffFlags) => {
+      await withObjects(cli, flags, async (open, operation) => {
+        const [start, end] = [await startOf(cli, open, from), await open.at(to)];
+        const wanted = await wantedNames(open, [to, from], kind, namespace);
+        const hide = flags.reveal ? (one: JsonObject) => one : hideSecrets();
+        const found = await objectDifferences(operation, open, { from: start, to: end.point, wanted, selector: selector === undefined ? undefined : parseLabelSelector(selector), all, hide });
+        const differences = found.map((one) => ({ ...one, name: { ...one.name, resource: nameOf(one.name) }, changes: one.changes.map(printed) }));
+        const text = found.length === 0 ? `nothing is different between revision ${start.revision} and ${end.point.revision}${all ? '' : ' but what --all would show'}` : describeDifferences(found, { colour: cli.environment.colour });
+        cli.print({ kind: 'ObjectDifferences', data: { from: start.revision, to: end.point.revision, differences }, text });
+      });
+    });
+}
+
+/** Which names KIND or KIND/NAME and a namespace let through. A kind that was defined at one of the points is enough. */
+async function wantedNames(open: OpenObjects, points: readonly string[], word: string | undefined, namespace: string | undefined): Promise<(name: ObjectName) => boolean> {
+  const { kind, name } = word === undefined ? { kind: undefined, name: undefined } : word.includes('/') ? objectWord(word) : { kind: word, name: undefined };
+  const resources = kind === undefined ? undefined : new Set((await findResources((await open.at(points[0]!)).state, kind)).map(nameOf));
+  return (one) => (resources === undefined || resources.has(nameOf(one))) && (name === undefined || one.name === name) && (namespace === undefined || one.namespace === namespace);
+}
+
+/** A point, or how long ago. What lies before the oldest base begins with that, and it is said. */
+async function startOf({ clock, progress }: Pick<Cli, 'clock' | 'progress'>, { at, repository }: OpenObjects, text: string): Promise<Point> {
+  const [, number, unit] = /^([1-9]\d{0,5})([smhd])$/.exec(text) ?? [];
+  const seconds = { s: 1, m: 60, h: 3600, d: 86_400 }[unit as 's' | 'm' | 'h' | 'd'];
+  const point = number === undefined ? text : new Date(clock.now() - Number(number) * seconds * 1000).toISOString();
+  try {
+    return (await at(point)).point;
+  } catch (error) {
+    const time = Date.parse(point);
+    const oldest = basesOf(repository.chain)[0];
+    if (!(error instanceof KubekeepError) || error.code !== 'point-missing' || Number.isNaN(time) || !oldest || oldest.time <= time) throw error;
+    progress({ type: 'note', title: `nothing is known before ${new Date(oldest.time).toISOString()}, revision ${oldest.revision}`, step: 'objects/since' });
+    return { base: oldest, revision: oldest.revision, time: oldest.time };
+  }
+}
+
+interface PrintedChange {
+  /** As a person writes it: "spec.template.spec.containers[web].image". */
+  readonly path: string;
+  /** Undefined where there was, or is, nothing. */
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+function printed({ path, before, after }: ChangedField): PrintedChange {
+  return { path, before: before === undefined ? undefined : printable(before), after: after === undefined ? undefined : printable(after) };
+}
+
+function utc(time: number): string {
+  return new Date(time).toISOString().slice(0, 19).replace('T', ' ');
+}

@@ -1,0 +1,110 @@
+import { Option, type Command } from 'commander';
+import { resolve } from 'node:path';
+import { stringify } from 'yaml';
+import type { Point } from '../../backup/points.ts';
+import { KubekeepError } from '../../lib/errors.ts';
+import { hideSecrets } from '../../objects/hide-secrets.ts';
+import { isObject, jsonText, sorted, type JsonObject } from '../../objects/json.ts';
+import type { ReadOperation } from '../../operations/backup/backup-operation.ts';
+import type { Resource } from '../../objects/resources.ts';
+import { nameOf } from '../../objects/stored-objects.ts';
+import { stateOfFile, type ObjectState } from '../../operations/objects/object-state.ts';
+import { keysOfFile, openObjects, type OpenObjects } from '../../operations/objects/open-objects.ts';
+import type { FindKeys, FoundObject } from '../../operations/objects/read-objects.ts';
+import type { Cli } from '../cli.ts';
+import { clusterFileOption } from '../cluster-file.ts';
+import { openBackupOperation, storeOf } from '../wire.ts';
+
+export interface SourceFlags {
+  readonly file: string;
+  readonly at?: string;
+  readonly fromFile?: string;
+  readonly encryptionConfig?: string;
+  readonly reveal?: boolean;
+  readonly showManagedFields?: boolean;
+}
+
+export const outputs = ['table', 'yaml', 'json', 'manifest'] as const;
+export type Output = (typeof outputs)[number];
+
+export const namespaceOption = () => new Option('-n, --namespace <name>', 'the namespace (default: default)');
+export const pointWords = 'latest, a time such as 2026-11-25T14:02:00Z, revision:N or base:N';
+
+/** Which repository, and how what is encrypted in it is shown. */
+export function withRepositoryOptions(command: Command): Command {
+  return command
+    .addOption(clusterFileOption())
+    .option('--encryption-config <path>', 'the EncryptionConfiguration that API servers had then, for a cluster that kubekeep did not build')
+    .option('--reveal', 'show what Secrets hold')
+    .option('--show-managed-fields', 'show who manages which field');
+}
+
+/** For commands that look at one moment. */
+export function withSourceOptions(command: Command): Command {
+  return withRepositoryOptions(command)
+    .option('--at <point>', `${pointWords} (default: latest)`)
+    .option('--from-file <path>', 'read a snapshot, or the database file of an etcd that is stopped, instead of the repository');
+}
+
+/** Where a state comes from a repository. */
+export interface OpenPoint {
+  readonly open: OpenObjects;
+  readonly operation: ReadOperation;
+  readonly point: Point;
+}
+
+/** Gives `work` what is read out of: a repository's point or a file. */
+export async function withState<T>(cli: Cli, { file, at, fromFile, encryptionConfig }: SourceFlags, work: (state: ObjectState, keys: FindKeys, repository?: OpenPoint) => Promise<T>): Promise<T> {
+  if (fromFile !== undefined) {
+    if (at !== undefined) throw new KubekeepError('usage', 'a file is one point: give either --at or --from-file');
+    return work(stateOfFile(cli, resolve(fromFile)), async () => (encryptionConfig === undefined ? new Map() : keysOfFile(resolve(encryptionConfig))));
+  }
+  return withObjects(cli, { file, encryptionConfig }, async (open, operation) => {
+    const { state, point } = await open.at(at ?? 'latest');
+    return work(state, open.encryptionKeys, { open, operation, point });
+  });
+}
+
+/** The same with the whole repository. */
+export async function withObjects<T>(cli: Cli, { file, encryptionConfig }: { readonly file: string; readonly encryptionConfig?: string | undefined }, work: (open: OpenObjects, operation: ReadOperation) => Promise<T>): Promise<T> {
+  await using operation = await openBackupOperation(cli, { file });
+  // Before the operation ends.
+  return await work(await openObjects(operation, storeOf(operation), encryptionConfig && resolve(encryptionConfig)), operation);
+}
+
+/** What is shown of objects: what Secrets hold, and who manages which field, only where it was asked for. */
+export function shown({ reveal, showManagedFields }: Pick<SourceFlags, 'reveal' | 'showManagedFields'>): <T extends FoundObject>(found: T) => T {
+  const hide = reveal ? (object: JsonObject) => object : hideSecrets();
+  const less = (object: JsonObject): JsonObject => {
+    if (showManagedFields || !isObject(object['metadata'])) return object;
+    const { managedFields: _, ...metadata } = object['metadata'];
+    return { ...object, metadata };
+  };
+  return (found) => (found.object ? { ...found, object: less(hide(found.object)) } : found);
+}
+
+/** What is hidden cannot be created. Throws `usage`. */
+export function refuseHidden(output: Output, resources: readonly Resource[], reveal: boolean | undefined): void {
+  if (output === 'manifest' && !reveal && resources.some((one) => nameOf(one) === 'secrets')) throw new KubekeepError('usage', 'a manifest of a Secret has to have what it holds', { hint: 'Add --reveal.' });
+}
+
+/** As kubectl prints it, one object or a List: quoted for readers of YAML 1.1 too, to whom `yes` is a boolean. */
+export function documentText(output: Exclude<Output, 'table'>, object: JsonObject): string {
+  return output === 'json' ? jsonText(object) : stringify(sorted(object), { version: '1.1', indentSeq: false, lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
+}
+
+/** "2 fields were left out", on stderr, where a newer Kubernetes wrote what this release cannot read. */
+export function tellUnknown({ progress }: Pick<Cli, 'progress'>, objects: readonly FoundObject[]): void {
+  const found = objects.filter((one) => one.object && one.unknown.length > 0);
+  for (const one of found.slice(0, 5)) {
+    if (one.object) progress({ type: 'note', title: `left out of ${one.name.resource}/${one.name.name}: ${one.unknown.join(', ')}`, detail: 'a newer Kubernetes wrote it', step: 'objects/unknown' });
+  }
+  if (found.length > 5) progress({ type: 'note', title: `${found.length - 5} more objects have fields that this release does not know`, step: 'objects/unknown' });
+}
+
+/** Throws `usage`. */
+export function objectWord(text: string): { readonly kind: string; readonly name: string } {
+  const [, kind, name] = /^([^/,]+)\/([^/]+)$/.exec(text) ?? [];
+  if (kind === undefined || name === undefined) throw new KubekeepError('usage', `"${text}" is no object`, { hint: 'One object is KIND/NAME, such as deploy/web.' });
+  return { kind, name };
+}

@@ -1,0 +1,115 @@
+import { Option, type Command } from 'commander';
+import { KubekeepError } from '../../lib/errors.ts';
+import { printable } from '../../objects/json.ts';
+import { manifestOf } from '../../objects/manifest.ts';
+import { parseLabelSelector } from '../../objects/label-selector.ts';
+import type { Resource } from '../../objects/resources.ts';
+import { nameOf } from '../../objects/stored-objects.ts';
+import { findObject, findObjects, findResources, keyOf, type FoundObject } from '../../operations/objects/read-objects.ts';
+import { whenThere } from '../../operations/objects/when-there.ts';
+import type { AddCommand } from '../add-command.ts';
+import type { Cli } from '../cli.ts';
+import { objectTable } from '../object-table.ts';
+import { addDeleted, addDiff, addHistory } from './_objects-changes.ts';
+import { documentText, namespaceOption, objectWord, outputs, refuseHidden, shown, tellUnknown, withSourceOptions, withState, type OpenPoint, type Output, type SourceFlags } from './_objects.ts';
+
+/** `objects list|get|history|diff|deleted`. */
+export const addObjects: AddCommand = (program, cli, exit) => {
+  const group = program.command('objects').description('Read Kubernetes objects straight out of a backup, as they were at any moment. No cluster is needed, and nothing is restored.');
+  addList(group, cli, exit);
+  addGet(group, cli);
+  addHistory(group, cli);
+  addDiff(group, cli);
+  addDeleted(group, cli);
+};
+
+interface ListFlags extends SourceFlags {
+  readonly namespace?: string;
+  readonly allNamespaces?: boolean;
+  readonly selector?: string;
+  readonly output: Output;
+}
+
+const outputOption = (otherwise: Output) => new Option('-o, --output <form>', 'how to print; a manifest is YAML without what API servers and controllers fill in: for kubectl create').choices(outputs).default(otherwise);
+
+function addList(group: Command, cli: Cli, exit: (code: number) => void): void {
+  withSourceOptions(group.command('list <kind>'))
+    .description('List the objects of a kind, or of several with commas: kubectl\'s names and short names, custom resources too. Exit code 5 when one of them cannot be read.')
+    .addOption(namespaceOption())
+    .option('-A, --all-namespaces', 'of all namespaces')
+    .option('-l, --selector <labels>', 'only those with these labels: app=web, app!=web, "app in (web,shop)"')
+    .addOption(outputOption('table'))
+    .action(async (kind: string, { namespace = 'default', allNamespaces, selector, output, ...flags }: ListFlags) => {
+      const wanted = { namespace: allNamespaces ? undefined : namespace, selector: selector === undefined ? undefined : parseLabelSelector(selector) };
+      await withState(cli, flags, async (state, keys) => {
+        const lists: { readonly resource: Resource; readonly objects: readonly FoundObject[] }[] = [];
+        const resources = await findResources(state, kind);
+        refuseHidden(output, resources, flags.reveal);
+        for (const resource of resources) lists.push({ resource, objects: (await findObjects(state, resource, wanted, keys)).map(shown(flags)) });
+        const all = lists.flatMap(({ objects }) => objects);
+        tellUnknown(cli, all);
+        const text = output === 'table' ? lists.map(({ resource, objects }) => tableOrNone(resource, objects, wanted.namespace, state.called)).join('\n\n') : documentText(output, { apiVersion: 'v1', kind: 'List', items: all.flatMap(({ object }) => (object ? [output === 'manifest' ? manifestOf(object) : object] : [])) });
+        cli.print({ kind: 'Objects', data: { from: state.called, objects: all.map(plain) }, text });
+        exit(all.every(({ object }) => object) ? 0 : 5);
+      });
+    });
+}
+
+function tableOrNone(resource: Resource, objects: readonly FoundObject[], namespace: string | undefined, from: string): string {
+  if (objects.length > 0) return objectTable(resource, objects, { namespaces: resource.namespaced && namespace === undefined });
+  return `no ${nameOf(resource)}${resource.namespaced && namespace !== undefined ? ` in namespace ${namespace}` : ''} (${from})`;
+}
+
+interface GetFlags extends SourceFlags {
+  readonly namespace?: string;
+  readonly output: Output;
+}
+
+function addGet(group: Command, cli: Cli): void {
+  withSourceOptions(group.command('get <object>'))
+    .description('Print one object, KIND/NAME, as an API server would have given it then.')
+    .addOption(namespaceOption())
+    .addOption(outputOption('yaml'))
+    .action(async (object: string, { namespace = 'default', output, ...flags }: GetFlags) => {
+      const { kind, name } = objectWord(object);
+      await withState(cli, flags, async (state, keys, repository) => {
+        const [resource] = await findResources(state, kind);
+        refuseHidden(output, [resource!], flags.reveal);
+        const stored = await findObject(state, keyOf(resource!, namespace, name), keys);
+        const called = `${nameOf(resource!)}/${name}${resource!.namespaced ? ` in namespace ${namespace}` : ''}`;
+        if (!stored) throw new KubekeepError('object-missing', `there was no ${called} (${state.called})`, { hint: repository && (await whenItWas(repository, keyOf(resource!, namespace, name))) });
+        if (!stored.object) throw new KubekeepError('object-unreadable', `${called} cannot be read: ${stored.why}`);
+        const found = shown(flags)(stored);
+        tellUnknown(cli, [found]);
+        cli.print({ kind: 'Object', data: { from: state.called, ...plain(found) }, text: output === 'table' ? objectTable(resource!, [found], { namespaces: resource!.namespaced }) : documentText(output, output === 'manifest' ? manifestOf(found.object!) : found.object!) });
+      });
+    });
+}
+
+async function whenItWas({ operation, open, point }: OpenPoint, key: string): Promise<string> {
+  const { deleted, made } = await whenThere(operation, open, point, key);
+  if (deleted !== undefined) return `It was deleted at revision ${deleted}: --at revision:${deleted - 1} has it.`;
+  return made === undefined ? 'kubekeep objects history says whether it was there at another time.' : `It was made later: --at revision:${made} has it.`;
+}
+
+interface PrintedObject {
+  /** Plural, with the group: "deployments.apps". */
+  readonly resource: string;
+  /** Empty where it lies in none. */
+  readonly namespace: string;
+  readonly name: string;
+  /** That wrote it last. */
+  readonly revision: number;
+  /** As an API server would give it; none where it cannot be read. */
+  readonly object: Readonly<Record<string, unknown>> | undefined;
+  /** Fields that this release does not know: they are left out of the object. */
+  readonly unknown: readonly string[];
+  /** Why it cannot be read. */
+  readonly why: string | undefined;
+}
+
+function plain(found: FoundObject): PrintedObject {
+  const { name, revision } = found;
+  const object = found.object && printable(found.object);
+  return { resource: nameOf(name), namespace: name.namespace, name: name.name, revision, object, unknown: found.object ? found.unknown : [], why: found.object ? undefined : found.why };
+}

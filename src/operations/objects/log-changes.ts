@@ -1,0 +1,54 @@
+import type { CaptureKeys } from '../../backup/captures.ts';
+import { logOf, type HolePart } from '../../backup/change-log/coverage.ts';
+import { readSegment } from '../../backup/change-log/read-log.ts';
+import type { Repository } from '../../backup/repository.ts';
+import type { Operation } from '../operation.ts';
+
+/** What one revision did to a key, or a gap in the log. */
+export type LogChange = KeyChange | LogGap;
+
+export interface KeyChange {
+  readonly kind: 'change';
+  readonly key: string;
+  readonly revision: number;
+  /** Unix time in ms at which the capturer had it. */
+  readonly time: number;
+  /** None where it was deleted. */
+  readonly value: Buffer | undefined;
+}
+
+/** What changed in these revisions is not known. */
+export interface LogGap extends Pick<HolePart, 'first' | 'last' | 'why'> {
+  readonly kind: 'gap';
+}
+
+export interface ChangesOf {
+  readonly timeline: string;
+  /** Revisions after this one, up to that one. */
+  readonly after: number;
+  readonly upTo: number;
+}
+
+/** Changes of wanted keys in the order of their revisions. Unlike `readLog` it goes on behind what is lost, and says so. Throws `repository-damaged`. */
+export async function* logChanges({ signal }: Pick<Operation, 'signal'>, repository: Repository, keys: CaptureKeys, { timeline, after, upTo }: ChangesOf, wanted: (key: string) => boolean): AsyncGenerator<LogChange> {
+  let end = after;
+  for (const part of logOf(repository.chain, timeline)) {
+    signal.throwIfAborted();
+    if (part.last <= after) continue;
+    if (part.first > upTo) break;
+    if (part.first > end + 1) yield { kind: 'gap', first: end + 1, last: part.first - 1, why: 'nobody wrote the log then' };
+    end = Math.min(part.last, upTo);
+    if (part.kind === 'hole') yield { kind: 'gap', first: Math.max(part.first, after + 1), last: end, why: part.why };
+    else {
+      const { records } = await readSegment(repository, part, keys);
+      for (const { revision, received, changes } of records) {
+        if (revision <= after || revision > upTo) continue;
+        for (const { key: bytes, value } of changes) {
+          const key = Buffer.from(bytes).toString('latin1');
+          if (wanted(key)) yield { kind: 'change', key, revision, time: received, value: value && Buffer.from(value) };
+        }
+      }
+    }
+  }
+  if (end < upTo) yield { kind: 'gap', first: end + 1, last: upTo, why: 'nobody wrote the log then' };
+}

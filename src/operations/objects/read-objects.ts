@@ -1,0 +1,78 @@
+import type { KeyValue } from '../../bolt/newest-values.ts';
+import { decodeValue, type DecodedValue } from '../../objects/decode-value.ts';
+import { encryptedWith, type EncryptionKeys } from '../../objects/encrypted-value.ts';
+import { customResource, noResource, resourceCalled } from '../../objects/find-resource.ts';
+import type { LabelSelector } from '../../objects/label-selector.ts';
+import type { Resource } from '../../objects/resources.ts';
+import { keysBelow, objectNameOf, type ObjectName } from '../../objects/stored-objects.ts';
+import type { ObjectState } from './object-state.ts';
+
+/** An object, or what stands where one should be. */
+export type FoundObject = DecodedValue & {
+  readonly name: ObjectName;
+  /** That wrote it last. */
+  readonly revision: number;
+};
+
+export interface ObjectQuery {
+  /** Undefined: of all namespaces. */
+  readonly namespace: string | undefined;
+  readonly selector?: LabelSelector | undefined;
+}
+
+/** How values that are encrypted are opened: asked for where there is one. */
+export type FindKeys = () => Promise<EncryptionKeys>;
+
+/** The resources that a word of the user names ("deploy", "pods,services"). Custom ones are looked for where a word names no built-in one. Throws `usage`. */
+export async function findResources(state: ObjectState, words: string): Promise<readonly Resource[]> {
+  let custom: readonly Resource[] | undefined;
+  const found: Resource[] = [];
+  for (const word of words.split(',').map((one) => one.trim())) {
+    const builtIn = resourceCalled(word);
+    custom = builtIn ? custom : (custom ?? (await customResources(state)));
+    const one = builtIn ?? resourceCalled(word, custom);
+    if (!one) throw noResource(word, custom ?? []);
+    found.push(one);
+  }
+  return found;
+}
+
+async function customResources(state: ObjectState): Promise<readonly Resource[]> {
+  const below = keysBelow(resourceCalled('customresourcedefinitions')!);
+  const values = await state.values((key) => key.startsWith(below));
+  return [...values].flatMap(([key, { value, revision }]) => {
+    const { object } = decodeValue({ key, value, revision });
+    return object ? [customResource(object)] : [];
+  });
+}
+
+/** Objects by namespace and name. One that cannot be read has no labels, and is left out where a selector asks for some. */
+export async function findObjects(state: ObjectState, resource: Resource, { namespace, selector }: ObjectQuery, keys: FindKeys): Promise<readonly FoundObject[]> {
+  const below = keysBelow(resource, resource.namespaced ? namespace : undefined);
+  const decoded = await decodeAll(await state.values((key) => key.startsWith(below)), keys);
+  const found = selector ? decoded.filter(({ object }) => object && selector(object)) : decoded;
+  return found.toSorted((one, other) => compare(one.name.namespace, other.name.namespace) || compare(one.name.name, other.name.name));
+}
+
+/** Undefined where there was none. */
+export async function findObject(state: ObjectState, key: string, keys: FindKeys): Promise<FoundObject | undefined> {
+  const value = await state.value(key);
+  return value && (await decodeAll(new Map([[key, value]]), keys))[0];
+}
+
+/** Where an object of that name lies in etcd. */
+export function keyOf(resource: Resource, namespace: string, name: string): string {
+  return `${keysBelow(resource, resource.namespaced ? namespace : undefined)}${name}`;
+}
+
+async function decodeAll(values: ReadonlyMap<string, KeyValue>, findKeys: FindKeys): Promise<readonly FoundObject[]> {
+  const keys = [...values.values()].some(({ value }) => encryptedWith(value) !== undefined) ? await findKeys() : undefined;
+  return [...values].flatMap(([key, { value, revision }]) => {
+    const name = objectNameOf(key);
+    return name ? [{ ...decodeValue({ key, value, revision }, keys), name, revision }] : [];
+  });
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}

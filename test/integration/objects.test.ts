@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { exampleClusterFile } from '../../src/cluster/example-file.ts';
+import { decodeValue } from '../../src/objects/decode-value.ts';
+import { encryptionKeysOf } from '../../src/objects/encrypted-value.ts';
+import { builtInResources } from '../../src/objects/resources.ts';
+import { nameOf, objectNameOf } from '../../src/objects/stored-objects.ts';
+import { Secret } from '../../src/lib/secret.ts';
+import { openObjects } from '../../src/operations/objects/open-objects.ts';
+import { parse } from 'yaml';
+import { everyKind, apiVersionOf, type ApiObject, type ServedVersion } from '../support/every-kind.ts';
+import { keptCluster, type KeptCluster } from '../support/kept-cluster.ts';
+import { expectZero, kubekeep } from '../support/lab-cluster.ts';
+import { runHere } from '../support/run-here.ts';
+
+/** One provider for each kind of encryption, so that all of them are real. */
+function encryption(key: Secret): string {
+  const [gcm, cbc] = [0, 1].map(() => randomBytes(32).toString('base64'));
+  return JSON.stringify({
+    apiVersion: 'apiserver.config.k8s.io/v1',
+    kind: 'EncryptionConfiguration',
+    resources: [
+      { resources: ['secrets'], providers: [{ secretbox: { keys: [{ name: 'k1', secret: key.reveal() }] } }, { identity: {} }] },
+      { resources: ['configmaps'], providers: [{ aesgcm: { keys: [{ name: 'new', secret: gcm }, { name: 'old', secret: gcm }] } }, { identity: {} }] },
+      { resources: ['limitranges'], providers: [{ aescbc: { keys: [{ name: 'k1', secret: cbc }] } }, { identity: {} }] },
+    ],
+  });
+}
+
+describe('objects out of a backup', () => {
+  let kept: KeptCluster;
+  let configuration: string;
+  let resources: readonly ServedVersion[];
+  const [web, settings] = ['/apis/apps/v1/namespaces/shop/deployments/web', '/api/v1/namespaces/shop/configmaps/settings'];
+  const gone = ['/api/v1/namespaces/shop/services/web', '/apis/example.org/v1/namespaces/shop/things/one', '/apis/batch/v1/namespaces/shop/jobs/once?propagationPolicy=Background'];
+  /** Revisions at which the Deployment was scaled. */
+  const scaled: number[] = [];
+  const revisionOf = async (answer: Promise<unknown>) => Number(((await answer) as ApiObject).metadata['resourceVersion']);
+  const run = (...args: readonly string[]) => runHere('objects', ...args, '--file', join(kept.folder, 'cluster.yaml'));
+  const text = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await run(...args);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  const configured: string[] = [];
+  const json = async (...args: readonly string[]) => JSON.parse(await text(...args, '--json'));
+
+  before(async () => {
+    kept = await keptCluster({ encryption: (key) => (configuration = encryption(key)) });
+    await writeFile(join(kept.folder, 'cluster.yaml'), exampleClusterFile({ name: 'prod', vip: '198.18.250.100/24', hosts: [{ name: 'cp1', address: '198.18.250.11' }], backup: { repository: 'repository' } }));
+    await writeFile(join(kept.folder, 'encryption.yaml'), configuration);
+    configured.push('--encryption-config', join(kept.folder, 'encryption.yaml'));
+    const every = await everyKind(kept.api);
+    assert.deepEqual(every.refused, []);
+    resources = every.resources;
+    // More than a page of etcd's file.
+    await kept.api.post('/api/v1/namespaces/shop/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'large' }, data: { text: 'x'.repeat(100_000) } });
+    await kept.takeBase();
+    for (const replicas of [4, 5, 0, 2]) scaled.push(await revisionOf(kept.api.patch(web, { spec: { replicas } })));
+    await kept.api.patch('/api/v1/namespaces/shop/secrets/password', { data: { word: Buffer.from('other').toString('base64') } });
+    for (const path of gone) await kept.api.delete(path);
+    await kept.api.delete(settings);
+    await kept.api.post(settings.replace('/settings', ''), { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings' }, data: { fresh: 'yes' } });
+    const { revision } = await kept.etcd.status();
+    await kept.follow(() => revision);
+  });
+  after(() => kept[Symbol.asyncDispose]());
+
+  it('are, field by field, what the API server gives of each object of each kind in the version that it is stored in', async () => {
+    const { state, point } = await (await openObjects(kept.operation, kept.store)).at('latest');
+    const keys = encryptionKeysOf(new Secret(configuration));
+    const read = [...(await state.values(() => true))].flatMap(([key, { value, revision }]) => (objectNameOf(key) ? [{ key, decoded: decodeValue({ key, value, revision }, keys) }] : []));
+    const theirs = new Map<string, ApiObject>();
+    for (const one of resources.filter(({ verbs }) => verbs.includes('list'))) {
+      // Which is not a list of anything stored.
+      if (one.name === 'componentstatuses') continue;
+      const { items } = await kept.api.get<{ readonly items: readonly ApiObject[] }>(`${one.path}?resourceVersion=${point.revision}&resourceVersionMatch=Exact`);
+      for (const item of items) theirs.set(idOf({ ...item, apiVersion: apiVersionOf(one), kind: one.kind }), { ...item, apiVersion: apiVersionOf(one), kind: one.kind });
+    }
+    const kinds = new Set<string>();
+    /** Stored in a version that is not served. */
+    const older = new Set<string>();
+    for (const { key, decoded } of read) {
+      assert.ok(decoded.object, `${key}: ${decoded.object === undefined && decoded.why}`);
+      assert.deepEqual(decoded.unknown, [], key);
+      const ours = decoded.object as unknown as ApiObject;
+      kinds.add(ours.kind);
+      const same = theirs.get(idOf(ours));
+      const newer = same ?? theirs.get(idOf({ ...ours, apiVersion: ours.apiVersion.replace(/v1\w+$/, 'v1') }));
+      if (!same) older.add(`${ours.apiVersion} ${ours.kind}`);
+      assert.deepEqual(ours, newer && { ...newer, apiVersion: ours.apiVersion }, key);
+    }
+    assert.deepEqual([...older].sort(), ['certificates.k8s.io/v1beta1 ClusterTrustBundle', 'resource.k8s.io/v1beta2 DeviceTaintRule', 'storagemigration.k8s.io/v1beta1 StorageVersionMigration']);
+    assert.ok(read.length >= 262 && kinds.size >= 61, `${read.length} objects of ${kinds.size} kinds`);
+  });
+
+  it('have the names that the API server gives them', () => {
+    const stored = resources.filter(({ verbs, name, group }) => verbs.includes('list') && name !== 'componentstatuses' && group !== 'example.org' && group !== 'events.k8s.io');
+    const served = new Map(stored.map((one) => [nameOf({ group: one.group, resource: one.name }), { kind: one.kind, namespaced: one.namespaced, shortNames: one.shortNames ?? [] }]));
+    const ours = new Map(builtInResources.map(({ group, resource, kind, namespaced, shortNames }) => [nameOf({ group, resource }), { kind, namespaced, shortNames }]));
+    assert.deepEqual(Object.fromEntries([...ours].sort()), Object.fromEntries([...served].sort()));
+  });
+
+  it('are listed as they were at a point: by kind, namespace and labels', async () => {
+    const names = async (...args: readonly string[]) => ((await json('list', ...args)).objects as readonly PrintedObject[]).map(({ namespace, name }) => `${namespace}/${name}`);
+    assert.deepEqual(await names('cm', '-n', 'shop', ...configured), ['shop/large', 'shop/settings']);
+    assert.deepEqual(await names('Thing', '-A'), ['default/two']);
+    assert.deepEqual(await names('th', '-A', '--at', `revision:${scaled[0]}`), ['default/two', 'shop/one']);
+    assert.deepEqual(await names('th'), ['default/two']);
+    assert.deepEqual(await names('deploy,sts', '-A', '-l', 'app in (web, db)'), ['shop/web']);
+    assert.deepEqual(await names('deploy', '-l', 'app=web'), [], 'it lies in another namespace');
+    assert.deepEqual(await names('nodes', '-n', 'shop'), ['/worker1']);
+    assert.match(await text('list', 'deploy', '-n', 'shop'), /^NAME +READY +IMAGES +CREATED \(UTC\) +REVISION\nidle +0\/0 +a .*\nweb +0\/2 +nginx:1\.27 .* \d+\n$/);
+  });
+
+  it('are got at the very revision that is asked for, and at none beside it', async () => {
+    for (const [at, replicas] of [[scaled[0]! - 1, 3], [scaled[0]!, 4], [scaled[1]!, 5], [scaled[2]! - 1, 5], [scaled[2]!, 0], [scaled[3]!, 2]] as const) {
+      const { object, revision } = (await json('get', 'deployments.apps/web', '-n', 'shop', '--at', `revision:${at}`)) as PrintedObject;
+      assert.deepEqual([object!.spec.replicas, revision <= at], [replicas, true], `revision ${at}`);
+    }
+    const now = await kept.api.get<ApiObject>(web);
+    assert.deepEqual(parse(await text('get', 'deploy/web', '-n', 'shop', '--show-managed-fields')), now);
+    assert.deepEqual(JSON.parse(await text('get', 'deploy/web', '-n', 'shop', '-o', 'json', '--show-managed-fields')), now);
+    assert.equal(((await json('get', 'cm/large', '-n', 'shop', ...configured)) as PrintedObject).object!['data'].text.length, 100_000);
+  });
+
+  it('of kind Secret show nothing of what they hold until it is asked for', async () => {
+    const hidden = await text('get', 'secret/password', '-n', 'shop');
+    assert.match(hidden, /word: \(hidden \d+, 5 bytes\)/);
+    assert.equal(parse(await text('get', 'secret/password', '-n', 'shop', '--reveal')).data.word, Buffer.from('other').toString('base64'));
+    const all = await Promise.all([['list', 'secrets', '-A', '-o', 'yaml'], ['history', 'secret/password', '-n', 'shop'], ['diff', '--from', 'base:3', 'secrets']].map((args) => text(...args, ...configured)));
+    assert.doesNotMatch([hidden, ...all].join('\n'), new RegExp(['hunter2', 'other'].flatMap((word) => [word, Buffer.from(word).toString('base64')]).join('|')));
+    const refused = await run('get', 'secret/password', '-n', 'shop', '-o', 'manifest');
+    assert.deepEqual([refused.code, refused.stdout], [2, '']);
+    // The key of the others is neither in the state nor beside the base.
+    const sealed = await run('list', 'cm', '-n', 'shop');
+    assert.deepEqual([sealed.code, /settings .*it is encrypted \(aesgcm, key new\), and that key is not here/.test(sealed.stdout)], [5, true], sealed.stdout);
+  });
+
+  it('have a history: each revision once, with who wrote it and what it changed', async () => {
+    const { history } = await json('history', 'deploy/web', '-n', 'shop');
+    assert.deepEqual(history.slice(1).map((one: any) => [one.kind, one.revision, one.manager, one.changes]), scaled.map((revision, index) => ['changed', revision, 'kubekeep', [{ path: 'spec.replicas', before: [3, 4, 5, 0][index], after: [4, 5, 0, 2][index] }]]));
+    assert.equal(history[0].kind, 'there');
+    const late = await json('history', 'deploy/web', '-n', 'shop', '--since', `revision:${scaled[1]}`, '--at', `revision:${scaled[2]}`);
+    assert.deepEqual(late.history.map((one: any) => one.revision), [scaled[1], scaled[2]]);
+    assert.match(await text('history', 'cm/settings', '-n', 'shop', ...configured), /was there already\n.* deleted\n.* made\n$/);
+  });
+
+  it('that were deleted are found, and what is printed for each brings it back', async () => {
+    const { deleted } = await json('deleted', '--since', '1h');
+    assert.deepEqual(deleted.map((one: any) => `${one.resource}/${one.name}`), ['services/web', 'things.example.org/one', 'jobs.batch/once', 'configmaps/settings']);
+    assert.deepEqual(deleted.map((one: any) => one.madeAgain !== undefined), [false, false, false, true]);
+    assert.deepEqual((await json('deleted', 'th', '-n', 'shop', '--since', `revision:${scaled[3]}`)).deleted.length, 1);
+    assert.deepEqual((await json('deleted', '--since', `revision:${deleted[1].revision}`)).deleted.map((one: any) => one.name), ['once', 'settings']);
+    const last = await run('get', 'svc/web', '-n', 'shop');
+    assert.deepEqual([last.code, last.stderr.includes(`It was deleted at revision ${deleted[0].revision}: --at revision:${deleted[0].before} has it.`)], [2, true], last.stderr);
+    for (const [index, path] of gone.entries()) {
+      const [, , ...command] = (deleted[index].command as string).split(' ');
+      const manifest = parse((await expectZero(kubekeep('objects', ...command))).stdout) as ApiObject;
+      const { metadata } = await kept.api.post<ApiObject>(path.replace(/\/[^/]+$/, ''), manifest);
+      assert.equal(metadata.name, manifest.metadata.name);
+    }
+  });
+
+  it('differ between two points in what changed, and not in noise', async () => {
+    const short = async (...args: readonly string[]) => ((await json('diff', ...args)).differences as readonly any[]).map(({ kind, name }) => `${kind} ${name.resource}/${name.name}`);
+    assert.deepEqual(await short('--from', 'base:3', ...configured), ['changed configmaps/settings', 'changed deployments.apps/web', 'went jobs.batch/once', 'changed secrets/password', 'went services/web', 'went things.example.org/one'].sort((one, other) => (one.split(' ')[1]! < other.split(' ')[1]! ? -1 : 1)));
+    assert.deepEqual(await short('--from', `revision:${scaled[0]}`, '--to', `revision:${scaled[1]}`), ['changed deployments.apps/web']);
+    assert.deepEqual(await short('--from', 'latest', '--to', `revision:${scaled[3]}`, 'svc'), ['appeared services/web'], 'backwards');
+    assert.match(await text('diff', '--from', 'base:3', 'deploy/web'), /^~ deployments\.apps\/web in shop {2}revision \d+ → \d+\n {2}~ spec\.replicas: 3 → 2\n$/);
+    assert.match(await text('diff', '--from', 'base:3', '-n', 'default'), /^nothing is different/);
+  });
+
+  it('are read out of a snapshot file without a repository', async () => {
+    const path = join(kept.folder, 'snap.db');
+    await writeFile(path, Buffer.concat(await Array.fromAsync(kept.etcd.snapshot())));
+    const { stdout } = await expectZero(kubekeep('objects', 'get', 'deploy/web', '-n', 'shop', '--from-file', path, '--show-managed-fields', '--file', '/nowhere'));
+    assert.deepEqual(parse(stdout), await kept.api.get(web));
+  });
+
+  for (const [title, args, code, message] of [
+    ['a kind that is none', ['list', 'deploiments'], 2, /no kind of object is called "deploiments"[^]*Was deployments meant\?/],
+    ['a kind that was not defined then', ['list', 'gadgets.example.org'], 2, /no kind of object[^]*(things meant|custom resources at that point: things\.example\.org)/],
+    ['an object that never was', ['get', 'deploy/none'], 2, /there was no deployments\.apps\/none in namespace default/],
+    ['the history of one', ['history', 'deploy/none'], 2, /there was no deployments\.apps\/none in namespace default at any time/],
+    ['no object', ['get', 'deploy'], 2, /"deploy" is no object[^]*KIND\/NAME/],
+    ['no point', ['list', 'po', '--at', 'yesterday'], 2, /"yesterday" is no point/],
+    ['a revision that is to come', ['list', 'po', '--at', 'revision:999999'], 2, /is the last one before that/],
+    ['a file that is none', ['list', 'po', '--from-file', '/nowhere'], 2, /\/nowhere cannot be read/],
+    ['a file that is no database', ['list', 'po', '--from-file', '/etc/passwd'], 1, /valid meta page/],
+    ['a point of a file', ['list', 'po', '--from-file', '/etc/passwd', '--at', 'latest'], 2, /a file is one point/],
+    ['no selector', ['list', 'po', '-l', 'a=b=c'], 2, /no label selector/],
+  ] as const) {
+    it(`${title} is refused`, async () => {
+      const { code: found, stdout, stderr } = await run(...args);
+      assert.deepEqual([found, stdout], [code, ''], stderr);
+      assert.match(stderr, message);
+    });
+  }
+});
+
+interface PrintedObject {
+  readonly namespace: string;
+  readonly name: string;
+  readonly revision: number;
+  readonly object?: { readonly [field: string]: any };
+}
+
+function idOf({ apiVersion, kind, metadata: { namespace = '', name } }: ApiObject): string {
+  return `${apiVersion} ${kind} ${namespace}/${name}`;
+}
