@@ -4,17 +4,30 @@ import { nameOf } from '../objects/stored-objects.ts';
 import type { FoundObject } from '../operations/objects/read-objects.ts';
 import { textTable } from './text-table.ts';
 
+/** An object in a table of its kind. */
+export interface ObjectRow {
+  readonly namespace: string;
+  readonly cells: readonly string[];
+  /** Why it cannot be read. */
+  readonly why: string | undefined;
+}
+
 /** Objects of one kind as a table like kubectl's, with what is known of them in a backup: when they were made, and which revision wrote them last. */
-export function objectTable(resource: Resource, objects: readonly FoundObject[], { namespaces }: { readonly namespaces: boolean }): string {
-  const columns = columnsOf[nameOf(resource)] ?? [];
-  const notes = objects.some(({ object }) => !object);
-  const head = [...(namespaces ? ['NAMESPACE'] : []), 'NAME', ...columns.map(([title]) => title), 'CREATED (UTC)', 'REVISION', ...(notes ? ['CANNOT BE READ'] : [])];
-  const rows = objects.map(({ name, revision, ...found }) => {
-    const cells = found.object ? columns.map(([, cell]) => cell(found.object)) : columns.map(() => '');
-    const created = found.object ? word(at(found.object, 'metadata', 'creationTimestamp')).replace('T', ' ').replace('Z', '') : '';
-    return [...(namespaces ? [name.namespace] : []), name.name, ...cells, created, String(revision), ...(notes ? [found.object ? '' : found.why] : [])];
-  });
-  return textTable([head, ...rows]);
+export function objectTable(resource: Resource, rows: readonly ObjectRow[], { namespaces }: { readonly namespaces: boolean }): string {
+  const notes = rows.some(({ why }) => why !== undefined);
+  const head = ['NAME', ...columnsFor(resource).map(([title]) => title), 'CREATED (UTC)', 'REVISION'];
+  const line = (namespace: string, cells: readonly string[], note: string) => [...(namespaces ? [namespace] : []), ...cells, ...(notes ? [note] : [])];
+  return textTable([line('NAMESPACE', head, 'CANNOT BE READ'), ...rows.map(({ namespace, cells, why = '' }) => line(namespace, cells, why))]);
+}
+
+export function objectRow(resource: Resource, { name, revision, ...found }: FoundObject): ObjectRow {
+  const cells = columnsFor(resource).map(([, cell]) => (found.object ? cell(found.object) : ''));
+  const created = found.object ? word(at(found.object, 'metadata', 'creationTimestamp')).replace('T', ' ').replace('Z', '') : '';
+  return { namespace: name.namespace, cells: [name.name, ...cells, created, String(revision)], why: found.object ? undefined : found.why };
+}
+
+function columnsFor(resource: Resource): readonly Column[] {
+  return columnsOf[nameOf(resource)] ?? [];
 }
 
 type Column = readonly [string, (object: JsonObject) => string];

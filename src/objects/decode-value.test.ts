@@ -51,6 +51,15 @@ describe('a value of protobuf becomes the JSON of Kubernetes', () => {
     assert.equal(Object.hasOwn(object('scheduling.k8s.io/v1', 'PriorityClass', field(3, 0n)), 'globalDefault'), false);
   });
 
+  it('a quantity that is not set is 0, and one that is set is what it is', () => {
+    const divisor = (content: Buffer) => {
+      const { spec } = object('v1', 'Pod', field(2, field(2, field(7, field(3, field(2, content))))));
+      return JSON.parse(jsonText(spec!)).containers[0].env[0].valueFrom.resourceFieldRef;
+    };
+    assert.deepEqual(divisor(message()), { resource: '', divisor: '0' });
+    assert.deepEqual(divisor(field(3, field(1, '1m'))), { resource: '', divisor: '1m' });
+  });
+
   it('a name that a user chose may be any', () => {
     const { data } = object('v1', 'ConfigMap', message(field(2, message(field(1, '__proto__'), field(2, 'x'))), field(2, message(field(1, 'empty')))));
     assert.ok(isObject(data));

@@ -93,13 +93,10 @@ export function documentText(output: Exclude<Output, 'table'>, object: JsonObjec
   return output === 'json' ? jsonText(object) : stringify(sorted(object), { version: '1.1', indentSeq: false, lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
 }
 
-/** "2 fields were left out", on stderr, where a newer Kubernetes wrote what this release cannot read. */
-export function tellUnknown({ progress }: Pick<Cli, 'progress'>, objects: readonly FoundObject[]): void {
-  const found = objects.filter((one) => one.object && one.unknown.length > 0);
-  for (const one of found.slice(0, 5)) {
-    if (one.object) progress({ type: 'note', title: `left out of ${one.name.resource}/${one.name.name}: ${one.unknown.join(', ')}`, detail: 'a newer Kubernetes wrote it', step: 'objects/unknown' });
-  }
-  if (found.length > 5) progress({ type: 'note', title: `${found.length - 5} more objects have fields that this release does not know`, step: 'objects/unknown' });
+/** On stderr, where a newer Kubernetes wrote what this release cannot read. */
+export function tellUnknown({ progress }: Pick<Cli, 'progress'>, found: FoundObject): void {
+  if (!found.object || found.unknown.length === 0) return;
+  progress({ type: 'note', title: `left out of ${found.name.resource}/${found.name.name}: ${found.unknown.join(', ')}`, detail: 'a newer Kubernetes wrote it', step: 'objects/unknown' });
 }
 
 /** Throws `usage`. */

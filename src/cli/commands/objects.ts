@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { KubekeepError } from '../../lib/errors.ts';
-import { printable } from '../../objects/json.ts';
+import { printable, type JsonObject } from '../../objects/json.ts';
 import { manifestOf } from '../../objects/manifest.ts';
 import { parseLabelSelector } from '../../objects/label-selector.ts';
 import type { Resource } from '../../objects/resources.ts';
@@ -9,7 +9,7 @@ import { findObject, findObjects, findResources, keyOf, type FoundObject } from 
 import { whenThere } from '../../operations/objects/when-there.ts';
 import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
-import { objectTable } from '../object-table.ts';
+import { objectRow, objectTable, type ObjectRow } from '../object-table.ts';
 import { addDeleted, addDiff, addHistory } from './_objects-changes.ts';
 import { documentText, namespaceOption, objectWord, outputs, refuseHidden, shown, tellUnknown, withSourceOptions, withState, type OpenPoint, type Output, type SourceFlags } from './_objects.ts';
 
@@ -42,21 +42,32 @@ function addList(group: Command, cli: Cli, exit: (code: number) => void): void {
     .action(async (kind: string, { namespace = 'default', allNamespaces, selector, output, ...flags }: ListFlags) => {
       const wanted = { namespace: allNamespaces ? undefined : namespace, selector: selector === undefined ? undefined : parseLabelSelector(selector) };
       await withState(cli, flags, async (state, keys) => {
-        const lists: { readonly resource: Resource; readonly objects: readonly FoundObject[] }[] = [];
         const resources = await findResources(state, kind);
         refuseHidden(output, resources, flags.reveal);
-        for (const resource of resources) lists.push({ resource, objects: (await findObjects(state, resource, wanted, keys)).map(shown(flags)) });
-        const all = lists.flatMap(({ objects }) => objects);
-        tellUnknown(cli, all);
-        const text = output === 'table' ? lists.map(({ resource, objects }) => tableOrNone(resource, objects, wanted.namespace, state.called)).join('\n\n') : documentText(output, { apiVersion: 'v1', kind: 'List', items: all.flatMap(({ object }) => (object ? [output === 'manifest' ? manifestOf(object) : object] : [])) });
-        cli.print({ kind: 'Objects', data: { from: state.called, objects: all.map(plain) }, text });
-        exit(all.every(({ object }) => object) ? 0 : 5);
+        const [show, lists] = [shown(flags), [] as FoundList[]];
+        for (const resource of resources) {
+          lists.push({ resource, found: await findObjects(state, resource, wanted, keys, (stored) => {
+            const found = show(stored);
+            tellUnknown(cli, found);
+            // Of many objects a table needs little.
+            return { row: objectRow(resource, found), object: output === 'table' ? undefined : found.object, printed: cli.json ? plain(found) : undefined };
+          }) });
+        }
+        const all = lists.flatMap(({ found }) => found);
+        const text = output === 'table' ? lists.map((list) => tableOrNone(list, wanted.namespace, state.called)).join('\n\n') : documentText(output, { apiVersion: 'v1', kind: 'List', items: all.flatMap(({ object }) => (object ? [output === 'manifest' ? manifestOf(object) : object] : [])) });
+        cli.print({ kind: 'Objects', data: { from: state.called, objects: all.flatMap(({ printed }) => printed ?? []) }, text });
+        exit(all.every(({ row }) => row.why === undefined) ? 0 : 5);
       });
     });
 }
 
-function tableOrNone(resource: Resource, objects: readonly FoundObject[], namespace: string | undefined, from: string): string {
-  if (objects.length > 0) return objectTable(resource, objects, { namespaces: resource.namespaced && namespace === undefined });
+interface FoundList {
+  readonly resource: Resource;
+  readonly found: readonly { readonly row: ObjectRow; readonly object: JsonObject | undefined; readonly printed: PrintedObject | undefined }[];
+}
+
+function tableOrNone({ resource, found }: FoundList, namespace: string | undefined, from: string): string {
+  if (found.length > 0) return objectTable(resource, found.map(({ row }) => row), { namespaces: resource.namespaced && namespace === undefined });
   return `no ${nameOf(resource)}${resource.namespaced && namespace !== undefined ? ` in namespace ${namespace}` : ''} (${from})`;
 }
 
@@ -80,8 +91,8 @@ function addGet(group: Command, cli: Cli): void {
         if (!stored) throw new KubekeepError('object-missing', `there was no ${called} (${state.called})`, { hint: repository && (await whenItWas(repository, keyOf(resource!, namespace, name))) });
         if (!stored.object) throw new KubekeepError('object-unreadable', `${called} cannot be read: ${stored.why}`);
         const found = shown(flags)(stored);
-        tellUnknown(cli, [found]);
-        cli.print({ kind: 'Object', data: { from: state.called, ...plain(found) }, text: output === 'table' ? objectTable(resource!, [found], { namespaces: resource!.namespaced }) : documentText(output, output === 'manifest' ? manifestOf(found.object!) : found.object!) });
+        tellUnknown(cli, found);
+        cli.print({ kind: 'Object', data: { from: state.called, ...plain(found) }, text: output === 'table' ? objectTable(resource!, [objectRow(resource!, found)], { namespaces: resource!.namespaced }) : documentText(output, output === 'manifest' ? manifestOf(found.object!) : found.object!) });
       });
     });
 }

@@ -46,18 +46,22 @@ async function customResources(state: ObjectState): Promise<readonly Resource[]>
   });
 }
 
-/** Objects by namespace and name. One that cannot be read has no labels, and is left out where a selector asks for some. */
-export async function findObjects(state: ObjectState, resource: Resource, { namespace, selector }: ObjectQuery, keys: FindKeys): Promise<readonly FoundObject[]> {
+/**
+ * What `take` makes of objects, by namespace and name; only that is kept of each. One that cannot be read has no labels, and is left out where a selector asks for some.
+ */
+export async function findObjects<T>(state: ObjectState, resource: Resource, { namespace, selector }: ObjectQuery, keys: FindKeys, take: (found: FoundObject) => T): Promise<readonly T[]> {
   const below = keysBelow(resource, resource.namespaced ? namespace : undefined);
-  const decoded = await decodeAll(await state.values((key) => key.startsWith(below)), keys);
-  const found = selector ? decoded.filter(({ object }) => object && selector(object)) : decoded;
-  return found.toSorted((one, other) => compare(one.name.namespace, other.name.namespace) || compare(one.name.name, other.name.name));
+  const taken: T[] = [];
+  for (const found of await decodeAll(await state.values((key) => key.startsWith(below)), keys)) {
+    if (!selector || (found.object && selector(found.object))) taken.push(take(found));
+  }
+  return taken;
 }
 
 /** Undefined where there was none. */
 export async function findObject(state: ObjectState, key: string, keys: FindKeys): Promise<FoundObject | undefined> {
   const value = await state.value(key);
-  return value && (await decodeAll(new Map([[key, value]]), keys))[0];
+  return value && [...(await decodeAll(new Map([[key, value]]), keys))][0];
 }
 
 /** Where an object of that name lies in etcd. */
@@ -65,12 +69,15 @@ export function keyOf(resource: Resource, namespace: string, name: string): stri
   return `${keysBelow(resource, resource.namespaced ? namespace : undefined)}${name}`;
 }
 
-async function decodeAll(values: ReadonlyMap<string, KeyValue>, findKeys: FindKeys): Promise<readonly FoundObject[]> {
+/** One after the other: decoded they are several times as large. */
+async function decodeAll(values: ReadonlyMap<string, KeyValue>, findKeys: FindKeys): Promise<Iterable<FoundObject>> {
   const keys = [...values.values()].some(({ value }) => encryptedWith(value) !== undefined) ? await findKeys() : undefined;
-  return [...values].flatMap(([key, { value, revision }]) => {
+  const named = [...values].flatMap(([key, value]) => {
     const name = objectNameOf(key);
-    return name ? [{ ...decodeValue({ key, value, revision }, keys), name, revision }] : [];
+    return name ? [{ key, name, ...value }] : [];
   });
+  named.sort((one, other) => compare(one.name.namespace, other.name.namespace) || compare(one.name.name, other.name.name));
+  return named.values().map(({ key, name, value, revision }) => ({ ...decodeValue({ key, value, revision }, keys), name, revision }));
 }
 
 function compare(one: string, other: string): number {
