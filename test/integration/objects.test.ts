@@ -160,6 +160,7 @@ describe('objects out of a backup', () => {
     for (const [index, path] of gone.entries()) {
       const [, , ...command] = (deleted[index].command as string).split(' ');
       const manifest = parse((await expectZero(kubekeep('objects', ...command))).stdout) as ApiObject;
+      assert.equal(/clusterIP|nodePort|uid|status/.test(Object.keys({ ...manifest, ...(manifest['spec'] as object), ...manifest.metadata }).join()), false, JSON.stringify(manifest));
       const { metadata } = await kept.api.post<ApiObject>(path.replace(/\/[^/]+$/, ''), manifest);
       assert.equal(metadata.name, manifest.metadata.name);
     }
