@@ -4,7 +4,7 @@ import { cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
-import { newCapture } from '../../src/backup/captures.ts';
+import { captureKeys, newCapture } from '../../src/backup/captures.ts';
 import { changeRecipients } from '../../src/backup/change-recipients.ts';
 import { appendRecords } from '../../src/backup/change-log/append-log.ts';
 import { logEnd } from '../../src/backup/change-log/coverage.ts';
@@ -12,6 +12,7 @@ import { basesOf, type Base } from '../../src/backup/points.ts';
 import { folderStore } from '../../src/backup/store/folder-store.ts';
 import type { Store } from '../../src/backup/store/store.ts';
 import { takeBase } from '../../src/backup/take-base.ts';
+import { writeSnapshot } from '../../src/backup/write-snapshot.ts';
 import { KubekeepError } from '../../src/lib/errors.ts';
 import { openToRead, openToWrite } from '../../src/operations/backup/open-backup.ts';
 import { restoreFile } from '../../src/operations/backup/restore-file.ts';
@@ -127,6 +128,10 @@ describe('a disk that is full', () => {
       assert.ok((await stat(path)).size > 100_000);
       await writeFile(path, 'old');
     }
+    // A disk may also be filled by somebody else meanwhile: the kernel takes a part of a write then.
+    const { repository, identity } = await openToRead(kept.operation, kept.store);
+    await disk.leave(Math.floor(0.9 * base.length));
+    await assert.rejects(writeSnapshot(repository, base, path, captureKeys(repository, identity)), { code: 'file-missing', message: /out\.db\.part cannot be written: ENOSPC/, ...room });
     assert.ok(failed.includes(1.2), `${failed.join()} times etcd's file`);
     await rm(path);
   });
