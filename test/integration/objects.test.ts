@@ -60,6 +60,7 @@ describe('objects out of a backup', () => {
     await kept.api.post('/api/v1/namespaces/shop/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'large' }, data: { text: 'x'.repeat(100_000) } });
     await kept.takeBase();
     for (const replicas of [4, 5, 0, 2]) scaled.push(await revisionOf(kept.api.patch(web, { spec: { replicas } })));
+    await kept.api.patch('/apis/apps/v1/namespaces/shop/deployments/idle/status', { status: { observedGeneration: 7 } });
     await kept.api.patch('/api/v1/namespaces/shop/secrets/password', { data: { word: Buffer.from('other').toString('base64') } });
     for (const path of gone) await kept.api.delete(path);
     await kept.api.delete(settings);
@@ -153,7 +154,7 @@ describe('objects out of a backup', () => {
     const { deleted } = await json('deleted', '--since', '1h');
     assert.deepEqual(deleted.map((one: any) => `${one.resource}/${one.name}`), ['services/web', 'things.example.org/one', 'jobs.batch/once', 'configmaps/settings']);
     assert.deepEqual(deleted.map((one: any) => one.madeAgain !== undefined), [false, false, false, true]);
-    assert.deepEqual((await json('deleted', 'th', '-n', 'shop', '--since', `revision:${scaled[3]}`)).deleted.length, 1);
+    for (const since of [`revision:${scaled[3]}`, '1h']) assert.deepEqual((await json('deleted', 'th', '-n', 'shop', '--since', since)).deleted.length, 1, since);
     assert.deepEqual((await json('deleted', '--since', `revision:${deleted[1].revision}`)).deleted.map((one: any) => one.name), ['once', 'settings']);
     const last = await run('get', 'svc/web', '-n', 'shop');
     assert.deepEqual([last.code, last.stderr.includes(`It was deleted at revision ${deleted[0].revision}: --at revision:${deleted[0].before} has it.`)], [2, true], last.stderr);
@@ -172,6 +173,7 @@ describe('objects out of a backup', () => {
     assert.deepEqual(await short('--from', `revision:${scaled[0]}`, '--to', `revision:${scaled[1]}`), ['changed deployments.apps/web']);
     assert.deepEqual(await short('--from', 'latest', '--to', `revision:${scaled[3]}`, 'svc'), ['appeared services/web'], 'backwards');
     assert.match(await text('diff', '--from', 'base:3', 'deploy/web'), /^~ deployments\.apps\/web in shop {2}revision \d+ → \d+\n {2}~ spec\.replicas: 3 → 2\n$/);
+    assert.match(await text('diff', '--from', 'base:3', 'deploy/idle', '-n', 'shop', '--all'), /\n {2}. status\.observedGeneration/);
     assert.match(await text('diff', '--from', 'base:3', '-n', 'default'), /^nothing is different/);
   });
 

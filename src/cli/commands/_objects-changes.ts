@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
-import { basesOf, type Point } from '../../backup/points.ts';
+import { basesOf } from '../../backup/points.ts';
+import { duration } from '../../lib/duration.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { hideSecrets } from '../../objects/hide-secrets.ts';
 import { printable, type JsonObject } from '../../objects/json.ts';
@@ -10,6 +11,7 @@ import { deletedObjects, type DeletedObject } from '../../operations/objects/del
 import { objectDifferences } from '../../operations/objects/object-differences.ts';
 import { objectHistory, type HistoryEntry } from '../../operations/objects/object-history.ts';
 import type { OpenObjects } from '../../operations/objects/open-objects.ts';
+import type { ObjectState } from '../../operations/objects/object-state.ts';
 import { findResources, keyOf } from '../../operations/objects/read-objects.ts';
 import type { LogGap } from '../../operations/objects/log-changes.ts';
 import type { Cli } from '../cli.ts';
@@ -34,7 +36,7 @@ export function addHistory(group: Command, cli: Cli): void {
       await withObjects(cli, flags, async (open, operation) => {
         const { point: upTo, state } = await open.at(at);
         const [resource] = await findResources(state, kind);
-        const start = since === undefined ? undefined : await startOf(cli, open, since);
+        const start = since === undefined ? undefined : (await startOf(cli, open, since)).point;
         const hide = flags.reveal ? (one: JsonObject) => one : hideSecrets();
         const history = await objectHistory(operation, open, { key: keyOf(resource!, namespace, name), since: start, upTo, encryptionKeys: await open.encryptionKeys(), hide });
         const called = `${nameOf(resource!)}/${name}${resource!.namespaced ? ` in namespace ${namespace}` : ''}`;
@@ -64,8 +66,8 @@ export function addDeleted(group: Command, cli: Cli): void {
       await withObjects(cli, flags, async (open, operation) => {
         const { point: upTo, state } = await open.at(at);
         const start = await startOf(cli, open, since);
-        const wanted = await wantedNames(open, [since, at], kind, namespace);
-        const { deleted, gaps } = await deletedObjects(operation, open, { since: start, upTo, all, wanted });
+        const wanted = await wantedNames([start.state, state], kind, namespace);
+        const { deleted, gaps } = await deletedObjects(operation, open, { since: start.point, upTo, all, wanted });
         const found = deleted.map((one) => ({ ...one, resource: nameOf(one), command: commandFor(one, flags.file) }));
         cli.print({ kind: 'DeletedObjects', data: { deleted: found, gaps }, text: deletedText(found, gaps, state.called) });
       });
@@ -99,36 +101,43 @@ export function addDiff(group: Command, cli: Cli): void {
     .action(async (kind: string | undefined, { namespace, from, to, selector, all = false, ...flags }: DiffFlags) => {
       await withObjects(cli, flags, async (open, operation) => {
         const [start, end] = [await startOf(cli, open, from), await open.at(to)];
-        const wanted = await wantedNames(open, [to, from], kind, namespace);
+        const wanted = await wantedNames([end.state, start.state], kind, namespace);
         const hide = flags.reveal ? (one: JsonObject) => one : hideSecrets();
-        const found = await objectDifferences(operation, open, { from: start, to: end.point, wanted, selector: selector === undefined ? undefined : parseLabelSelector(selector), all, hide });
+        const found = await objectDifferences(operation, open, { from: start.point, to: end.point, wanted, selector: selector === undefined ? undefined : parseLabelSelector(selector), all, hide });
         const differences = found.map((one) => ({ ...one, name: { ...one.name, resource: nameOf(one.name) }, changes: one.changes.map(printed) }));
-        const text = found.length === 0 ? `nothing is different between revision ${start.revision} and ${end.point.revision}${all ? '' : ' but what --all would show'}` : describeDifferences(found, { colour: cli.environment.colour });
-        cli.print({ kind: 'ObjectDifferences', data: { from: start.revision, to: end.point.revision, differences }, text });
+        const text = found.length === 0 ? `nothing is different between revision ${start.point.revision} and ${end.point.revision}${all ? '' : ' but what --all would show'}` : describeDifferences(found, { colour: cli.environment.colour });
+        cli.print({ kind: 'ObjectDifferences', data: { from: start.point.revision, to: end.point.revision, differences }, text });
       });
     });
 }
 
-/** Which names KIND or KIND/NAME and a namespace let through. A kind that was defined at one of the points is enough. */
-async function wantedNames(open: OpenObjects, points: readonly string[], word: string | undefined, namespace: string | undefined): Promise<(name: ObjectName) => boolean> {
+/** Which names KIND or KIND/NAME and a namespace let through. A kind that was defined at one of the points is enough. Throws `usage` where it was at none. */
+async function wantedNames(states: readonly ObjectState[], word: string | undefined, namespace: string | undefined): Promise<(name: ObjectName) => boolean> {
   const { kind, name } = word === undefined ? { kind: undefined, name: undefined } : word.includes('/') ? objectWord(word) : { kind: word, name: undefined };
-  const resources = kind === undefined ? undefined : new Set((await findResources((await open.at(points[0]!)).state, kind)).map(nameOf));
+  const resources = kind === undefined ? undefined : await resourcesCalled(states, kind);
   return (one) => (resources === undefined || resources.has(nameOf(one))) && (name === undefined || one.name === name) && (namespace === undefined || one.namespace === namespace);
 }
 
+async function resourcesCalled(states: readonly ObjectState[], kind: string): Promise<ReadonlySet<string>> {
+  const found = await Promise.allSettled(states.map((state) => findResources(state, kind)));
+  const known = found.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+  const failed = found.find((one) => one.status === 'rejected' && (known.length === 0 || !(one.reason instanceof KubekeepError && one.reason.code === 'usage')));
+  if (failed) throw (failed as PromiseRejectedResult).reason;
+  return new Set(known.map(nameOf));
+}
+
 /** A point, or how long ago. What lies before the oldest base begins with that, and it is said. */
-async function startOf({ clock, progress }: Pick<Cli, 'clock' | 'progress'>, { at, repository }: OpenObjects, text: string): Promise<Point> {
-  const [, number, unit] = /^([1-9]\d{0,5})([smhd])$/.exec(text) ?? [];
-  const seconds = { s: 1, m: 60, h: 3600, d: 86_400 }[unit as 's' | 'm' | 'h' | 'd'];
-  const point = number === undefined ? text : new Date(clock.now() - Number(number) * seconds * 1000).toISOString();
+async function startOf({ clock, progress }: Pick<Cli, 'clock' | 'progress'>, { at, repository }: OpenObjects, text: string): ReturnType<OpenObjects['at']> {
+  const ago = duration(text);
+  const point = ago === undefined ? text : new Date(clock.now() - ago).toISOString();
   try {
-    return (await at(point)).point;
+    return await at(point);
   } catch (error) {
     const time = Date.parse(point);
     const oldest = basesOf(repository.chain)[0];
     if (!(error instanceof KubekeepError) || error.code !== 'point-missing' || Number.isNaN(time) || !oldest || oldest.time <= time) throw error;
     progress({ type: 'note', title: `nothing is known before ${new Date(oldest.time).toISOString()}, revision ${oldest.revision}`, step: 'objects/since' });
-    return { base: oldest, revision: oldest.revision, time: oldest.time };
+    return at(`base:${oldest.number}`);
   }
 }
 
