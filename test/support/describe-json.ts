@@ -50,12 +50,17 @@ function readSource(tsconfig: string): { readonly printed: readonly Printed[]; r
   for (const source of program.getSourceFiles()) {
     if (!source.fileName.startsWith(folder)) continue;
     const visit = (node: ts.Node): void => {
-      if (ts.isCallExpression(node) && /^(\w+\.)?print$/.test(node.expression.getText())) printed.push(...reader.documents(node, basename(source.fileName, '.ts')));
+      if (ts.isCallExpression(node) && /^(\w+\.)?print$/.test(node.expression.getText())) printed.push(...reader.documents(node, firstWord(source.fileName)));
       ts.forEachChild(node, visit);
     };
     visit(source);
   }
   return { printed, types: reader.types };
+}
+
+/** The command's: of one that is long there are several files, each named by what it does. */
+function firstWord(fileName: string): string {
+  return /^_?([a-z]+)/.exec(basename(fileName))![1]!;
 }
 
 function createReader(checker: ts.TypeChecker, root: string) {
