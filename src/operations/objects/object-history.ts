@@ -3,8 +3,8 @@ import { changedFields, type ChangedField } from '../../objects/changed-fields.t
 import { decodeValue, type DecodedValue } from '../../objects/decode-value.ts';
 import type { EncryptionKeys } from '../../objects/encrypted-value.ts';
 import type { HideSecrets } from '../../objects/hide-secrets.ts';
-import { at, isList, isObject, textOf, type JsonObject } from '../../objects/json.ts';
 import { withoutNoise } from '../../objects/noise.ts';
+import { writtenBy } from '../../objects/written-by.ts';
 import type { ReadOperation } from '../backup/backup-operation.ts';
 import { logChanges, type LogGap } from './log-changes.ts';
 import { stateAt } from './object-state.ts';
@@ -43,7 +43,7 @@ export async function objectHistory(operation: ReadOperation, { repository, keys
   const history: HistoryEntry[] = [];
   const decode = (value: Buffer, revision: number) => hidden(decodeValue({ key, value, revision }, encryptionKeys), hide);
   let last: DecodedValue | undefined = before && decode(before.value, before.revision);
-  if (before && last) history.push({ kind: 'there', revision: before.revision, time: undefined, manager: managerOf(last.object, undefined), changes: [], why: last.object ? undefined : last.why });
+  if (before && last) history.push({ kind: 'there', revision: before.revision, time: undefined, manager: writtenBy(last.object, undefined), changes: [], why: last.object ? undefined : last.why });
   for await (const one of logChanges(operation, repository, keys, { timeline, after: start.revision, upTo: upTo.revision }, (found) => found === key)) {
     if (one.kind === 'gap') {
       history.push(one);
@@ -51,7 +51,7 @@ export async function objectHistory(operation: ReadOperation, { repository, keys
     }
     const { revision, time, value } = one;
     const now = value && decode(value, revision);
-    if (now) history.push({ kind: last ? 'changed' : 'made', revision, time, manager: managerOf(now.object, last?.object), changes: changesOf(last, now), why: now.object ? undefined : now.why });
+    if (now) history.push({ kind: last ? 'changed' : 'made', revision, time, manager: writtenBy(now.object, last?.object), changes: changesOf(last, now), why: now.object ? undefined : now.why });
     else history.push({ kind: 'deleted', revision, time, manager: undefined, changes: [], why: undefined });
     last = now;
   }
@@ -72,17 +72,4 @@ function hidden(decoded: DecodedValue, hide: HideSecrets): DecodedValue {
 
 function changesOf(before: DecodedValue | undefined, now: DecodedValue): readonly ChangedField[] {
   return before?.object && now.object ? changedFields(withoutNoise(before.object, { status: true }), withoutNoise(now.object, { status: true })) : [];
-}
-
-/** Whose entry in managedFields is another one than before; of several the one with the newest time. Times have seconds: two writes in one may leave no trace. */
-function managerOf(object: JsonObject | undefined, before: JsonObject | undefined): string | undefined {
-  const entries = (one: JsonObject | undefined) => {
-    const found = at(one, 'metadata', 'managedFields');
-    return isList(found) ? found.filter(isObject) : [];
-  };
-  const old = new Set(entries(before).map((entry) => JSON.stringify(entry)));
-  const fresh = entries(object).filter((entry) => !old.has(JSON.stringify(entry)));
-  const all = (fresh.length > 0 ? fresh : entries(object)).toSorted((one, other) => (textOf(one['time']) < textOf(other['time']) ? 1 : -1));
-  const managers = new Set(all.filter(({ time }) => time === all[0]!['time']).map(({ manager }) => textOf(manager)));
-  return fresh.length > 0 || managers.size === 1 ? textOf(all[0]?.['manager']) || undefined : undefined;
 }

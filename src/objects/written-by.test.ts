@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { JsonObject } from './json.ts';
+import { writtenBy } from './written-by.ts';
+
+// As API servers of 1.37 wrote them.
+const created = () => ({ manager: 'kubectl-create', operation: 'Update', apiVersion: 'apps/v1', time: '2026-11-26T11:16:36Z', fieldsType: 'FieldsV1', fieldsV1: { 'f:replicas': {} } });
+const controller = (time: string) => ({ manager: 'kube-controller-manager', operation: 'Update', apiVersion: 'apps/v1', subresource: 'status', time, fieldsType: 'FieldsV1', fieldsV1: { 'f:status': {} } });
+const scale = { manager: 'kubectl', operation: 'Update', apiVersion: 'apps/v1', subresource: 'scale', fieldsType: 'FieldsV1', fieldsV1: { 'f:replicas': {} } };
+const object = (...managedFields: object[]) => ({ metadata: { managedFields } }) as unknown as JsonObject;
+
+describe('who wrote an object', () => {
+  for (const [title, before, now, who] of [
+    ['the first', undefined, object(created()), 'kubectl-create'],
+    ['one who is new there', object(created()), object(created(), controller('2026-11-26T11:16:37Z')), 'kube-controller-manager'],
+    ['one with a newer time', object(created(), controller('2026-11-26T11:16:37Z')), object(created(), controller('2026-11-26T11:16:43Z')), 'kube-controller-manager'],
+    ['not one who only lost fields', object(created(), controller('2026-11-26T11:16:37Z')), object(scale, { ...created(), fieldsV1: {} }, controller('2026-11-26T11:16:37Z')), 'kubectl'],
+    ['one who has a field more in the same second', object(scale, created(), controller('2026-11-26T11:16:36Z')), object(scale, created(), { ...controller('2026-11-26T11:16:36Z'), fieldsV1: { 'f:status': { 'f:replicas': {} } } }), 'kube-controller-manager'],
+    ['the only one of the newest second', object(created(), controller('2026-11-26T11:16:37Z')), object(created(), controller('2026-11-26T11:16:37Z')), 'kube-controller-manager'],
+    ['nobody of two in one second', object(created(), controller('2026-11-26T11:16:36Z')), object(created(), controller('2026-11-26T11:16:36Z')), undefined],
+    ['nobody where who leaves no time may have been it', object(scale, created()), object(scale, created()), undefined],
+    ['nobody where nothing says so', undefined, object(), undefined],
+  ] as const) {
+    it(`is ${title}`, () => assert.equal(writtenBy(now, before), who));
+  }
+});
