@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
+import { trailerLength } from '../bolt/open-file.ts';
 
-export const trailerLength = 32;
 const blockSize = 1 << 20;
 
 /**

@@ -3,10 +3,11 @@ import type { FileHandle } from 'node:fs/promises';
 import { openBolt } from '../bolt/bolt-file.ts';
 import { growBolt, type ReadWriteAt } from '../bolt/grow-bolt.ts';
 import { revisionsOf } from '../bolt/key-space.ts';
+import { trailerLength } from '../bolt/open-file.ts';
 import { rowEncoder, type StoredRow } from '../clients/etcd/stored-rows.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import type { Segment } from './format/segment.ts';
-import { openSnapshot, trailerLength } from './open-snapshot.ts';
+import { openSnapshot } from './open-snapshot.ts';
 
 export interface ExtendOptions {
   readonly signal: AbortSignal;

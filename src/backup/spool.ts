@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ReadAt } from '../bolt/bolt-file.ts';
-import { readFrom } from '../bolt/open-file.ts';
+import { readFrom, trailerLength } from '../bolt/open-file.ts';
 import { diskHint } from '../lib/disk-error.ts';
 import { KubekeepError } from '../lib/errors.ts';
-import { BlockWriter, trailerLength } from './_block-writer.ts';
+import { BlockWriter } from './_block-writer.ts';
 import { SnapshotReader, type FilePages } from './snapshot-reader.ts';
 
 /** A snapshot in a file of this computer. `size` is without the trailer. */

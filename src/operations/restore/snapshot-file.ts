@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, openSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { openSnapshot } from '../../backup/open-snapshot.ts';
 import { openBolt } from '../../bolt/bolt-file.ts';
 import { livingKeys, revisionsOf } from '../../bolt/key-space.ts';
-import { readFrom } from '../../bolt/open-file.ts';
 
 /** A snapshot of etcd in a file of this computer, with the SHA-256 behind it that `etcdctl snapshot save` appends. */
 export interface SnapshotFile {
@@ -16,18 +15,11 @@ export interface SnapshotFile {
   readonly keys: ReadonlyMap<string, number>;
 }
 
-const trailer = 32;
-
 /** Throws `data-damaged`. */
 export async function readSnapshotFile(path: string, signal: AbortSignal): Promise<SnapshotFile> {
-  const { size } = await stat(path);
+  await using snapshot = await openSnapshot(path);
   const hash = createHash('sha256');
   for await (const piece of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(piece as Buffer);
-  const descriptor = openSync(path, 'r');
-  try {
-    const bolt = openBolt(readFrom(descriptor, size - trailer));
-    return { path, bytes: size, sha256: hash.digest('hex'), revision: revisionsOf(bolt).current, keys: await livingKeys(bolt, signal) };
-  } finally {
-    closeSync(descriptor);
-  }
+  const bolt = openBolt(snapshot);
+  return { path, bytes: (await snapshot.file.stat()).size, sha256: hash.digest('hex'), revision: revisionsOf(bolt).current, keys: await livingKeys(bolt, signal) };
 }
