@@ -8,7 +8,7 @@ import { syncFolder } from './_sync-folder.ts';
 import type { CaptureKeys } from './captures.ts';
 import { damaged } from './format/encrypted-object.ts';
 import { pagesOf, type PageTable } from './format/page-table.ts';
-import { readPageTable } from './page-tables.ts';
+import { readTableOf } from './page-tables.ts';
 import type { Base } from './points.ts';
 import type { Repository } from './repository.ts';
 
@@ -17,8 +17,7 @@ import type { Repository } from './repository.ts';
  * etcd gave; what stood there stays otherwise. Each pack is read once, so memory is that of one.
  */
 export async function writeSnapshot(repository: Repository, base: Base, path: string, keys: CaptureKeys, signal?: AbortSignal): Promise<void> {
-  const table = await readPageTable(repository, base.table);
-  if (pagesOf(table) * table.pageSize !== base.length) throw damaged(`table ${base.table}`, `it has ${pagesOf(table)} pages and its base ${base.length} bytes`);
+  const table = await readTableOf(repository, base);
   const unfinished = `${path}.part`;
   const file = await open(unfinished, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     const hint = error.code === 'EEXIST' ? 'Another restore is writing it, or one was killed: then remove it.' : diskHint(error);

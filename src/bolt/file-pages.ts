@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { broken } from './bolt-file.ts';
 import { trailerLength } from './open-file.ts';
-import { piecesOnce } from './pieces-once.ts';
+import { acrossPieces, piecesOnce } from './pieces-once.ts';
 import type { PageSource } from './scan-bucket.ts';
 
 const pieceLength = 4 << 20;
@@ -19,12 +19,6 @@ export async function filePages(file: FileHandle, onBytes?: (bytes: number) => v
   return {
     size,
     place: (offset) => Math.floor(offset / pieceLength),
-    async read(offset, wanted) {
-      const [first, last] = [Math.floor(offset / pieceLength), Math.floor((offset + wanted - 1) / pieceLength)];
-      const from = offset - first * pieceLength;
-      if (first === last) return (await piece(first)).subarray(from, from + wanted);
-      const pieces = await Promise.all(Array.from({ length: last - first + 1 }, (_, index) => piece(first + index)));
-      return Buffer.concat(pieces).subarray(from, from + wanted);
-    },
+    read: acrossPieces(pieceLength, piece),
   };
 }

@@ -23,3 +23,13 @@ export function piecesOnce(get: (piece: number) => Promise<Buffer>, onBytes?: (b
     return content;
   };
 }
+
+/** Reads from a file that lies in pieces of one length. */
+export function acrossPieces(pieceLength: number, get: (piece: number) => Promise<Buffer>): (offset: number, length: number) => Promise<Buffer> {
+  return async (offset, length) => {
+    const [first, last] = [Math.floor(offset / pieceLength), Math.floor((offset + length - 1) / pieceLength)];
+    const pieces = await Promise.all(Array.from({ length: last - first + 1 }, (_, index) => get(first + index)));
+    const from = offset - first * pieceLength;
+    return (pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)).subarray(from, from + length);
+  };
+}

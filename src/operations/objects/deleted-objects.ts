@@ -1,8 +1,7 @@
 import type { Point } from '../../backup/points.ts';
-import { isNoise } from '../../objects/noise.ts';
 import { objectNameOf, type ObjectName } from '../../objects/stored-objects.ts';
 import type { ReadOperation } from '../backup/backup-operation.ts';
-import { logChanges, type LogGap } from './log-changes.ts';
+import { logChanges, objectKeys, type LogGap } from './log-changes.ts';
 import type { OpenObjects } from './open-objects.ts';
 
 export interface DeletedObject extends ObjectName {
@@ -36,12 +35,8 @@ export async function deletedObjects(operation: ReadOperation, { repository, key
   const deleted = new Map<string, { madeAgain: number | undefined } & DeletedObject>();
   const gaps: LogGap[] = [];
   const done: DeletedObject[] = [];
-  const isWanted = (key: string) => {
-    const name = objectNameOf(key);
-    return name !== undefined && (all || !isNoise(name)) && wanted(name);
-  };
   const after = since.base.timeline === timeline ? since.revision : upTo.base.revision;
-  for await (const one of logChanges(operation, repository, keys, { timeline, after, upTo: upTo.revision }, isWanted)) {
+  for await (const one of logChanges(operation, repository, keys, { timeline, after, upTo: upTo.revision }, objectKeys({ all, wanted }))) {
     if (one.kind === 'gap') {
       gaps.push(one);
       continue;

@@ -2,6 +2,8 @@ import type { CaptureKeys } from '../../backup/captures.ts';
 import { logOf, type HolePart } from '../../backup/change-log/coverage.ts';
 import { readSegment } from '../../backup/change-log/read-log.ts';
 import type { Repository } from '../../backup/repository.ts';
+import { isNoise } from '../../objects/noise.ts';
+import { objectNameOf, type ObjectName } from '../../objects/stored-objects.ts';
 import type { Operation } from '../operation.ts';
 
 /** What one revision did to a key, or a gap in the log. */
@@ -27,6 +29,14 @@ export interface ChangesOf {
   /** Revisions after this one, up to that one. */
   readonly after: number;
   readonly upTo: number;
+}
+
+/** Which keys are those of objects that are wanted. `all`: leases, events and endpoints too. */
+export function objectKeys({ all, wanted }: { readonly all: boolean; readonly wanted: (name: ObjectName) => boolean }): (key: string) => boolean {
+  return (key) => {
+    const name = objectNameOf(key);
+    return name !== undefined && (all || !isNoise(name)) && wanted(name);
+  };
 }
 
 /** Changes of wanted keys in the order of their revisions. Unlike `readLog` it goes on behind what is lost, and says so. Throws `repository-damaged`. */

@@ -5,10 +5,10 @@ import { decodeValue, type DecodedValue } from '../../objects/decode-value.ts';
 import { encryptedWith } from '../../objects/encrypted-value.ts';
 import type { HideSecrets } from '../../objects/hide-secrets.ts';
 import type { LabelSelector } from '../../objects/label-selector.ts';
-import { isNoise, withoutNoise } from '../../objects/noise.ts';
+import { withoutNoise } from '../../objects/noise.ts';
 import { nameOf, objectNameOf, type ObjectName } from '../../objects/stored-objects.ts';
 import type { ReadOperation } from '../backup/backup-operation.ts';
-import { logChanges } from './log-changes.ts';
+import { logChanges, objectKeys } from './log-changes.ts';
 import { stateAt, type ObjectState } from './object-state.ts';
 import type { OpenObjects } from './open-objects.ts';
 
@@ -37,11 +37,7 @@ export interface DifferenceOptions {
 
 /** What is different between two points. Where the log leads from the one to the other, only what it has is looked at. */
 export async function objectDifferences(operation: ReadOperation, open: OpenObjects, { from, to, all, wanted, ...options }: DifferenceOptions): Promise<readonly ObjectDifference[]> {
-  const isWanted = (key: string) => {
-    const name = objectNameOf(key);
-    return name !== undefined && (all || !isNoise(name)) && wanted(name);
-  };
-  const [before, after] = await valuesOfBoth(operation, open, { from, to }, isWanted);
+  const [before, after] = await valuesOfBoth(operation, open, { from, to }, objectKeys({ all, wanted }));
   const keys = [...new Set([...before.keys(), ...after.keys()])].filter((key) => before.get(key)?.revision !== after.get(key)?.revision);
   const sealed = keys.some((key) => [before, after].some((values) => encryptedWith(values.get(key)?.value ?? Buffer.alloc(0)) !== undefined));
   const encryptionKeys = sealed ? await open.encryptionKeys() : undefined;
@@ -61,7 +57,7 @@ async function valuesOfBoth(operation: ReadOperation, { repository, keys }: Open
     let whole = true;
     for await (const one of logChanges(operation, repository, keys, { timeline, after: from.revision, upTo: to.revision }, wanted)) {
       if (one.kind === 'gap') whole = false;
-      else changed.set(one.key, one.value && { value: one.value, revision: one.revision, createRevision: 0 });
+      else changed.set(one.key, one.value && { value: one.value, revision: one.revision });
     }
     const there = [...changed].filter((one): one is [string, KeyValue] => one[1] !== undefined);
     if (whole) return [changed.size === 0 ? new Map() : await before.values((key) => changed.has(key)), new Map(there)];

@@ -40,9 +40,9 @@ export function stateAt(work: Work, repository: Repository, { point, keys }: { r
     for await (const { records } of readLog(repository, { timeline: base.timeline, first: base.revision + 1, last: revision }, keys)) {
       signal.throwIfAborted();
       for (const { changes: all } of records) {
-        for (const { key: bytes, value, revision: written, createRevision } of all) {
+        for (const { key: bytes, value, revision: written } of all) {
           const key = Buffer.from(bytes).toString('latin1');
-          if (wanted(key)) found.set(key, value && { value: Buffer.from(value), revision: written, createRevision });
+          if (wanted(key)) found.set(key, value && { value: Buffer.from(value), revision: written });
         }
       }
     }
