@@ -1,36 +1,17 @@
-import type { ChildProcess } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { connectApi, type ApiClient } from '../src/clients/kubernetes/connect-api.ts';
+import type { ApiClient } from '../src/clients/kubernetes/connect-api.ts';
 import { seededDraw } from '../src/lib/seeded-draw.ts';
-import { issueLeaf } from '../src/pki/issue.ts';
-import { adminLeaf } from '../src/pki/leaves.ts';
-import { createSecrets } from '../src/pki/secrets.ts';
-import { endProcess } from '../test/support/end-process.ts';
-import { freePorts } from '../test/support/free-ports.ts';
-import { startApiWithEtcd, waitUntilReady } from '../test/support/real-api-server.ts';
-import { forwardPort } from '../test/support/unix-forward.ts';
+import { startOwnApi } from '../test/support/real-api-server.ts';
 
 const lanes = 24;
 
 /** Fills an etcd with objects that a real API server wrote, and gives the folder with its data. Secrets are encrypted, as in a cluster that kubekeep builds. */
 export async function writtenByApi(folder: string, count: number): Promise<{ readonly data: string; readonly name: string }> {
   await mkdir(folder);
-  const now = Date.now();
-  const secrets = await createSecrets('bench', now);
-  const { certificate, privateKey: key } = await issueLeaf(adminLeaf('bench', 'system:masters'), secrets.authorities.kubernetes, { now, days: 1 });
-  const [client, peer, port] = (await freePorts(3)) as [number, number, number];
-  const processes: ChildProcess[] = [];
-  try {
-    await startApiWithEtcd({ folder, ports: { client, peer, api: port }, secrets, now, processes });
-    const { socketPath, close } = await forwardPort(port, join(folder, 'api.sock'));
-    const api = connectApi({ connect: { socketPath }, serverName: 'kubernetes', ca: secrets.authorities.kubernetes.certificate, certificate, key });
-    await waitUntilReady(api);
-    await createObjects(api, count);
-    api.close();
-    await close();
-  } finally {
-    for (const one of processes.toReversed()) await endProcess(one);
+  {
+    await using own = await startOwnApi(folder);
+    await createObjects(own.api, count);
   }
   return { data: join(folder, 'etcd/data'), name: 'm1' };
 }

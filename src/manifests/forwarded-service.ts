@@ -22,7 +22,8 @@ export type Balance = (typeof balances)[number];
 /** How a service is written on the command line. */
 export const forwardedServiceForm = 'NAMESPACE/SERVICE:PORT[,listen=PORT][,mode=http|tcp][,check=/PATH][,balance=roundrobin|leastconn|random-2|source][,pods=N]';
 
-const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+/** A name of a namespace or a Service, as a part of a regular expression. */
+export const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
 const target = new RegExp(`^(?<namespace>${label})/(?<name>${label}):(?<port>\\d+)$`);
 const options = ['listen', 'mode', 'check', 'balance', 'pods'] as const;
 type Given = Partial<Record<(typeof options)[number], string>>;

@@ -21,7 +21,7 @@ import { tracked } from './phases/tracked.ts';
 import type { Work } from './phases/work.ts';
 import { writePodNetwork } from './phases/write-pod-network.ts';
 import { isEmpty, stepsOf, type Plan } from './plan/plan.ts';
-import type { PhasePlan, Step } from './plan/step.ts';
+import type { PhaseName, PhasePlan, Step } from './plan/step.ts';
 import { fetchNeeded, preparePlan, type PreparedPlan } from './prepare-plan.ts';
 import { refuseUnfinishedRestore } from './restore/restore-record.ts';
 import { saveSecrets } from './state.ts';
@@ -114,9 +114,7 @@ async function perform(phase: PhasePlan, work: Work): Promise<void> {
   if (phase.order === 'one host at a time') {
     for (const [host, steps] of byHost) {
       work.signal.throwIfAborted();
-      const roll = phase.name === 'workers' ? rollWorker : rollHost;
-      if (phase.name === 'backup') for (const step of steps) await tracked(step, work, () => performFollower(step, work));
-      else await roll(work, spec(host), steps, (step, run) => tracked(step, work, run));
+      await (rollers[phase.name] ?? rollHost)(work, spec(host), steps, (step, run) => tracked(step, work, run));
     }
     return;
   }
@@ -125,6 +123,13 @@ async function perform(phase: PhasePlan, work: Work): Promise<void> {
   });
   if (phase.name === 'etcd' && work.prepared.plan.mode === 'change') await waitForVoters(phase, work);
 }
+
+const rollers: Partial<Record<PhaseName, typeof rollHost>> = {
+  workers: rollWorker,
+  backup: async (work, _, steps, track) => {
+    for (const step of steps) await track(step, () => performFollower(step, work));
+  },
+};
 
 function performTogether(step: Step, work: Work): Promise<void> {
   if (step.component === 'system') return prepareHost(step, work);

@@ -10,7 +10,8 @@ import type { Operation } from './operation.ts';
 /** On the ConfigMap that kubeadm reads when a machine joins. */
 export const joinAnnotation = 'kubekeep.dev/join';
 const servingSigner = 'kubernetes.io/kubelet-serving';
-const requestsPath = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+/** Of CertificateSigningRequests. */
+export const requestsPath = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 
 /** The nodes of a cluster that has or had workers, from an API server that was seen to be ready; undefined where there is none of either, or it does not answer. */
 export async function lookAtNodes(operation: Operation, facts: Pick<ClusterFacts, 'hosts'>, secrets: ClusterSecrets): Promise<NodesFact | undefined> {

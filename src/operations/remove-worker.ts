@@ -1,4 +1,3 @@
-import { ApiError } from '../clients/kubernetes/api-error.ts';
 import type { HostSpec } from '../cluster/cluster.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { destroyScript, forgetLockScript } from './destroy-script.ts';
@@ -7,6 +6,7 @@ import { openJournal } from './journal.ts';
 import { takeLock, type ClusterLock } from './lock.ts';
 import type { Operation } from './operation.ts';
 import { cordon, drain } from './phases/drain.ts';
+import { forget } from './phases/forget.ts';
 import { runOn } from './phases/note-on.ts';
 import { tracked } from './phases/tracked.ts';
 import { withApi } from './phases/with-api.ts';
@@ -65,9 +65,7 @@ async function removeLocked(operation: Operation, prepared: PreparedPlan, host: 
     }
     if (reachable(prepared.facts.hosts.get(host.name))) await step('take Kubernetes off the host', () => clean(work, lock, host));
     // Last: a kubelet that runs makes its node anew.
-    await step('the cluster forgets the node', () => api.delete(`/api/v1/nodes/${host.name}`).catch((error: unknown) => {
-      if (!(error instanceof ApiError && error.reason === 'NotFound')) throw error;
-    }));
+    await step('the cluster forgets the node', () => forget(api, `/api/v1/nodes/${host.name}`));
   });
 }
 

@@ -1,25 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { readEnvironment } from '../../src/cli/env.ts';
 import { ApiError } from '../../src/clients/kubernetes/api-error.ts';
-import { connectApi, type ApiClient } from '../../src/clients/kubernetes/connect-api.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { forwardedServiceForm, parseForwardedServices } from '../../src/manifests/forwarded-service.ts';
 import { inClusterConfig } from '../../src/manifests/haproxy-config.ts';
 import { haproxyManifests, type HaproxyManifests } from '../../src/manifests/haproxy-manifests.ts';
-import { issueLeaf } from '../../src/pki/issue.ts';
-import { adminLeaf } from '../../src/pki/leaves.ts';
-import { createSecrets } from '../../src/pki/secrets.ts';
 import { ensureImage } from '../../src/programs/images/ensure-image.ts';
-import { endProcess } from '../support/end-process.ts';
-import { freePorts } from '../support/free-ports.ts';
-import { startApiWithEtcd, waitUntilReady } from '../support/real-api-server.ts';
-import { forwardPort, type UnixForward } from '../support/unix-forward.ts';
+import { startOwnApi, type OwnApi } from '../support/real-api-server.ts';
 
 const every = ['shop/a:80', 'shop/b:81,mode=tcp,balance=source', 'shop/c:82,check=/healthz?a=1&b=%20', 'shop/d:83,mode=tcp,check=/,balance=random-2', 'shop/e:84,balance=roundrobin,pods=1000', `${'n'.repeat(63)}/${'s'.repeat(63)}:65535,listen=1,pods=1`];
 
@@ -48,24 +40,13 @@ describe('HAProxy itself takes the configuration', () => {
 
 describe('a real API server takes the manifests', () => {
   const folder = mkdtempSync(join(tmpdir(), 'kubekeep-manifests-'));
-  const processes: ChildProcess[] = [];
-  let forward: UnixForward;
-  let api: ApiClient;
+  let own: OwnApi;
 
   before(async () => {
-    const now = Date.now();
-    const secrets = await createSecrets('prod', now);
-    const admin = await issueLeaf(adminLeaf('ann', 'system:masters'), secrets.authorities.kubernetes, { now, days: 1 });
-    const [client, peer, port] = (await freePorts(3)) as [number, number, number];
-    await startApiWithEtcd({ folder, ports: { client, peer, api: port }, secrets, now, processes });
-    forward = await forwardPort(port, join(folder, 'api.sock'));
-    api = connectApi({ connect: { socketPath: forward.socketPath }, serverName: 'kubernetes', ca: secrets.authorities.kubernetes.certificate, certificate: admin.certificate, key: admin.privateKey });
-    await waitUntilReady(api);
+    own = await startOwnApi(folder);
   });
   after(async () => {
-    api.close();
-    await forward.close();
-    await Promise.all(processes.map(endProcess));
+    await own[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true });
   });
 
@@ -73,7 +54,7 @@ describe('a real API server takes the manifests', () => {
   type Manifest = { readonly kind: string; readonly metadata: { readonly namespace?: string } };
   const manifests = (type: HaproxyManifests['type']) => haproxyManifests({ services: parseForwardedServices(every), namespace: 'kubekeep-haproxy', image: 'example.invalid/haproxy:1', replicas: 2, type, domain: 'cluster.local' }) as readonly Manifest[];
   // Unknown and doubled fields are errors, and the namespace's own pod security says no to what is not restricted.
-  const send = (manifest: Manifest, query: string) => api.post(`${paths[manifest.kind]!.replace('/N/', `/${manifest.metadata.namespace!}/`)}?fieldValidation=Strict${query}`, manifest);
+  const send = (manifest: Manifest, query: string) => own.api.post(`${paths[manifest.kind]!.replace('/N/', `/${manifest.metadata.namespace!}/`)}?fieldValidation=Strict${query}`, manifest);
 
   for (const type of ['ClusterIP', 'NodePort', 'LoadBalancer'] as const) {
     test(`Service of type ${type}`, async () => {
@@ -83,8 +64,8 @@ describe('a real API server takes the manifests', () => {
 
   test('its pods are as restricted as the namespace asks for', async () => {
     const { spec } = manifests('ClusterIP').find(({ kind }) => kind === 'Deployment') as unknown as { spec: { template: { spec: { containers: object[]; securityContext: object } } } };
-    const pod = (podSpec: object) => api.post('/api/v1/namespaces/kubekeep-haproxy/pods?fieldValidation=Strict&dryRun=All', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'one' }, spec: podSpec });
-    await api.post('/api/v1/namespaces/kubekeep-haproxy/serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } }).catch(() => {});
+    const pod = (podSpec: object) => own.api.post('/api/v1/namespaces/kubekeep-haproxy/pods?fieldValidation=Strict&dryRun=All', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'one' }, spec: podSpec });
+    await own.api.post('/api/v1/namespaces/kubekeep-haproxy/serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } }).catch(() => {});
     await pod(spec.template.spec);
     await assert.rejects(pod({ ...spec.template.spec, securityContext: {} }), (error) => error instanceof ApiError && error.status === 403 && /violates PodSecurity/.test(error.message));
   });

@@ -3,16 +3,19 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { ApiClient } from '../../src/clients/kubernetes/connect-api.ts';
+import { connectApi, type ApiClient } from '../../src/clients/kubernetes/connect-api.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { issueLeaf } from '../../src/pki/issue.ts';
-import { leavesFor } from '../../src/pki/leaves.ts';
-import { servicePublicKey } from '../../src/pki/secrets.ts';
+import { adminLeaf, leavesFor } from '../../src/pki/leaves.ts';
+import { createSecrets, servicePublicKey } from '../../src/pki/secrets.ts';
 import type { ClusterSecrets } from '../../src/pki/secrets.ts';
 import { encryptionConfig } from '../../src/render/kube-apiserver.ts';
 import { cachedProgram } from './cached-program.ts';
+import { endProcess } from './end-process.ts';
 import { aHost, cluster } from './example-cluster.ts';
+import { freePorts } from './free-ports.ts';
 import { startEtcd, writeCertificates } from './real-etcd.ts';
+import { forwardPort } from './unix-forward.ts';
 
 interface RealApi {
   readonly folder: string;
@@ -32,6 +35,37 @@ export async function startApiWithEtcd({ folder, ports, secrets, now, processes,
   await writeCertificates(place, { etcd: secrets.authorities.etcd, peer: secrets.authorities['etcd-peer'] }, now);
   processes.push(startEtcd(place, { m1: `https://127.0.0.1:${ports.peer}` }, 'new'));
   processes.push(await startApiServer(join(folder, 'api'), { api: ports.api, etcd: ports.client }, { secrets, now, encryption }));
+}
+
+/** What somebody who only wants an API server needs of one. */
+export interface OwnApi extends AsyncDisposable {
+  /** As an administrator. */
+  readonly api: ApiClient;
+}
+
+/** Starts both in a folder that is there, and waits until they serve. */
+export async function startOwnApi(folder: string): Promise<OwnApi> {
+  const now = Date.now();
+  const secrets = await createSecrets('prod', now);
+  const admin = await issueLeaf(adminLeaf('ann', 'system:masters'), secrets.authorities.kubernetes, { now, days: 1 });
+  const [client, peer, port] = (await freePorts(3)) as [number, number, number];
+  const processes: ChildProcess[] = [];
+  const opened = new AsyncDisposableStack();
+  opened.defer(async () => {
+    for (const one of processes.toReversed()) await endProcess(one);
+  });
+  try {
+    await startApiWithEtcd({ folder, ports: { client, peer, api: port }, secrets, now, processes });
+    const forward = await forwardPort(port, join(folder, 'api.sock'));
+    opened.defer(() => forward.close());
+    const api = connectApi({ connect: { socketPath: forward.socketPath }, serverName: 'kubernetes', ca: secrets.authorities.kubernetes.certificate, certificate: admin.certificate, key: admin.privateKey });
+    opened.defer(() => api.close());
+    await waitUntilReady(api);
+    return { api, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
 }
 
 export async function waitUntilReady(api: ApiClient): Promise<void> {

@@ -2,8 +2,7 @@ import { Option, type Command } from 'commander';
 import { basesOf } from '../../backup/points.ts';
 import { duration } from '../../lib/duration.ts';
 import { KubekeepError } from '../../lib/errors.ts';
-import { hideSecrets } from '../../objects/hide-secrets.ts';
-import { printable, type JsonObject } from '../../objects/json.ts';
+import { printable } from '../../objects/json.ts';
 import type { ChangedField } from '../../objects/changed-fields.ts';
 import { parseLabelSelector } from '../../objects/label-selector.ts';
 import { nameOf, type ObjectName } from '../../objects/stored-objects.ts';
@@ -16,8 +15,8 @@ import { findResources, keyOf } from '../../operations/objects/read-objects.ts';
 import type { LogGap } from '../../operations/objects/log-changes.ts';
 import type { Cli } from '../cli.ts';
 import { changesLine, describeDifferences } from '../describe-changes.ts';
-import { textTable } from '../text-table.ts';
-import { namespaceOption, objectWord, pointWords, withObjects, withRepositoryOptions, type SourceFlags } from './_objects.ts';
+import { textTable, utc } from '../text-table.ts';
+import { calledObject, hiding, namespaceOption, objectWord, pointWords, withObjects, withRepositoryOptions, type SourceFlags } from './_objects.ts';
 
 const sinceWords = 'a time such as 2026-11-25T14:02:00Z, how long ago (10m, 2h, 3d), revision:N or base:N';
 /** So many commands are printed below the table. */
@@ -37,10 +36,8 @@ export function addHistory(group: Command, cli: Cli): void {
         const { point: upTo, state } = await open.at(at);
         const [resource] = await findResources(state, kind);
         const start = since === undefined ? undefined : (await startOf(cli, open, since)).point;
-        const hide = flags.reveal ? (one: JsonObject) => one : hideSecrets();
-        const history = await objectHistory(operation, open, { key: keyOf(resource!, namespace, name), since: start, upTo, encryptionKeys: await open.encryptionKeys(), hide });
-        const called = `${nameOf(resource!)}/${name}${resource!.namespaced ? ` in namespace ${namespace}` : ''}`;
-        if (!history.some((one) => one.kind !== 'gap')) throw new KubekeepError('object-missing', `there was no ${called} at any time from ${start ? 'then' : 'the oldest base'} up to ${state.called}`);
+        const history = await objectHistory(operation, open, { key: keyOf(resource!, namespace, name), since: start, upTo, encryptionKeys: await open.encryptionKeys(), hide: hiding(flags.reveal) });
+        if (!history.some((one) => one.kind !== 'gap')) throw new KubekeepError('object-missing', `there was no ${calledObject(resource!, namespace, name)} at any time from ${start ? 'then' : 'the oldest base'} up to ${state.called}`);
         cli.print({ kind: 'ObjectHistory', data: { history: history.map((one) => (one.kind === 'gap' ? one : { ...one, changes: one.changes.map(printed) })) }, text: textTable([['TIME (UTC)', 'REVISION', 'BY', 'WHAT'], ...history.map(historyRow)]) });
       });
     });
@@ -102,8 +99,7 @@ export function addDiff(group: Command, cli: Cli): void {
       await withObjects(cli, flags, async (open, operation) => {
         const [start, end] = [await startOf(cli, open, from), await open.at(to)];
         const wanted = await wantedNames([end.state, start.state], kind, namespace);
-        const hide = flags.reveal ? (one: JsonObject) => one : hideSecrets();
-        const found = await objectDifferences(operation, open, { from: start.point, to: end.point, wanted, selector: selector === undefined ? undefined : parseLabelSelector(selector), all, hide });
+        const found = await objectDifferences(operation, open, { from: start.point, to: end.point, wanted, selector: selector === undefined ? undefined : parseLabelSelector(selector), all, hide: hiding(flags.reveal) });
         const differences = found.map((one) => ({ ...one, name: { ...one.name, resource: nameOf(one.name) }, changes: one.changes.map(printed) }));
         const text = found.length === 0 ? `nothing is different between revision ${start.point.revision} and ${end.point.revision}${all ? '' : ' but what --all would show'}` : describeDifferences(found, { colour: cli.environment.colour });
         cli.print({ kind: 'ObjectDifferences', data: { from: start.point.revision, to: end.point.revision, differences }, text });
@@ -151,8 +147,4 @@ interface PrintedChange {
 
 function printed({ path, before, after }: ChangedField): PrintedChange {
   return { path, before: before === undefined ? undefined : printable(before), after: after === undefined ? undefined : printable(after) };
-}
-
-function utc(time: number): string {
-  return new Date(time).toISOString().slice(0, 19).replace('T', ' ');
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { Point } from '../../backup/points.ts';
 import { KubekeepError } from '../../lib/errors.ts';
-import { hideSecrets } from '../../objects/hide-secrets.ts';
+import { hideSecrets, type HideSecrets } from '../../objects/hide-secrets.ts';
 import { isObject, jsonText, sorted, type JsonObject } from '../../objects/json.ts';
 import type { ReadOperation } from '../../operations/backup/backup-operation.ts';
 import type { Resource } from '../../objects/resources.ts';
@@ -74,13 +74,23 @@ export async function withObjects<T>(cli: Cli, { file, encryptionConfig }: { rea
 
 /** What is shown of objects: what Secrets hold, and who manages which field, only where it was asked for. */
 export function shown({ reveal, showManagedFields }: Pick<SourceFlags, 'reveal' | 'showManagedFields'>): <T extends FoundObject>(found: T) => T {
-  const hide = reveal ? (object: JsonObject) => object : hideSecrets();
+  const hide = hiding(reveal);
   const less = (object: JsonObject): JsonObject => {
     if (showManagedFields || !isObject(object['metadata'])) return object;
     const { managedFields: _, ...metadata } = object['metadata'];
     return { ...object, metadata };
   };
   return (found) => (found.object ? { ...found, object: less(hide(found.object)) } : found);
+}
+
+/** Hides what Secrets hold, unless it is to be shown. */
+export function hiding(reveal: boolean | undefined): HideSecrets {
+  return reveal ? (object) => object : hideSecrets();
+}
+
+/** For sentences: "deployments.apps/web in namespace shop". */
+export function calledObject(resource: Resource, namespace: string, name: string): string {
+  return `${nameOf(resource)}/${name}${resource.namespaced ? ` in namespace ${namespace}` : ''}`;
 }
 
 /** What is hidden cannot be created. Throws `usage`. */

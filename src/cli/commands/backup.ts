@@ -15,7 +15,7 @@ import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
 import { clusterFileOption } from '../cluster-file.ts';
 import { megabytes } from '../megabytes.ts';
-import { textTable } from '../text-table.ts';
+import { textTable, utc } from '../text-table.ts';
 import { openBackupOperation, storeOf } from '../wire.ts';
 import { sentence, stateOf } from './_backup.ts';
 import { addVerify } from './_backup-verify.ts';
@@ -165,8 +165,4 @@ function verdictTable(verdicts: readonly Verdict[]): string {
     return [utc(time), String(revision), String(base), outcome, equal === 0 ? 'no member' : `${equal} of ${state!.members.length} at ${state!.revision}`, listed ? String(listed.objects) : '', age(took)];
   });
   return textTable([['REPLAYED (UTC)', 'REVISION', 'FROM BASE', 'OUTCOME', 'EQUAL TO', 'OBJECTS', 'TOOK'], ...rows]);
-}
-
-function utc(time: number): string {
-  return new Date(time).toISOString().slice(0, 19).replace('T', ' ');
 }

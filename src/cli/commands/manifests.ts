@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { stringify } from 'yaml';
 import { KubekeepError } from '../../lib/errors.ts';
-import { forwardedServiceForm, parseForwardedServices } from '../../manifests/forwarded-service.ts';
+import { forwardedServiceForm, label, parseForwardedServices } from '../../manifests/forwarded-service.ts';
 import { haproxyManifests, ownNamespace, type HaproxyManifests } from '../../manifests/haproxy-manifests.ts';
 import type { AddCommand } from '../add-command.ts';
 
@@ -26,7 +26,7 @@ export const addManifests: AddCommand = (program, cli) => {
       const documents = haproxyManifests({
         services: parseForwardedServices(services),
         image: matching('--image', image, /^[\w.\-/:@]+$/, 'a name such as docker.io/library/haproxy:3.2'),
-        namespace: matching('--namespace', namespace, /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'at most 63 lower-case letters, digits and dashes'),
+        namespace: matching('--namespace', namespace, new RegExp(`^${label}$`), 'at most 63 lower-case letters, digits and dashes'),
         replicas: Number(matching('--replicas', replicas, /^[1-9]\d?$/, 'a whole number from 1 to 99')),
         type,
         domain: matching('--domain', domain, /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'a DNS name such as cluster.local'),

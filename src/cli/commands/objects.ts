@@ -11,7 +11,7 @@ import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
 import { objectRow, objectTable, type ObjectRow } from '../object-table.ts';
 import { addDeleted, addDiff, addHistory } from './_objects-changes.ts';
-import { documentText, namespaceOption, objectWord, outputs, refuseHidden, shown, tellUnknown, withSourceOptions, withState, type OpenPoint, type Output, type SourceFlags } from './_objects.ts';
+import { calledObject, documentText, namespaceOption, objectWord, outputs, refuseHidden, shown, tellUnknown, withSourceOptions, withState, type OpenPoint, type Output, type SourceFlags } from './_objects.ts';
 
 /** `objects list|get|history|diff|deleted`. */
 export const addObjects: AddCommand = (program, cli, exit) => {
@@ -87,7 +87,7 @@ function addGet(group: Command, cli: Cli): void {
         const [resource] = await findResources(state, kind);
         refuseHidden(output, [resource!], flags.reveal);
         const stored = await findObject(state, keyOf(resource!, namespace, name), keys);
-        const called = `${nameOf(resource!)}/${name}${resource!.namespaced ? ` in namespace ${namespace}` : ''}`;
+        const called = calledObject(resource!, namespace, name);
         if (!stored) throw new KubekeepError('object-missing', `there was no ${called} (${state.called})`, { hint: repository && (await whenItWas(repository, keyOf(resource!, namespace, name))) });
         if (!stored.object) throw new KubekeepError('object-unreadable', `${called} cannot be read: ${stored.why}`);
         const found = shown(flags)(stored);

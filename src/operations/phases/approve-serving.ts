@@ -2,25 +2,22 @@ import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import type { HostSpec } from '../../cluster/cluster.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { judgeServingRequest } from '../../pki/judge-serving-request.ts';
-import { readNodes } from '../look-at-nodes.ts';
+import { requestsPath } from '../look-at-nodes.ts';
 import { approvable } from '../plan/plan-workers.ts';
+import { untilNodes } from './until-nodes.ts';
 import type { Work } from './work.ts';
-
-const requestsPath = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 
 /** Grants the certificate under which a host's kubelet serves. Waits for it to be asked for; throws `not-healthy` where it is not, or for something else. */
 export async function approveServing(work: Work, api: ApiClient, host: HostSpec): Promise<void> {
-  const { clock, signal } = work;
-  const deadline = clock.monotonic() + 60_000;
-  for (;;) {
-    const { requests } = await readNodes(api, signal);
-    const mine = requests.filter(({ node }) => node === host.name);
-    const good = approvable(host, mine);
-    for (const { name } of good) await approve(api, name, host);
-    if (good.length > 0) return;
-    if (clock.monotonic() > deadline) throw notAsked(host, mine.map((request) => judgeServingRequest(request, host)).flatMap((verdict) => (verdict.ok ? [] : [verdict.reason])));
-    await clock.sleep(200, signal);
-  }
+  await untilNodes(work, api, {
+    seconds: 60,
+    async missing({ requests }) {
+      const mine = requests.filter(({ node }) => node === host.name);
+      const good = approvable(host, mine);
+      for (const { name } of good) await approve(api, name, host);
+      return good.length > 0 ? undefined : notAsked(host, mine.map((request) => judgeServingRequest(request, host)).flatMap((verdict) => (verdict.ok ? [] : [verdict.reason])));
+    },
+  });
 }
 
 async function approve(api: ApiClient, name: string, host: HostSpec): Promise<void> {

@@ -1,8 +1,8 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
-import { ApiError } from '../../clients/kubernetes/api-error.ts';
 import { Secret } from '../../lib/secret.ts';
 import { bootstrapGroup } from '../../render/kubeadm.ts';
+import { forget } from './forget.ts';
 
 const secretsPath = '/api/v1/namespaces/kube-system/secrets';
 
@@ -34,9 +34,7 @@ export async function grantToken(api: ApiClient, token: Secret, { description, m
 
 /** From now on the token opens nothing. */
 export async function revokeToken(api: ApiClient, token: Secret): Promise<void> {
-  await api.delete(`${secretsPath}/${nameOf(token)}`).catch((error: unknown) => {
-    if (!(error instanceof ApiError && error.reason === 'NotFound')) throw error;
-  });
+  await forget(api, `${secretsPath}/${nameOf(token)}`);
 }
 
 function nameOf(token: Secret): string {

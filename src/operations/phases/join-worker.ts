@@ -1,6 +1,4 @@
 import { dirname } from 'node:path';
-import { ApiError } from '../../clients/kubernetes/api-error.ts';
-import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import type { HostSpec } from '../../cluster/cluster.ts';
 import type { HostFile } from '../../hosts/host.ts';
 import { writeScript } from '../../hosts/write-script.ts';
@@ -13,6 +11,7 @@ import type { Step } from '../plan/step.ts';
 import { materialize, stepExit, stepScript } from '../step-script.ts';
 import { approveServing } from './approve-serving.ts';
 import { grantToken, newToken, revokeToken } from './bootstrap-token.ts';
+import { forget } from './forget.ts';
 import { inMemory } from './invite-machines.ts';
 import { kubeadmFailure } from './kubeadm-failure.ts';
 import { lockLost } from './note-on.ts';
@@ -27,7 +26,8 @@ const tokenLife = 15;
 export async function joinWorker(step: Step, work: Work): Promise<void> {
   const host = work.cluster.hosts.find(({ name }) => name === step.host)!;
   await withApi(work, async (api) => {
-    await forgetNode(api, host);
+    // What was left of a machine of that name before it was reinstalled: kubeadm takes no name that is there.
+    await forget(api, `/api/v1/nodes/${host.name}`);
     const token = newToken();
     await grantToken(api, token, { description: `kubekeep apply: ${host.name} joins`, minutes: tokenLife, now: work.clock.now() });
     try {
@@ -36,13 +36,6 @@ export async function joinWorker(step: Step, work: Work): Promise<void> {
       await revokeToken(api, token);
     }
     await approveServing(work, api, host);
-  });
-}
-
-/** What was left of a machine of that name before it was reinstalled: kubeadm takes no name that is there. */
-async function forgetNode(api: ApiClient, { name }: HostSpec): Promise<void> {
-  await api.delete(`/api/v1/nodes/${name}`).catch((error: unknown) => {
-    if (!(error instanceof ApiError && error.reason === 'NotFound')) throw error;
   });
 }
 

@@ -3,25 +3,22 @@ import { KubekeepError } from '../../lib/errors.ts';
 import { parallel } from '../../lib/parallel.ts';
 import { designsOf } from '../designs.ts';
 import { reachable, type NodesFact } from '../facts.ts';
-import { readNodes } from '../look-at-nodes.ts';
 import type { Step } from '../plan/step.ts';
 import { designOf, performComponent } from './perform-component.ts';
 import { tracked } from './tracked.ts';
+import { untilNodes } from './until-nodes.ts';
 import { withApi } from './with-api.ts';
 import type { Work } from './work.ts';
 
 /** Writes bridges and routes on all hosts. Where workers have just joined, which networks their pods have is asked first. */
 export async function writePodNetwork(steps: readonly Step[], work: Work): Promise<void> {
-  const nodes = await withApi(work, async (api) => {
-    const deadline = work.clock.monotonic() + 60_000;
-    for (;;) {
-      const seen = await readNodes(api, work.signal);
-      const missing = withoutNetwork(work, seen);
-      if (missing.length === 0) return seen;
-      if (work.clock.monotonic() > deadline) throw new KubekeepError('not-healthy', `${missing.join(', ')} got no network for pods from the controller manager`, { hint: 'kubekeep status says whether a controller manager leads.' });
-      await work.clock.sleep(200, work.signal);
-    }
-  });
+  const nodes = await withApi(work, (api) => untilNodes(work, api, {
+    seconds: 60,
+    missing(seen) {
+      const without = withoutNetwork(work, seen);
+      return without.length === 0 ? undefined : new KubekeepError('not-healthy', `${without.join(', ')} got no network for pods from the controller manager`, { hint: 'kubekeep status says whether a controller manager leads.' });
+    },
+  }));
   const designs = designsOf(work.cluster, { ...work.prepared.facts, nodes }, work.prepared.opened, { table: work.renderers, material: work.prepared.material });
   const informed: Work = { ...work, prepared: { ...work.prepared, designs } };
   await parallel(steps, (step) => tracked(step, work, async () => {
