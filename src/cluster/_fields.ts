@@ -26,6 +26,8 @@ export function integer(least: number, most: number, unit = '') {
   return z.int({ error }).min(least, { error }).max(most, { error });
 }
 
+export const port = () => integer(1, 65535, 'a port');
+
 export function oneOf<const Words extends readonly string[]>(words: Words, special?: (value: string) => string | undefined) {
   return z.enum(words, { error: complaint(words.length === 1 ? `"${words[0]}"` : `one of ${words.join(', ')}`, special) });
 }

@@ -21,6 +21,10 @@ function problems({ endpoint, hosts = three, ...others }: Spec): readonly string
 const etcdOnly = { roles: ['etcd'] };
 const flags = (component: string, extraFlags: object) => ({ kubernetes: { [component]: { extraFlags } } });
 
+const shop = { name: 'shop', listen: { port: 443 }, forward: { nodePort: 30443 } };
+const workers = [host('w1', 21, { roles: ['worker'], labels: { zone: 'a' } }), host('w2', 22, { roles: ['worker'], labels: { zone: 'b', disk: 'fast' } })];
+const services = (...changes: readonly object[]) => ({ hosts: [...three, ...workers], services: changes.map((change) => ({ ...shop, ...change })) });
+
 describe('what is refused beyond single fields', () => {
   const cases: readonly (readonly [title: string, spec: Spec, ...expected: readonly string[]])[] = [
     ['hosts that follow into a folder', { backup: { repository: '/mnt/backups', follow: 'hosts' } }, 'spec.backup.follow: hosts cannot follow into a folder of this computer (set repository: s3://BUCKET/PREFIX'],
@@ -70,6 +74,27 @@ describe('what is refused beyond single fields', () => {
     ['a goaway-chance that stops the API server', flags('apiServer', { 'goaway-chance': 0.5 }), 'spec.kubernetes.apiServer.extraFlags.goaway-chance: '],
     ['a directory that is not named', { programs: { source: 'directory' } }, 'spec.programs.directory: spec.programs.source is directory'],
     ['a directory that is not used', { programs: { directory: 'x' } }, 'spec.programs.directory: spec.programs.directory is not used with source: auto'],
+    ['another balance', services({ balance: 'leastcon' }), 'spec.services[0].balance: spec.services[0].balance must be one of roundrobin, leastconn, random-2, source, not "leastcon" (did you mean "leastconn"?)'],
+    ['a Service without a port', services({ forward: { service: 'shop/web' } }), 'spec.services[0].forward: ', 'spec.services[0].forward.service: spec.services[0].forward.service must be NAMESPACE/NAME:PORT'],
+    ['an unknown check', services({ check: { tpc: {} } }), 'spec.services[0].check: spec.services[0].check must be tcp, local, or { http: { path: /healthz, expect: 200-299 } }, not a mapping'],
+    ['a path without its slash', services({ check: { http: { path: 'healthz' } } }), 'spec.services[0].check.http.path: '],
+    ['two services of one name', services({}, { listen: { port: 444 } }), 'spec.services[1].name: the name shop is taken by spec.services[0] already (every service needs its own)'],
+    ['two services at one port of one VIP', services({}, { name: 'other', listen: { vip: '10.0.0.100', port: 443 } }), 'spec.services[1].listen.port: port 443 of 10.0.0.100 is taken by spec.services[0] already'],
+    ["a service at the API's port", services({ listen: { port: 6443 } }), 'spec.services[0].listen.port: port 6443 of 10.0.0.100 is the one of the API'],
+    ["a service at SSH's port", services({ listen: { vip: '10.0.0.101', port: 22 } }), 'spec.services[0].listen.port: port 22 is the one of SSH on the load balancers'],
+    ["a service's VIP that is a host", services({ listen: { vip: '10.0.0.21', port: 443 } }), 'spec.services[0].listen.vip: 10.0.0.21 is the address of spec.hosts[3]'],
+    ["a service's VIP that was the API's", { ...services({ listen: { vip: '10.0.0.99', port: 443 } }), endpoint: { previousVips: ['10.0.0.99'] } }, 'spec.services[0].listen.vip: 10.0.0.99 is an earlier VIP of the API'],
+    ["a service's VIP outside of the subnet", services({ listen: { vip: '10.0.1.101', port: 443 } }), 'spec.services[0].listen.vip: 10.0.1.101 is outside of the subnet of the load balancers (10.0.0.100/24), so nobody would reach it there (10.0.0.1 to 10.0.0.254 are possible)'],
+    ["a service's VIP that is a broadcast address", services({ listen: { vip: '10.0.0.255', port: 443 } }), 'spec.services[0].listen.vip: 10.0.0.255 is the broadcast address'],
+    ["a service's VIP that is the loopback", services({ listen: { vip: '127.0.0.1', port: 443 } }), 'spec.services[0].listen.vip: a service cannot listen at 127.0.0.1: 127.0.0.0/8 is the loopback'],
+    ["a service's VIP among the pods", { ...services({ listen: { vip: '10.0.0.101', port: 443 } }), endpoint: { vip: '10.0.0.129/24' }, networks: { pods: '10.0.0.96/28' } }, 'spec.networks.pods: '],
+    ['a service that leads to two places', services({ forward: { nodePort: 30443, service: 'shop/web:https' } }), 'spec.services[0].forward: a service leads to a nodePort or to a Service, not to both'],
+    ['a service that leads nowhere', services({ forward: {} }), 'spec.services[0].forward: the service leads nowhere'],
+    ['a node port that nobody gives out', services({ forward: { nodePort: 443 } }), 'spec.services[0].forward.nodePort: node port 443 is outside of the range that the API server gives out (30000-32767) (take one of 30000 to 32767)'],
+    ['a node port outside of another range', { ...services({}), ...flags('apiServer', { 'service-node-port-range': '20000+100' }) }, 'spec.services[0].forward.nodePort: node port 30443 is outside of the range that the API server gives out (20000+100) (take one of 20000 to 20100)'],
+    ['a label that no worker has', services({ nodes: { labels: { zone: 'c' } } }), 'spec.services[0].nodes.labels.zone: no worker has the label zone: c'],
+    ['labels that no worker has together', services({ nodes: { labels: { zone: 'a', disk: 'fast' } } }), 'spec.services[0].nodes.labels: no worker has all of these labels'],
+    ['a service without workers', { services: [shop] }, 'spec.services[0].nodes: no host has the role worker, so the service has no node'],
     ['a mirror that is not used', { programs: { source: 'build', mirror: 'https://x.example' } }, 'spec.programs.mirror: '],
   ];
   for (const [title, spec, ...expected] of cases) {
@@ -89,6 +114,7 @@ describe('what is allowed', () => {
     ['hosts of one SSH name behind several jump hosts', { hosts: three.map((one, n) => ({ ...one, ssh: { address: 'node', jump: `site${n}.example` } })) }],
     ['flags that tune', { kubernetes: { apiServer: { extraFlags: { 'event-ttl': '2h', 'goaway-chance': 0.02, 'feature-gates': 'WatchList=true' } }, controllerManager: { extraFlags: { 'cloud-provider': 'external', 'cluster-signing-duration': '720h' } } } }],
     ['hosts that follow', { backup: { repository: 's3://backups', follow: 'hosts', s3: { region: 'eu-central-1', hostCredentials: 'x' } } }],
+    ['services', services({ nodes: { labels: { zone: 'a' } }, check: { http: { path: '/healthz' } } }, { name: 'mail', listen: { vip: '10.0.0.101', port: 6443 }, forward: { service: 'mail/smtp:25' }, check: 'local', load: true })],
     ['slow disks', { etcd: { heartbeatInterval: 300, electionTimeout: 3000 } }],
     ['etcd 3.6', { etcd: { version: '3.6.14' } }],
     ['a folder of programs', { programs: { source: 'directory', directory: 'x' } }],

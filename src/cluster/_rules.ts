@@ -7,12 +7,13 @@ import { networksAreApart } from './rules/networks.ts';
 import { programsHaveAPlace } from './rules/programs.ts';
 import { endpointsAreDistinct, externalVersionsAreSafe } from './rules/external.ts';
 import type { ExternalRule, Rule } from './rules/rule.ts';
+import { servicesFit } from './rules/services.ts';
 import { versionsAreSafe } from './rules/safe-versions.ts';
 import { topologyHolds } from './rules/topology.ts';
 import { workersFit } from './rules/workers.ts';
 
 /** Everything that is checked beyond the form of single fields. */
-export const rules: readonly Rule[] = [distinctHosts, topologyHolds, workersFit, endpointFits, networksAreApart, versionsAreSafe, etcdTimesFit, flagsAreFree, programsHaveAPlace, backupHasAPlace, hostsReachBackup];
+export const rules: readonly Rule[] = [distinctHosts, topologyHolds, workersFit, endpointFits, networksAreApart, versionsAreSafe, etcdTimesFit, flagsAreFree, programsHaveAPlace, backupHasAPlace, hostsReachBackup, servicesFit];
 
 /** The same for the file of a cluster that somebody else built. */
 export const externalRules: readonly ExternalRule[] = [endpointsAreDistinct, externalVersionsAreSafe, programsHaveAPlace, backupHasAPlace, externalHostsAreLeft];

@@ -6,7 +6,7 @@ import { nearestWord } from '../lib/nearest-word.ts';
 
 /** What can be said about fields that come later, instead of "unknown field". */
 const laterFields: ReadonlyMap<string, string> = new Map(
-  ['spec.services', 'spec.external.kubeconfig', 'spec.endpoint.external'].map((field) => [field, 'comes in a later release; take it out of the file for now']),
+  ['spec.external.kubeconfig', 'spec.endpoint.external'].map((field) => [field, 'comes in a later release; take it out of the file for now']),
 );
 
 /** Turns what zod found into sentences with suggestions. `value` is the whole file; `foreign` are the fields of clusters that kubekeep builds, where this is not one. */

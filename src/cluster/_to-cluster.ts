@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { duration } from '../lib/duration.ts';
 import type { ClusterFile } from './cluster-file-schema.ts';
 import type { BackupSpec, Cluster, ExternalCluster, HostSpec } from './cluster.ts';
+import type { ForwardSpec, ServiceSpec } from './service.ts';
 import { builtDefaults, type ExternalFile } from './external-file-schema.ts';
 
 export interface ClusterFilePlace {
@@ -25,6 +26,7 @@ export function toCluster({ metadata, spec }: ClusterFile, { directory, home }: 
     networks: spec.networks,
     programs: { ...spec.programs, directory: absolute(spec.programs.directory) },
     backup: spec.backup && toBackup(spec.backup, absolute),
+    services: spec.services.map((service) => toService(service, vip)),
     hosts: spec.hosts.map(
       (host): HostSpec => ({
         ...host,
@@ -39,6 +41,16 @@ export function toCluster({ metadata, spec }: ClusterFile, { directory, home }: 
       }),
     ),
   };
+}
+
+function toService({ listen, forward, nodes, ...service }: ClusterFile['spec']['services'][number], endpoint: string): ServiceSpec {
+  return { ...service, listen: { vip: listen.vip ?? endpoint, port: listen.port }, forward: toForward(forward), labels: nodes.labels };
+}
+
+function toForward({ nodePort, service = '' }: ClusterFile['spec']['services'][number]['forward']): ForwardSpec {
+  if (nodePort !== undefined) return { nodePort };
+  const [, namespace = '', name = '', port = ''] = /^(.*)\/(.*):(.*)$/.exec(service) ?? [];
+  return { namespace, service: name, port };
 }
 
 /** The same for the file of a cluster that somebody else built. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { complaint, dnsName, dnsNameOrIpv4, integer, ipv4Address, ipv4Cidr, label, list, mapping, oneOf, path, sshAddress, sshJump, text } from './_fields.ts';
+import { complaint, dnsName, dnsNameOrIpv4, integer, ipv4Address, ipv4Cidr, label, list, mapping, oneOf, path, port, sshAddress, sshJump, text } from './_fields.ts';
+import { labels, service } from './_service-schema.ts';
 import { podNetworkKinds, programSources, roles } from './cluster.ts';
 
 /**
@@ -11,7 +12,6 @@ export type ClusterFile = z.output<typeof clusterFileSchema>;
 export const defaults = { kubernetes: '1.37.2', etcd: '3.7.3', roles: ['etcd', 'control-plane', 'load-balancer'], sshUser: 'root', sshPort: 22 } as const;
 
 const version = (example: string) => text(/^(0|[1-9][0-9]{0,3})(\.(0|[1-9][0-9]{0,3})){2}$/, `a version with three numbers such as "${example}"`);
-const port = () => integer(1, 65535, 'a port');
 const certificateNames = 'a DNS name in lower case or an IPv4 address';
 
 const flagExpects = 'text on one line, a number, or true or false';
@@ -44,7 +44,8 @@ const host = mapping({
     .describe('What the host does: `etcd` holds data, `control-plane` runs the API server and the controllers, `load-balancer` runs HAProxy and can hold the VIP, `worker` runs pods and nothing else.'),
   interface: text(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/, 'the name of a network interface such as eth0')
     .optional()
-    .describe("Network interface that carries the VIP, where the host's address is not in the VIP's subnet."),
+    .describe("Network interface that carries the VIPs, where the host's address is not in the VIP's subnet."),
+  labels: labels('Labels of the host, by which services choose their nodes. They are of this file and not those of the node in Kubernetes.'),
   ssh: mapping({
     address: sshAddress('a host name or an IPv4 address')
       .optional()
@@ -161,6 +162,7 @@ export const clusterFileSchema = mapping({
     etcd: etcd.prefault({}).describe('The etcd members.'),
     networks: networks.prefault({}).describe('Networks inside the cluster; they must not overlap with the hosts or with each other.'),
     programs: programs.prefault({}).describe('Where the programs come from.'),
+    services: list(service, 'services, each with a name, a port and where it leads').default([]).describe('Services of the cluster that HAProxy on the load balancers serves to clients outside.'),
     backup: backup.optional().describe('Where backups go and who can read them.'),
     ssh: mapping({
       port: port().default(defaults.sshPort).describe('SSH port.'),

@@ -1,3 +1,5 @@
+import type { ServiceSpec } from './service.ts';
+
 /**
  * The desired state after parsing, defaults and validation: what the rest of the program works with. Immutable; knows nothing of what is
  * really there. `parse-cluster-file.ts` makes it from the user's YAML.
@@ -22,6 +24,8 @@ export interface Cluster extends BackedUpCluster {
   readonly etcd: EtcdSpec;
   /** In the order of the file. */
   readonly hosts: readonly HostSpec[];
+  /** In the order of the file. */
+  readonly services: readonly ServiceSpec[];
 }
 
 /** One that somebody else built: kubekeep knows its etcd alone, and changes nothing there. */
@@ -138,6 +142,8 @@ export interface HostSpec {
   readonly roles: readonly Role[];
   /** Network interface of the VIP where it cannot be found from the VIP's subnet. */
   readonly interface?: string | undefined;
+  /** By which services choose their nodes. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
   readonly ssh: SshSpec;
 }
 

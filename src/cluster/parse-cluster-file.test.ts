@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { KubekeepError } from '../lib/errors.ts';
 import { findProblems, parseAnyClusterFile, parseClusterFile } from './parse-cluster-file.ts';
+import { nodesOf } from './service.ts';
 
 const place = { file: 'cluster.yaml', directory: '/home/me/prod' };
 
@@ -51,6 +52,18 @@ describe('a cluster file', () => {
   it('takes numbers and booleans as values of flags', () => {
     const flags = parseClusterFile(`${smallest}  kubernetes: { apiServer: { extraFlags: { v: 4, profiling: true, goaway-chance: 0.002, event-ttl: 2h } } }\n`, place).kubernetes.apiServer.extraFlags;
     assert.deepEqual(flags, { 'v': '4', 'profiling': 'true', 'goaway-chance': '0.002', 'event-ttl': '2h' });
+  });
+
+  it('gives each service what it does not say, and the VIP of the endpoint', () => {
+    const text = smallest.concat("    - { name: w1, address: 10.0.0.21, roles: [worker], labels: { zone: a } }\n  services:\n    - { name: shop, listen: { port: 443 }, forward: { service: 'shop/web:https' } }\n    - { name: mail, listen: { vip: 10.0.0.101, port: 25 }, forward: { nodePort: 30025 }, nodes: { labels: { zone: a } }, check: { http: { path: /healthz } } }\n");
+    const { services, hosts } = parseClusterFile(text, place);
+    const defaults = { balance: 'roundrobin', load: false, check: 'tcp', mode: 'tcp', maxConnections: 4000, labels: {} };
+    assert.deepEqual(services, [
+      { ...defaults, name: 'shop', listen: { vip: '10.0.0.100', port: 443 }, forward: { namespace: 'shop', service: 'web', port: 'https' } },
+      { ...defaults, name: 'mail', listen: { vip: '10.0.0.101', port: 25 }, forward: { nodePort: 30025 }, labels: { zone: 'a' }, check: { http: { path: '/healthz', expect: '200-299' } } },
+    ]);
+    assert.deepEqual(services.map((service) => nodesOf(service, hosts).map(({ name }) => name)), [['w1'], ['w1']]);
+    assert.deepEqual(nodesOf({ labels: { zone: 'b' } }, hosts), []);
   });
 
   it('may repeat a block through an anchor', () => {
@@ -120,7 +133,7 @@ describe('a field', () => {
   const cases: readonly (readonly [title: string, from: string, to: string, expected: string | RegExp])[] = [
     ['given twice', '  endpoint:', '  hosts: []\n  endpoint:', '7:3 hosts is given twice (keep one of them)'],
     ['with a spelling mistake', 'metadata: { name', 'metadata: { nmae: x, name', '3:13 metadata.nmae is not a known field (did you mean name?)'],
-    ['in the wrong place', 'spec:\n', 'spec:\n  vip: 10.0.0.1/24\n', '5:3 spec.vip is not a known field (vip belongs in spec.endpoint)'],
+    ['in the wrong place', 'spec:\n', 'spec:\n  vip: 10.0.0.1/24\n', '5:3 spec.vip is not a known field (vip belongs in spec.endpoint or spec.services[].listen)'],
     ['of prototypes', 'spec:\n', 'spec:\n  __proto__: { a: 1 }\n', /^5:3 spec\.__proto__ is not a known field/],
     ['that is missing', ', address: 10.0.0.12', '', '8:7 spec.hosts[1].address is missing; it must be an IPv4 address such as 10.0.0.11'],
     ['without a value', 'vip: 10.0.0.100/24', 'vip:', /^5:\d+ spec\.endpoint\.vip has no value; it must be an IPv4 address with/],
@@ -140,7 +153,6 @@ describe('a field', () => {
     ['with a misspelt role', 'address: 10.0.0.11', 'address: 10.0.0.11, roles: [loadbalancer]', /\(did you mean "load-balancer"\?\)$/],
     ['without any role', 'address: 10.0.0.11', 'address: 10.0.0.11, roles: []', /spec\.hosts\[0\]\.roles must have at least one entry/],
     ['with an unknown network for pods', 'spec:\n', 'spec:\n  networks: { cni: flannel }\n', /spec\.networks\.cni must be one of bridge, none, not "flannel"/],
-    ['that comes later', 'spec:\n', 'spec:\n  services: []\n', '5:3 spec.services comes in a later release; take it out of the file for now'],
     ['with something else than a bucket as repository', 'spec:\n', 'spec:\n  backup: { repository: "gs://backups/prod" }\n', /spec\.backup\.repository must be the path of a folder, or s3:\/\/BUCKET\/PREFIX/],
     ['with credentials in the address of S3', 'spec:\n', 'spec:\n  backup: { repository: "s3://backups", s3: { endpoint: "https://key:word@s3.example" } }\n', /^5:\d+ spec\.backup\.s3\.endpoint has a user in it; credentials come from the environment or the files of ~\/\.aws$/],
     ['with S3 in clear text', 'spec:\n', 'spec:\n  backup: { repository: "s3://backups", s3: { endpoint: "http://s3.example" } }\n', /spec\.backup\.s3\.endpoint must be an https address/],

@@ -24,4 +24,5 @@ export const cluster: Cluster = {
   networks: { pods: '10.244.0.0/16', services: '10.96.0.0/12', dnsDomain: 'cluster.local', cni: 'bridge' },
   programs: { source: 'auto' },
   hosts: [aHost()],
+  services: [],
 };

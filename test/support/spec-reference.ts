@@ -21,11 +21,13 @@ function rows(schema: JsonSchema, parent = ''): readonly string[] {
   });
 }
 
-function typeOf({ type, enum: words, items, minimum, maximum, additionalProperties }: JsonSchema): string {
+function typeOf({ type, enum: words, items, minimum, maximum, additionalProperties, anyOf }: JsonSchema): string {
+  if (anyOf) return anyOf.map(typeOf).join(', ');
   if (words) return words.map((word) => `\`${String(word)}\``).join(', ');
+  if (type === 'boolean') return '`true`, `false`';
   if (type === 'integer') return `${minimum} to ${maximum}`;
   if (type === 'array') return `list of ${items?.enum ? typeOf(items) : items?.type === 'object' ? 'mappings' : 'text'}`;
-  if (type === 'object') return typeof additionalProperties === 'object' ? 'mapping of flag to value' : 'mapping';
+  if (type === 'object') return typeof additionalProperties !== 'object' ? 'mapping' : additionalProperties.anyOf ? 'mapping of flag to value' : 'mapping of label to value';
   return 'text';
 }
 

@@ -44,12 +44,15 @@ function vipCanBeCarried({ spec: { endpoint, hosts } }: Draft): readonly Finding
 /** Other programs on the load balancers listen on these ports at all addresses, or would on a host with all roles. */
 const takenPorts: ReadonlyMap<number, string> = new Map([[2379, 'etcd'], [2380, 'etcd'], [2381, 'etcd'], [2382, 'etcd'], [10250, 'the kubelet'], [10256, 'kube-proxy'], [10257, 'kube-controller-manager'], [10259, 'kube-scheduler']]);
 
-function portIsFree({ spec: { endpoint, ssh, hosts } }: Draft): readonly Finding[] {
-  const { port } = endpoint;
-  if (port === undefined) return [];
-  const sshd = (hosts ?? []).some((host) => (host.ssh.port ?? ssh.port) === port);
-  const taken = sshd ? 'SSH' : takenPorts.get(port);
+function portIsFree(draft: Draft): readonly Finding[] {
+  const { port } = draft.spec.endpoint;
+  const taken = port === undefined ? undefined : takenPort(port, draft);
   return taken === undefined ? [] : [{ path: ['spec', 'endpoint', 'port'], message: `port ${port} is the one of ${taken} on the hosts`, suggestion: '6443 is usual' }];
+}
+
+/** Whose port it is at all addresses of a host that has all roles, or undefined. */
+export function takenPort(port: number, { spec: { ssh, hosts } }: Draft): string | undefined {
+  return (hosts ?? []).some((host) => (host.ssh.port ?? ssh.port) === port) ? 'SSH' : takenPorts.get(port);
 }
 
 const special: readonly (readonly [network: string, what: string])[] = [
@@ -68,7 +71,12 @@ function addressesAreUsable(draft: Draft): readonly Finding[] {
     ...(hosts ?? []).map(({ address }, position) => [['spec', 'hosts', position, 'address'], address] as const),
   ];
   return addresses.flatMap(([path, address]) => {
-    const found = address === undefined ? undefined : special.find(([network]) => overlap(network, address));
-    return found ? [{ path, message: `${showPath(path)} cannot be ${address}: ${found[0]} is ${found[1]}` }] : [];
+    const found = address === undefined ? undefined : reservedFor(address);
+    return found === undefined ? [] : [{ path, message: `${showPath(path)} cannot be ${address}: ${found}` }];
   });
+}
+
+/** What an address is kept for that no host can have, as "NETWORK is WHAT", or undefined. */
+export function reservedFor(address: string): string | undefined {
+  return special.filter(([network]) => overlap(network, address)).map((one) => one.join(' is '))[0];
 }

@@ -34,10 +34,11 @@ interface Address {
 }
 
 function addresses(draft: Draft): readonly Address[] {
-  const { endpoint, hosts } = draft.spec;
+  const { endpoint, hosts, services } = draft.spec;
   return [
     { address: vipAddress(draft), what: 'the VIP', path: ['spec', 'endpoint', 'vip'] },
     ...(endpoint.previousVips ?? []).map((address, position) => ({ address, what: 'the earlier VIP', path: ['spec', 'endpoint', 'previousVips', position] })),
+    ...(services ?? []).map(({ listen }, position) => ({ address: listen.vip, what: "the service's VIP", path: ['spec', 'services', position, 'listen', 'vip'] })),
     ...(hosts ?? []).map(({ address }, position) => ({ address, what: "the host's address", path: ['spec', 'hosts', position, 'address'] })),
   ];
 }
