@@ -1,4 +1,4 @@
-import { goodConditions, type ClusterStatus, type Condition, type HostStatus, type MemberStatus, type Treatment } from '../operations/status/cluster-status.ts';
+import { goodConditions, type ClusterStatus, type Condition, type HostStatus, type MemberStatus, type ServiceStatus, type Treatment } from '../operations/status/cluster-status.ts';
 import type { ComponentName } from '../render/design.ts';
 
 export interface DescribeStatusOptions {
@@ -22,6 +22,7 @@ export function describeStatus(status: ClusterStatus, { colour }: DescribeStatus
     ...hostTable(status, paint),
     ...(status.etcd.members.some(({ said }) => said) ? ['', ...etcdTable(status, paint)] : []),
     ...(status.balancers.length > 0 ? ['', ...balancerTable(status, paint)] : []),
+    ...(status.services.length > 0 ? ['', ...serviceTable(status, paint)] : []),
     ...verdict(status, paint),
   ].join('\n');
 }
@@ -75,6 +76,8 @@ const columns: readonly (readonly [title: string, component: ComponentName])[] =
   ['CONTAINERD', 'containerd'],
   ['KUBELET', 'kubelet'],
   ['KUBE-PROXY', 'kube-proxy'],
+  ['SERVICES', 'services'],
+  ['SERVICE VIPS', 'service-vips'],
 ];
 
 function hostTable({ hosts }: ClusterStatus, paint: Paint): string[] {
@@ -138,6 +141,20 @@ function balancerTable({ balancers }: ClusterStatus, paint: Paint): string[] {
     [String(balancer.servers.reduce((sum, { sessions }) => sum + sessions, 0))],
   ]);
   return table([titles, ...rows], paint, ['CONNECTIONS']);
+}
+
+function serviceTable({ services }: ClusterStatus, paint: Paint): string[] {
+  const titles: Cell[] = ['SERVICE', 'ADDRESS', 'VIP ON', 'LEADS TO', 'NODES UP'].map((title) => [title, 'quiet']);
+  return table([titles, ...services.map((service): Cell[] => [[service.name, 'strong'], [`${service.vip}:${service.port}`], [service.holders.join(' and ') || '-'], [service.leadsTo], upCell(service)])], paint);
+}
+
+/** One figure where all balancers agree. */
+function upCell({ nodes, up }: ServiceStatus): Cell {
+  const counts = [...new Set(up.map((one) => one.nodes))];
+  const least = Math.min(...counts);
+  if (counts.length === 0) return ['unknown', 'quiet'];
+  const tone = least === nodes ? 'good' : least === 0 ? 'bad' : 'warn';
+  return counts.length === 1 ? [`${least} of ${nodes}`, tone] : [`${up.map((one) => `${one.nodes} by ${one.host}`).join(', ')} of ${nodes}`, tone];
 }
 
 const tones: Readonly<Record<Treatment, Tone>> = { serves: 'good', drains: 'warn', dead: 'bad', unknown: 'quiet' };

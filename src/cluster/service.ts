@@ -24,10 +24,12 @@ export type ForwardSpec = { readonly nodePort: number } | { readonly namespace: 
 /** `local`: kube-proxy's health check of a Service with externalTrafficPolicy Local. */
 export type CheckSpec = 'tcp' | 'local' | { readonly http: { readonly path: string; readonly expect: string } };
 
-/**
- * The hosts to which a service sends connections, in the order of the file.
- * @internal
- */
+/** The hosts to which a service sends connections, in the order of the file. */
 export function nodesOf<Host extends { readonly roles: readonly string[]; readonly labels?: Readonly<Record<string, string>> | undefined }>({ labels }: Pick<ServiceSpec, 'labels'>, hosts: readonly Host[]): readonly Host[] {
   return hosts.filter((host) => host.roles.includes('worker') && Object.entries(labels).every(([name, value]) => host.labels?.[name] === value));
+}
+
+/** VIPs of services beside the endpoint's, in the order of the file, each once. */
+export function serviceVips({ endpoint, services }: { readonly endpoint: { readonly vip: string }; readonly services: readonly Pick<ServiceSpec, 'listen'>[] }): readonly string[] {
+  return [...new Set(services.map(({ listen }) => listen.vip))].filter((vip) => vip !== endpoint.vip);
 }

@@ -1,5 +1,5 @@
 import { followerFacts } from './follower/keeper-stamp.ts';
-import { cniConfig, configFolder, containerdDropIn, etcdDataFolder, keeperUnit, kubeletFolder, pkiFolder, restoredNote, restoringNote, stateFolder, unitFolder } from '../render/paths.ts';
+import { cniConfig, configFolder, containerdDropIn, etcdDataFolder, keeperUnit, kubeletFolder, pkiFolder, restoredNote, restoringNote, servicesAliveUnit, servicesSocket, servicesUnit, serviceVipsUnit, stateFolder, unitFolder } from '../render/paths.ts';
 import { haproxySocket } from '../render/haproxy.ts';
 import { hostPackages } from './plan/preparation.ts';
 
@@ -17,6 +17,9 @@ export const componentUnits = [
   'kubelet.service',
   'kube-proxy.service',
   'kubekeep-pod-network.service',
+  servicesUnit,
+  serviceVipsUnit,
+  servicesAliveUnit,
   'haproxy.service',
   'keepalived.service',
 ] as const;
@@ -80,7 +83,9 @@ if command -v curl > /dev/null; then
     { api readyz && p api ready; } &
   fi
 fi
-[ -S ${haproxySocket} ] && command -v socat > /dev/null && echo 'show stat' | socat -t 1 - UNIX-CONNECT:${haproxySocket} 2>/dev/null | while IFS= read -r line; do p stat-line "$line"; done
+ask() { [ -S "$2" ] && command -v socat > /dev/null && echo 'show stat' | socat -t 1 - "UNIX-CONNECT:$2" 2>/dev/null | while IFS= read -r line; do p "$1" "$line"; done; }
+ask stat-line ${haproxySocket}
+ask service-line ${servicesSocket}
 wait
 p end
 `;

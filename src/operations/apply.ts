@@ -1,3 +1,4 @@
+import { serviceVips } from '../cluster/service.ts';
 import { KubekeepError, toKubekeepError } from '../lib/errors.ts';
 import { parallel } from '../lib/parallel.ts';
 import { checkHosts } from './check-hosts/check-hosts.ts';
@@ -16,7 +17,9 @@ import { joinWorker } from './phases/join-worker.ts';
 import { performComponent } from './phases/perform-component.ts';
 import { prepareHost } from './phases/prepare-host.ts';
 import { rollHost } from './phases/roll-host.ts';
+import { rollServices } from './phases/roll-services.ts';
 import { rollWorker } from './phases/roll-worker.ts';
+import { spreadVips } from './phases/spread-vips.ts';
 import { tracked } from './phases/tracked.ts';
 import type { Work } from './phases/work.ts';
 import { writePodNetwork } from './phases/write-pod-network.ts';
@@ -116,6 +119,7 @@ async function perform(phase: PhasePlan, work: Work): Promise<void> {
       work.signal.throwIfAborted();
       await (rollers[phase.name] ?? rollHost)(work, spec(host), steps, (step, run) => tracked(step, work, run));
     }
+    if (phase.name === 'services') await spreadVips(work, newVips(work));
     return;
   }
   await parallel([...byHost], async ([, steps]) => {
@@ -126,10 +130,17 @@ async function perform(phase: PhasePlan, work: Work): Promise<void> {
 
 const rollers: Partial<Record<PhaseName, typeof rollHost>> = {
   workers: rollWorker,
+  services: rollServices,
   backup: async (work, _, steps, track) => {
     for (const step of steps) await track(step, () => performFollower(step, work));
   },
 };
+
+/** VIPs of services that nobody had. One whose holder may not have been seen is left where it is. */
+function newVips({ cluster, prepared: { facts } }: Work): readonly string[] {
+  const seen = [...facts.hosts.values()].filter(reachable).flatMap(({ addresses }) => addresses.map(({ address }) => address));
+  return serviceVips(cluster).filter((vip) => !seen.includes(vip));
+}
 
 function performTogether(step: Step, work: Work): Promise<void> {
   if (step.component === 'system') return prepareHost(step, work);

@@ -1,10 +1,10 @@
 import { hostsWith, type Cluster, type HostSpec } from '../cluster/cluster.ts';
 import { overlap } from '../cluster/ipv4.ts';
 import { KubekeepError } from '../lib/errors.ts';
-import type { ComponentDesign, Renderer, RenderFacts } from '../render/design.ts';
+import type { ComponentDesign, Renderer, RenderFacts, ServicePorts } from '../render/design.ts';
 import { hostDesign, renderers } from '../render/host-design.ts';
 import { etcdDataFolder } from '../render/paths.ts';
-import { reachable, type ClusterFacts, type HostFacts, type NodeFact, type NodesFact } from './facts.ts';
+import { reachable, type ClusterFacts, type HostFacts, type NodeFact, type NodesFact, type ServicesFact } from './facts.ts';
 import { isFromBefore } from './plan/is-from-before.ts';
 import { wasFormed } from './plan/was-formed.ts';
 import type { FollowerMaterial } from './follower/follower-material.ts';
@@ -36,6 +36,7 @@ export function designsOf(cluster: Cluster, facts: ClusterFacts, { secrets, seal
       virtualRouterId,
       openFiles: found.openFiles,
       containers: found.containers,
+      servicePorts: facts.services && servicePortsOf(facts.services),
       podNetworks: facts.nodes && podNetworksOf(facts.nodes),
       etcdInitialState: found.etcd.hasData && !isFromBefore(found, seen) ? (found.etcd.initialState ?? 'new') : formed ? 'existing' : 'new',
     };
@@ -71,6 +72,10 @@ function refuseForeignNode({ name, address, roles }: HostSpec, { joined, identit
 
 function podNetworksOf({ nodes }: NodesFact): ReadonlyMap<string, string> {
   return new Map([...nodes].flatMap(([name, { podNetwork }]) => (podNetwork === undefined ? [] : [[name, podNetwork] as const])));
+}
+
+function servicePortsOf(services: ServicesFact): ReadonlyMap<string, ServicePorts> {
+  return new Map([...services].flatMap(([name, found]) => (found?.nodePort === undefined ? [] : [[name, { nodePort: found.nodePort, health: found.health }] as const])));
 }
 
 /** A route to pods leads through a worker that the host reaches without a router. */

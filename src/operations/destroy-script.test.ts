@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
-import { aHost, cluster, now } from '../../test/support/example-cluster.ts';
+import { aHost, aService, cluster, now } from '../../test/support/example-cluster.ts';
 import { createSecrets } from '../pki/secrets.ts';
 import { hostDesign } from '../render/host-design.ts';
 import { shownFiles } from '../render/shown-file.ts';
@@ -12,7 +12,7 @@ const script = (purge: boolean) => destroyScript({ token: 'abc', time: '2026-11-
 describe('destroy', () => {
   for (const [title, host] of [['the control plane', aHost()], ['a worker', aHost({ name: 'w1', roles: ['worker'] })]] as const) test(`removes everything that apply puts on a host of ${title}`, async () => {
     const facts = { vipInterface: 'eth0', virtualRouterId: 1, openFiles: 65536, etcdInitialState: 'new' as const, containers: { cgroups: 2 as const, nested: false, resolvConf: '/etc/resolv.conf' }, podNetworks: new Map([['w1', '10.244.0.0/24']]) };
-    const designs = hostDesign({ cluster: { ...cluster, hosts: [aHost(), aHost({ name: 'w1', roles: ['worker'] })] }, host, secrets: await createSecrets('prod', now), sealed: '', facts });
+    const designs = hostDesign({ cluster: { ...cluster, services: [aService({ listen: { vip: '10.0.0.101', port: 443 } })], hosts: [aHost(), aHost({ name: 'w1', roles: ['worker'] })] }, host, secrets: await createSecrets('prod', now), sealed: '', facts });
     const gone = [...removedPaths, '/etc/kubekeep', '/var/lib/kubekeep'];
     const units = designs.flatMap(({ unit, companions = [] }) => (unit ? [unit, ...companions] : []));
     const left = shownFiles(designs).map(({ path }) => path).filter((path) => !gone.some((one) => path === one || path.startsWith(`${one}/`)) && !units.some((unit) => path === `/etc/systemd/system/${unit}`));

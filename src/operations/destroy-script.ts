@@ -16,6 +16,9 @@ export interface DestroyScript {
 
 /** Units of ours, the ones that clients meet first. */
 const units = [
+  'kubekeep-service-vips.service',
+  'kubekeep-services-alive.service',
+  'kubekeep-services.service',
   'kubekeep-keepalived.service',
   'kubekeep-lb-alive.service',
   'kubekeep-vip-guard.service',
@@ -44,6 +47,9 @@ export const removedPaths: readonly string[] = [
   '/var/lib/kube-controller-manager',
   keeperStateFolder,
   '/run/kubekeep-haproxy',
+  '/run/kubekeep-services',
+  '/run/kubekeep-services-alive',
+  '/run/kubekeep-service-vips',
   '/run/kubekeep-keeper',
   '/run/kubekeep-keepalived',
   '/run/kubekeep-lb',

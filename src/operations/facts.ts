@@ -12,6 +12,25 @@ export interface ClusterFacts {
   readonly takenRouterIds?: readonly number[];
   /** The nodes as an API server knows them; undefined where there are no workers, or none could be asked. */
   readonly nodes?: NodesFact | undefined;
+  /** What services lead to, by the service's name; undefined where there are none, or no API server could be asked. */
+  readonly services?: ServicesFact | undefined;
+}
+
+/** Undefined: the cluster has no such Service. */
+export type ServicesFact = ReadonlyMap<string, KubernetesService | undefined>;
+
+/** A Service of Kubernetes, and one of its ports. */
+export interface KubernetesService {
+  /** NAMESPACE/NAME. */
+  readonly name: string;
+  /** Undefined where it has no such port, or none of the nodes'. */
+  readonly nodePort: number | undefined;
+  /** It has externalTrafficPolicy Local. */
+  readonly local: boolean;
+  /** Where kube-proxy says whether a node has pods of it. */
+  readonly health: number | undefined;
+  /** Nodes with pods of it that are ready; one for each pod. */
+  readonly readyOn: readonly string[];
 }
 
 export interface NodesFact {
@@ -86,6 +105,8 @@ export interface HostFacts {
   readonly apiServer: { readonly live: boolean; readonly ready: boolean };
   /** Servers as this host's HAProxy sees them; empty where it does not answer. */
   readonly backends: readonly BackendFact[];
+  /** Servers as this host's HAProxy of services sees them; none where it does not answer or there is none. */
+  readonly serviceServers?: readonly BackendFact[];
 }
 
 export interface FileFact {
@@ -118,6 +139,8 @@ export interface BackendFact {
   /** Up, and not on its way up or down ("UP 1/2"). */
   readonly serves: boolean;
   readonly lastCheck: string;
+  /** The same in words. */
+  readonly lastCheckText?: string;
   readonly sessions: number;
 }
 

@@ -4,6 +4,7 @@ import { hostsWith } from '../cluster/cluster.ts';
 import type { ClusterSecrets } from '../pki/secrets.ts';
 import { managedLabel } from '../render/kubelet.ts';
 import { apiAt } from './clients.ts';
+import { readServices } from './look-at-services.ts';
 import { reachable, type ClusterFacts, type NodeFact, type NodesFact, type PendingRequest } from './facts.ts';
 import type { Operation } from './operation.ts';
 
@@ -13,22 +14,22 @@ const servingSigner = 'kubernetes.io/kubelet-serving';
 /** Of CertificateSigningRequests. */
 export const requestsPath = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 
-/** The nodes of a cluster that has or had workers, from an API server that was seen to be ready; undefined where there is none of either, or it does not answer. */
-export async function lookAtNodes(operation: Operation, facts: Pick<ClusterFacts, 'hosts'>, secrets: ClusterSecrets): Promise<NodesFact | undefined> {
+/** The nodes of a cluster that has or had workers, and what its services lead to, from an API server that was seen to be ready; nothing where there is none of either, or it does not answer. */
+export async function lookAtNodes(operation: Operation, facts: Pick<ClusterFacts, 'hosts'>, secrets: ClusterSecrets): Promise<Pick<ClusterFacts, 'nodes' | 'services'>> {
   const { cluster, hosts, clock, signal } = operation;
   // kubeadm was put on hosts of the control plane when the first worker came.
   const had = [...facts.hosts.values()].some((found) => reachable(found) && [...found.programs.keys()].some((path) => path.endsWith('/kubeadm')));
-  if (hostsWith(cluster, 'worker').length === 0 && !had) return undefined;
+  if (hostsWith(cluster, 'worker').length === 0 && !had) return {};
   const server = hostsWith(cluster, 'control-plane').find(({ name }) => {
     const found = facts.hosts.get(name);
     return reachable(found) && found.apiServer.ready;
   });
-  if (!server) return undefined;
+  if (!server) return {};
   const api = await apiAt(server.address, 6443, hosts.get(server.name)!, secrets, clock.now());
   try {
-    return await readNodes(api, signal);
+    return { nodes: await readNodes(api, signal), ...(cluster.services.length > 0 && { services: await readServices(api, cluster.services, signal) }) };
   } catch (error) {
-    if (error instanceof ApiError) return undefined;
+    if (error instanceof ApiError) return {};
     throw error;
   } finally {
     api.close();

@@ -7,7 +7,7 @@ import { parallel } from '../lib/parallel.ts';
 import { factsScript } from './_facts-script.ts';
 import { parseHaproxyStat } from '../clients/haproxy/parse-stat.ts';
 import { parseFollower } from './follower/follower-fact.ts';
-import type { ClusterFacts, FileFact, HostFacts, UnitFact, Unreachable } from './facts.ts';
+import type { BackendFact, ClusterFacts, FileFact, HostFacts, UnitFact, Unreachable } from './facts.ts';
 
 /** The hosts of a cluster by name. */
 export type Hosts = ReadonlyMap<string, Host>;
@@ -83,10 +83,15 @@ export function parseFacts(output: string): HostFacts {
     },
     ...(first('follower') !== '' && { follower: parseFollower(decode(first('follower'))) }),
     apiServer: { live: api.includes('live'), ready: api.includes('ready') },
-    backends: parseHaproxyStat(all('stat-line').map(([line]) => line!).join('\n'))
-      .filter(({ server }) => server !== 'FRONTEND' && server !== 'BACKEND')
-      .map(({ proxy, server, status, statusText, checkStatus, currentSessions }) => ({ backend: proxy, server, status, serves: statusText === 'UP', lastCheck: checkStatus, sessions: currentSessions })),
+    backends: backendsOf(all('stat-line')),
+    serviceServers: backendsOf(all('service-line')),
   };
+}
+
+function backendsOf(lines: readonly (readonly string[])[]): BackendFact[] {
+  return parseHaproxyStat(lines.map(([line]) => line!).join('\n'))
+    .filter(({ server }) => server !== 'FRONTEND' && server !== 'BACKEND')
+    .map(({ proxy, server, status, statusText, checkStatus, checkText, currentSessions }) => ({ backend: proxy, server, status, serves: statusText === 'UP', lastCheck: checkStatus, lastCheckText: checkText, sessions: currentSessions }));
 }
 
 /** A trailing tab of every line gives an empty last field. */

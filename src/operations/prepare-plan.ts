@@ -9,6 +9,7 @@ import { lookAtNodes } from './look-at-nodes.ts';
 import { observe } from './observe.ts';
 import type { Operation } from './operation.ts';
 import { followerProgram } from './plan/follower-remains.ts';
+import { refusal } from './plan/service-problems.ts';
 import { makePlan, stepsOf, type Plan } from './plan/plan.ts';
 import { platformOn } from './platform.ts';
 import { openSecrets, refuseOthers, type OpenedSecrets } from './state.ts';
@@ -25,7 +26,7 @@ export interface PreparedPlan {
 
 /**
  * Looks at the hosts and compares them with the cluster file; a new cluster gets a VRRP id that is not among the `takenRouterIds`. Changes nothing
- * anywhere. Throws `host-unreachable` where no host answers.
+ * anywhere. Throws `host-unreachable` where no host answers, `unsupported-change` where a service cannot be what the file says.
  */
 export async function preparePlan(operation: Operation, takenRouterIds: readonly number[] = []): Promise<PreparedPlan> {
   const { cluster, hosts, clock, signal } = operation;
@@ -34,7 +35,18 @@ export async function preparePlan(operation: Operation, takenRouterIds: readonly
     const [first] = facts.hosts.values();
     throw new KubekeepError('host-unreachable', `none of the ${cluster.hosts.length} hosts can be reached: ${first?.reachable === false ? first.reason : ''}`, { hint: 'Check addresses and SSH; kubekeep hosts check says more.' });
   }
-  return planFrom(operation, { ...facts, takenRouterIds });
+  const prepared = await planFrom(operation, { ...facts, takenRouterIds });
+  refuseServices(cluster, prepared.facts);
+  return prepared;
+}
+
+/** What would not do what the file says, whatever is put on the hosts. */
+function refuseServices({ services }: Operation['cluster'], { services: found }: ClusterFacts): void {
+  for (const service of services) {
+    const known = found?.get(service.name);
+    const refused = known && refusal(service, known);
+    if (refused) throw new KubekeepError('unsupported-change', refused.message, { hint: refused.next });
+  }
 }
 
 /** Compares what was seen with the cluster file. Throws what opening the secrets throws where they are not `kept` already, and `host-unfit`. */
@@ -42,7 +54,7 @@ export async function planFrom(operation: Operation, facts: ClusterFacts, kept?:
   const { cluster, state, identityFile, clock } = operation;
   if (kept) refuseOthers(facts, kept.secrets.clusterId);
   const opened = kept ?? (await openSecrets(state, { cluster: cluster.name, facts, identityFile, now: clock.now() }));
-  const seen = { ...facts, nodes: await lookAtNodes(operation, facts, opened.secrets) };
+  const seen = { ...facts, ...(await lookAtNodes(operation, facts, opened.secrets)) };
   const material = await followerMaterial(operation, opened);
   const designs = designsOf(cluster, seen, opened, { table: operation.renderers, material });
   const programs = (await operation.cachedPrograms(wantedPrograms(cluster, designs, facts))).filter((program) => program !== undefined);

@@ -4,7 +4,7 @@ import type { Secret } from '../lib/secret.ts';
 import type { ClusterSecrets } from '../pki/secrets.ts';
 
 /** The parts of a host that kubekeep keeps, in the order in which they are brought up. */
-export const componentNames = ['system', 'etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'haproxy', 'keepalived', 'keeper', 'containerd', 'kubelet', 'kube-proxy', 'pod-network'] as const;
+export const componentNames = ['system', 'etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'haproxy', 'keepalived', 'keeper', 'containerd', 'kubelet', 'kube-proxy', 'pod-network', 'services', 'service-vips'] as const;
 export type ComponentName = (typeof componentNames)[number];
 
 /** What a renderer may look at: the spec, the secrets and a few facts of the host that decide what its files say. */
@@ -45,6 +45,14 @@ export interface RenderFacts {
   readonly containers: ContainerFacts;
   /** Network of each node's pods by the node's name, as the API server has given them out; undefined where it could not be asked. */
   readonly podNetworks: ReadonlyMap<string, string> | undefined;
+  /** Ports of what services lead to, by the service's name, as the API server has given them out; undefined where it could not be asked. */
+  readonly servicePorts?: ReadonlyMap<string, ServicePorts> | undefined;
+}
+
+export interface ServicePorts {
+  readonly nodePort: number;
+  /** Where kube-proxy says whether a node has pods of it; of a Service of the type LoadBalancer with externalTrafficPolicy Local only. */
+  readonly health: number | undefined;
 }
 
 /** What decides how a host runs containers. */

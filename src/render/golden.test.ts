@@ -4,8 +4,9 @@ import { describeHosts, describeWorkers, type Topology } from '../cluster/topolo
 import type { BackupSpec, Cluster, HostSpec } from '../cluster/cluster.ts';
 import { Secret } from '../lib/secret.ts';
 import { createSecrets, servicePublicKey, type ClusterSecrets } from '../pki/secrets.ts';
-import { aHost, cluster, now } from '../../test/support/example-cluster.ts';
-import type { ContainerFacts, FollowerInput } from './design.ts';
+import { aHost, aService, cluster, now } from '../../test/support/example-cluster.ts';
+import type { ServiceSpec } from '../cluster/service.ts';
+import type { ContainerFacts, FollowerInput, ServicePorts } from './design.ts';
 import { hostDesign } from './host-design.ts';
 import { discoveryFile, initFile, joinFile } from './kubeadm.ts';
 import { shownFiles, type ShownFile } from './shown-file.ts';
@@ -49,6 +50,18 @@ describe('every file that is put on a host is as in its golden file', () => {
     golden(t, 'T3-cp1-with-workers', filesOf('T3', 'cp1', { workers: 2 }).map(section).filter((text) => !usual.has(text)));
   });
 
+  test('T3 with 2 workers and services: what a balancer has beside the usual', (t) => {
+    const services = [
+      aService(),
+      aService({ name: 'blog', listen: { vip: '10.0.0.101', port: 80 }, forward: { namespace: 'web', service: 'blog', port: 'http' }, mode: 'http', balance: 'leastconn', check: { http: { path: '/healthz', expect: '200-299' } } }),
+      aService({ name: 'mail', listen: { vip: '10.0.0.102', port: 25 }, forward: { namespace: 'mail', service: 'smtp', port: '25' }, balance: 'source', check: 'local', load: true, proxyProtocol: 'v2', maxConnections: 100, labels: { zone: 'a' } }),
+      aService({ name: 'later', listen: { vip: '10.0.0.102', port: 8080 }, forward: { namespace: 'a', service: 'later', port: 'http' }, balance: 'random-2', proxyProtocol: 'v1' }),
+    ];
+    const servicePorts = new Map([['blog', { nodePort: 31080, health: undefined }], ['mail', { nodePort: 31025, health: 32025 }]]);
+    const usual = new Set(filesOf('T3', 'cp2', { workers: 2 }).map(section));
+    golden(t, 'T3-cp2-with-services', filesOf('T3', 'cp2', { workers: 2, services, servicePorts }).map(section).filter((text) => !usual.has(text)));
+  });
+
   test('a worker that is a container with version 1 of cgroups, and a network of the user', (t) => {
     const usual = new Set(filesOf('T3', 'w1', { workers: 2 }).map(section));
     golden(t, 'T3-w1-nested', filesOf('T3', 'w1', { workers: 2, cni: 'none', containers: { cgroups: 1, nested: true, resolvConf: '/run/systemd/resolve/resolv.conf' } }).map(section).filter((text) => !usual.has(text)));
@@ -74,7 +87,7 @@ function golden(t: TestContext, name: string, sections: readonly string[]): void
 }
 
 function hostsOf(topology: Topology, workers: number): readonly HostSpec[] {
-  return [...describeHosts(topology), ...describeWorkers(workers)].map((host, position) => aHost({ ...host, address: `10.0.0.${11 + position}` }));
+  return [...describeHosts(topology), ...describeWorkers(workers)].map((host, position) => aHost({ ...host, address: `10.0.0.${11 + position}`, ...(host.name === 'w1' && { labels: { zone: 'a' } }) }));
 }
 
 interface Variant {
@@ -83,13 +96,15 @@ interface Variant {
   readonly containers?: ContainerFacts;
   readonly workers?: number;
   readonly cni?: Cluster['networks']['cni'];
+  readonly services?: readonly ServiceSpec[];
+  readonly servicePorts?: ReadonlyMap<string, ServicePorts>;
   readonly backup?: BackupSpec;
   readonly follower?: FollowerInput;
 }
 
-function filesOf(topology: Topology, name: string, { workers = 0, cni = 'bridge', backup, follower, ...facts }: Variant = {}): ShownFile[] {
+function filesOf(topology: Topology, name: string, { workers = 0, cni = 'bridge', services = [], backup, follower, ...facts }: Variant = {}): ShownFile[] {
   const hosts = hostsOf(topology, workers);
-  const spec: Cluster = { ...cluster, networks: { ...cluster.networks, cni }, hosts, backup };
+  const spec: Cluster = { ...cluster, networks: { ...cluster.networks, cni }, hosts, services, backup };
   const host = hosts.find((one) => one.name === name)!;
   const shown = hostDesign({ cluster: spec, host, secrets, sealed: 'the sealed keys\n', facts: { vipInterface: 'eth0', virtualRouterId: 171, openFiles: 1_048_576, etcdInitialState: 'new', containers: { cgroups: 2, nested: false, resolvConf: '/etc/resolv.conf' }, podNetworks: new Map(describeWorkers(workers).map((one, position) => [one.name, `10.244.${position}.0/24`])), ...facts }, follower });
   return shownFiles(shown).map((file) => ({ ...file, content: withoutKeys(file.content) }));

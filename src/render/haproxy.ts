@@ -1,6 +1,7 @@
 import { hostsWith } from '../cluster/cluster.ts';
 import { authorityFile } from './_pki-files.ts';
-import { first, hardening, unitFile } from './_unit-file.ts';
+import { haproxyUnit, maxConnections } from './_haproxy-unit.ts';
+import { first } from './_unit-file.ts';
 import { managed } from './_yaml.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';
 import { configFolder, pkiFolder, unitFolder } from './paths.ts';
@@ -25,7 +26,7 @@ export function renderHaproxy(input: RenderInput): ComponentDesign | undefined {
       authorityFile(input, 'kubernetes', 'ca.crt'),
       file(lua, deadOrDraining),
       file(config, haproxyConfig(input)),
-      file(`${unitFolder}/${unit}`, haproxyUnit(input)),
+      file(`${unitFolder}/${unit}`, haproxyUnit(input.facts, { description: 'HAProxy in front of the Kubernetes API (kubekeep)', name: 'kubekeep-haproxy', config, lowPorts: input.cluster.endpoint.port < 1024, importance: first })),
     ],
     check: { path: config, command: 'haproxy -c -f' },
     onChange: 'reload',
@@ -123,11 +124,6 @@ function globalsAndFrontends({ cluster, facts }: Pick<RenderInput, 'cluster' | '
     'backend here',
     '    server vip 127.0.0.1:1',
   ];
-}
-
-/** Two file descriptors a connection, some for checks and listeners. HAProxy refuses to start with more than the limit allows. */
-function maxConnections(openFiles: number): number {
-  return Math.max(500, Math.min(20_000, Math.floor((openFiles - 400) / 2.2)));
 }
 
 const deadOrDraining = `-- Managed by kubekeep. Carries the answers of the backend api-ready over to the backend api, and what api's own answers say of etcd.
@@ -267,33 +263,3 @@ core.register_task(function()
   end
 end)
 `;
-
-function haproxyUnit({ cluster, facts }: RenderInput): string {
-  const master = `/usr/sbin/haproxy -Ws -f ${config} -p /run/kubekeep-haproxy/haproxy.pid`;
-  return unitFile({
-    Unit: { Description: 'HAProxy in front of the Kubernetes API (kubekeep)', After: 'network-online.target', Wants: 'network-online.target', StartLimitIntervalSec: 0 },
-    Service: {
-      Type: 'notify',
-      User: 'haproxy',
-      Group: 'haproxy',
-      ExecStartPre: `/usr/sbin/haproxy -c -q -f ${config}`,
-      ExecStart: master,
-      ExecReload: [`/usr/sbin/haproxy -c -q -f ${config}`, '/bin/kill -USR2 $MAINPID'],
-      KillMode: 'mixed',
-      SuccessExitStatus: 143,
-      RuntimeDirectory: 'kubekeep-haproxy',
-      RuntimeDirectoryMode: '0700',
-      Restart: 'always',
-      RestartSec: '100ms',
-      TimeoutStopSec: 10,
-      LimitNOFILE: Math.min(facts.openFiles, 65536),
-      ...first,
-      ...hardening,
-      ...(cluster.endpoint.port < 1024 && lowPort),
-    },
-    Install: { WantedBy: 'multi-user.target' },
-  });
-}
-
-/** Ports below 1024 are for those who hold this. */
-const lowPort = { AmbientCapabilities: 'CAP_NET_BIND_SERVICE', CapabilityBoundingSet: 'CAP_NET_BIND_SERVICE' };

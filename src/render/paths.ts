@@ -29,3 +29,10 @@ export const containerdDropIn = `${unitFolder}/containerd.service.d/50-kubekeep.
 export const kubeletFolder = '/var/lib/kubelet';
 export const kubeletKubeconfig = '/etc/kubernetes/kubelet.conf';
 export const cniConfig = '/etc/cni/net.d/10-kubekeep.conflist';
+
+/** The second HAProxy, in front of services, and the keepalived of their VIPs. */
+export const servicesFolder = `${configFolder}/services`;
+export const servicesUnit = 'kubekeep-services.service';
+export const servicesSocket = '/run/kubekeep-services/haproxy.sock';
+export const serviceVipsUnit = 'kubekeep-service-vips.service';
+export const servicesAliveUnit = 'kubekeep-services-alive.service';

@@ -1,4 +1,5 @@
 import type { Cluster, HostSpec } from '../../src/cluster/cluster.ts';
+import type { ServiceSpec } from '../../src/cluster/service.ts';
 
 /** 23 November 2026, noon. */
 export const now = Date.UTC(2026, 10, 23, 12);
@@ -7,6 +8,10 @@ export const day = 86_400_000;
 export function aHost(changes: Partial<HostSpec> = {}): HostSpec {
   const address = '10.0.0.11';
   return { name: 'cp1', address, roles: ['etcd', 'control-plane', 'load-balancer'], ssh: { address, port: 22, user: 'root' }, ...changes };
+}
+
+export function aService(changes: Partial<ServiceSpec> = {}): ServiceSpec {
+  return { name: 'shop', listen: { vip: '10.0.0.100', port: 443 }, forward: { nodePort: 30443 }, labels: {}, balance: 'roundrobin', load: false, check: 'tcp', mode: 'tcp', maxConnections: 4000, ...changes };
 }
 
 export const cluster: Cluster = {

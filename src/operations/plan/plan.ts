@@ -5,8 +5,10 @@ import { reachable, type ClusterFacts, type HostFacts } from '../facts.ts';
 import { followerRemains, followerWarnings } from './follower-remains.ts';
 import { isFromBefore } from './is-from-before.ts';
 import { judgeComponent, type ComponentChange } from './judge-component.ts';
+import { serviceSteps } from './plan-services.ts';
 import { joinPhases, workerSteps } from './plan-workers.ts';
 import { preparationReasons } from './preparation.ts';
+import { serviceProblems } from './service-problems.ts';
 import { stepsFor, type PhasePlan, type SeenHost, type Step } from './step.ts';
 import { wasFormed } from './was-formed.ts';
 
@@ -47,13 +49,14 @@ export function makePlan(input: PlanInput): Plan {
     backupPhase(input, seen, mode),
     { name: 'workers' as const, order: 'one host at a time' as const, steps: workerSteps(seen, facts.nodes) },
     ...joinPhases(cluster, seen, facts.nodes),
+    { name: 'services' as const, order: 'one host at a time' as const, steps: serviceSteps(cluster, seen, mode) },
   ].filter(({ steps }) => steps.length > 0);
   const finish = finishSteps(cluster, seen, phases.length > 0);
   return {
     cluster: cluster.name,
     mode,
     phases: finish.length > 0 ? [...phases, { name: 'finish', order: 'one host at a time', steps: finish }] : phases,
-    warnings: [...warningsOf(cluster, facts), ...followerWarnings(cluster, facts, input.designs)],
+    warnings: [...warningsOf(cluster, facts), ...followerWarnings(cluster, facts, input.designs), ...serviceProblems(cluster, facts.services).map(({ message }) => message)],
   };
 }
 

@@ -3,7 +3,7 @@ import type { ComponentName } from '../../render/design.ts';
 import type { HostFacts } from '../facts.ts';
 import type { ComponentChange } from './judge-component.ts';
 
-export const phaseNames = ['prepare', 'etcd', 'quorum', 'control-plane', 'load-balancer', 'backup', 'workers', 'joinable', 'join', 'pod-network', 'finish'] as const;
+export const phaseNames = ['prepare', 'etcd', 'quorum', 'control-plane', 'load-balancer', 'backup', 'workers', 'joinable', 'join', 'pod-network', 'services', 'finish'] as const;
 export type PhaseName = (typeof phaseNames)[number];
 
 export interface PhasePlan {
@@ -58,6 +58,8 @@ function effectOf(component: ComponentName, action: Step['action'], mode: 'build
     'kubelet': 'its pods move to other workers first',
     'kube-proxy': 'Services keep the rules that are there',
     'pod-network': 'pods keep their connections',
+    'services': 'connections to services through this host are opened again',
+    'service-vips': 'the VIPs of services move if they are here',
   };
   return effects[component] ?? 'restarts';
 }

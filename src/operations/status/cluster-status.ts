@@ -44,6 +44,7 @@ export interface ClusterStatus {
   readonly hosts: readonly HostStatus[];
   readonly etcd: EtcdClusterStatus;
   readonly balancers: readonly BalancerStatus[];
+  readonly services: readonly ServiceStatus[];
   readonly leases: readonly LeaseStatus[];
   readonly versions: VersionStatus;
   readonly drift: DriftStatus;
@@ -147,6 +148,20 @@ export interface BackendStatus {
   readonly live: string;
   readonly ready: string;
   readonly sessions: number;
+}
+
+/** A service behind the balancers. */
+export interface ServiceStatus {
+  readonly name: string;
+  readonly vip: string;
+  readonly port: number;
+  /** Hosts that have its VIP now: one, where all is well. */
+  readonly holders: readonly string[];
+  /** The Service of Kubernetes, NAMESPACE/NAME, where it is known, else what the cluster file says. */
+  readonly leadsTo: string;
+  /** How many nodes it has, and how many of them each balancer that answers uses. */
+  readonly nodes: number;
+  readonly up: readonly { readonly host: string; readonly nodes: number }[];
 }
 
 export interface LeaseStatus {

@@ -1,6 +1,7 @@
 import { followsLog, type Cluster, type HostSpec, type Role } from '../../cluster/cluster.ts';
+import { serviceVips } from '../../cluster/service.ts';
 import type { ComponentName } from '../../render/design.ts';
-import { keeperUnit } from '../../render/paths.ts';
+import { keeperUnit, servicesAliveUnit, servicesUnit, serviceVipsUnit } from '../../render/paths.ts';
 import { reachable, type HostFacts, type Unreachable } from '../facts.ts';
 import { goodConditions, type ComponentStatus, type Condition, type Finding, type LeaseStatus } from './cluster-status.ts';
 import type { Judged } from './judged.ts';
@@ -41,7 +42,12 @@ const partsByRole: readonly (readonly [Role, readonly ComponentName[]])[] = [
 ];
 
 function partsOf(cluster: Cluster, host: HostSpec): ComponentName[] {
-  return [...partsByRole.flatMap(([role, parts]) => (host.roles.includes(role) ? parts : [])), ...(followsLog(cluster, host) ? (['keeper'] as const) : [])];
+  return [...partsByRole.flatMap(([role, parts]) => (host.roles.includes(role) ? parts : [])), ...serviceParts(cluster, host), ...(followsLog(cluster, host) ? (['keeper'] as const) : [])];
+}
+
+function serviceParts(cluster: Cluster, { roles }: HostSpec): ComponentName[] {
+  if (!roles.includes('load-balancer') || cluster.services.length === 0) return [];
+  return serviceVips(cluster).length > 0 ? ['services', 'service-vips'] : ['services'];
 }
 
 function conditionOf(name: ComponentName, host: HostSpec, found: HostFacts, observation: Observation, leases: readonly LeaseStatus[]): Condition {
@@ -62,7 +68,11 @@ function conditionOf(name: ComponentName, host: HostSpec, found: HostFacts, obse
       if (found.backends.length === 0) return 'no answer';
       return found.backends.some(({ backend, status }) => backend === 'api' && status.startsWith('UP')) ? 'serves' : 'no servers';
     case 'keepalived':
-      return holdsVip(observation.cluster, found) ? 'holds VIP' : 'stands by';
+      return hasAddress(found, observation.cluster.endpoint.vip) ? 'holds VIP' : 'stands by';
+    case 'services':
+      return (found.serviceServers ?? []).length === 0 ? 'no answer' : 'works';
+    case 'service-vips':
+      return serviceVips(observation.cluster).some((vip) => hasAddress(found, vip)) ? 'holds VIP' : 'stands by';
     case 'keeper':
       return followerCondition(found);
     case 'kubelet':
@@ -88,6 +98,8 @@ const unitsOf: Readonly<Record<ComponentName, readonly string[]>> = {
   'kubelet': ['kubelet.service'],
   'kube-proxy': ['kube-proxy.service'],
   'pod-network': ['kubekeep-pod-network.service'],
+  'services': [servicesUnit],
+  'service-vips': [serviceVipsUnit, servicesAliveUnit],
 };
 
 /** Undefined while the unit is up. */
@@ -119,8 +131,8 @@ function followerCondition({ follower, clock }: HostFacts): Condition {
   return follower.leads ? 'leads' : 'stands by';
 }
 
-function holdsVip({ endpoint }: Cluster, { addresses }: HostFacts): boolean {
-  return addresses.some(({ address }) => address === endpoint.vip);
+function hasAddress({ addresses }: HostFacts, vip: string): boolean {
+  return addresses.some(({ address }) => address === vip);
 }
 
 function findingOf(host: string, part: ComponentStatus, observation: Observation): Finding[] {

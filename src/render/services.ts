@@ -1,0 +1,186 @@
+import { nodesOf, type CheckSpec, type ServiceSpec } from '../cluster/service.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { haproxyUnit, maxConnections } from './_haproxy-unit.ts';
+import { managed } from './_yaml.ts';
+import type { ComponentDesign, RenderFacts, RenderInput, ServicePorts } from './design.ts';
+import { servicesFolder, servicesSocket, servicesUnit, unitFolder } from './paths.ts';
+
+const config = `${servicesFolder}/haproxy.cfg`;
+const lua = `${servicesFolder}/close-dead.lua`;
+const keepState = `${servicesFolder}/keep-state.sh`;
+const state = '/run/kubekeep-services/state';
+
+/** Port on loopback where this HAProxy says that it is alive. */
+export const servicesAlivePort = 8405;
+
+/** A HAProxy of its own in front of the services: what happens to it, from a flood to a reload, does not touch the one of the API (docs/decisions/0039). */
+export function renderServices({ cluster, host, facts }: RenderInput): ComponentDesign | undefined {
+  if (!host.roles.includes('load-balancer') || cluster.services.length === 0) return undefined;
+  // What is not known now is left as it is.
+  if (facts.servicePorts === undefined && cluster.services.some(isAskedFor)) return undefined;
+  const file = (path: string, content: string, mode = 0o644) => ({ path, content, mode, owner: 'root:root' });
+  return {
+    name: 'services',
+    unit: servicesUnit,
+    programs: {},
+    files: [
+      file(lua, closeDead),
+      file(keepState, keepStateScript, 0o755),
+      file(config, servicesConfig(cluster, facts)),
+      file(`${unitFolder}/${servicesUnit}`, haproxyUnit(facts, {
+        description: 'HAProxy in front of services (kubekeep)',
+        name: 'kubekeep-services',
+        config,
+        // Whatever the services are now: another unit would be a restart.
+        lowPorts: true,
+        importance: { CPUWeight: 300 },
+        beforeReload: [`/bin/sh ${keepState}`],
+      })),
+    ],
+    check: { path: config, command: 'haproxy -c -f' },
+    onChange: 'reload',
+  };
+}
+
+/** Whether only the API server knows where the service leads. */
+export function isAskedFor({ forward, check }: ServiceSpec): boolean {
+  return 'service' in forward || check === 'local';
+}
+
+/**
+ * A node that dies costs the connections to it and those that are being made: a new one is tried at another node after 0.2 s, and the Lua task closes what
+ * is left. `slowstart` and weights of whole percents leave room for the load to be followed.
+ */
+function servicesConfig({ services, hosts }: Cluster, { openFiles, servicePorts }: RenderFacts): string {
+  const total = maxConnections(openFiles);
+  // None can take everything, and some are left for the question whether HAProxy is alive.
+  const most = services.length === 1 ? total - 100 : Math.floor((total - 100) * 0.75);
+  return [
+    managed.trimEnd(),
+    'global',
+    '    log stdout format raw daemon info',
+    `    maxconn ${total}`,
+    `    stats socket ${servicesSocket} mode 600 level admin expose-fd listeners`,
+    `    server-state-file ${state}`,
+    '    hard-stop-after 5m',
+    `    lua-load ${lua}`,
+    '',
+    'defaults',
+    '    log global',
+    '    option dontlognull',
+    '    option dontlog-normal',
+    '    option redispatch 1',
+    '    retries 3',
+    '    timeout connect 200ms',
+    '    timeout queue 5s',
+    '    timeout client 1m',
+    '    timeout server 1m',
+    '    timeout tunnel 24h',
+    '    timeout client-fin 5s',
+    '    timeout server-fin 5s',
+    '    load-server-state-from-file global',
+    `    default-server inter 500ms fastinter 100ms downinter 500ms fall 2 rise 2 slowstart 10s`,
+    '',
+    'frontend alive',
+    '    mode http',
+    '    no log',
+    `    bind 127.0.0.1:${servicesAlivePort}`,
+    '    monitor-uri /alive',
+    ...services.flatMap((service) => ['', ...frontend(service, most), '', ...backend(service, nodesOf(service, hosts), servicePorts?.get(service.name))]),
+    '',
+  ].join('\n');
+}
+
+function frontend({ name, mode, listen }: ServiceSpec, most: number): string[] {
+  return [
+    `frontend service-${name}`,
+    ...(mode === 'http' ? ['    mode http', '    option httplog', '    option forwardfor', '    timeout http-request 10s', '    timeout http-keep-alive 1m'] : ['    mode tcp', '    option tcplog']),
+    `    maxconn ${most}`,
+    `    bind ${listen.vip}:${listen.port}`,
+    `    default_backend service-${name}`,
+  ];
+}
+
+const balances = { 'roundrobin': 'roundrobin', 'leastconn': 'leastconn', 'random-2': 'random(2)', 'source': 'source\n    hash-type consistent' } as const satisfies Record<ServiceSpec['balance'], string>;
+
+function backend(service: ServiceSpec, nodes: readonly { readonly name: string; readonly address: string }[], ports: ServicePorts | undefined): string[] {
+  const { name, mode, balance, check, maxConnections: most, proxyProtocol, forward } = service;
+  // Where nobody knows the port yet its servers stay out.
+  const port = 'nodePort' in forward ? forward.nodePort : ports?.nodePort;
+  const known = port !== undefined && (check !== 'local' || ports?.health !== undefined);
+  const words = [
+    ...checkWords(check, ports, proxyProtocol !== undefined),
+    ...(proxyProtocol ? [proxyProtocol === 'v2' ? 'send-proxy-v2' : 'send-proxy'] : []),
+    // A node that is off acknowledges nothing: then another one is asked. Not for tcp, where nothing can be asked again.
+    ...(mode === 'http' ? ['tcp-ut 1s'] : []),
+    `maxconn ${most}`,
+    ...(known ? [] : ['disabled']),
+  ];
+  return [
+    `backend service-${name}`,
+    ...(mode === 'http' ? ['    mode http', '    retry-on conn-failure empty-response', '    http-request disable-l7-retry unless { method GET HEAD OPTIONS }', '    option abortonclose'] : ['    mode tcp']),
+    `    balance ${balances[balance]}`,
+    ...checkLines(check),
+    ...nodes.map((node) => `    server ${node.name} ${node.address}:${port ?? 1} weight 100 ${words.join(' ')}`),
+  ];
+}
+
+function checkLines(check: CheckSpec): string[] {
+  if (check === 'tcp') return [];
+  const [path, expect] = check === 'local' ? ['/healthz', '200'] : [check.http.path, check.http.expect];
+  // Kubernetes' Services know no names: whatever is asked for, it is asked of the pod itself.
+  return ['    option httpchk', `    http-check send meth GET uri ${path} ver HTTP/1.1 hdr Host health.check hdr Connection close`, `    http-check expect status ${expect}`, '    timeout check 2s'];
+}
+
+function checkWords(check: CheckSpec, ports: ServicePorts | undefined, proxied: boolean): string[] {
+  if (check === 'local') return ['check', `port ${ports?.health ?? 1}`];
+  return ['check', ...(proxied ? ['check-send-proxy'] : [])];
+}
+
+/**
+ * HAProxy's own `on-marked-down shutdown-sessions` leaves a stream that is still connecting hanging for ever (docs/decisions/0012), and would also cut what
+ * goes on well at a node whose pods only stop.
+ */
+const closeDead = `-- Managed by kubekeep. Closes what is open to a node that cannot be reached any more, once no connection to it can be in progress.
+-- One that answers, be it with a refusal, keeps its connections: its pods may only be stopping.
+-- After a reload the old worker's checks stand still, and so must this.
+local patience = 0.3
+
+local function unreachable(stats)
+  local status = string.gsub(stats.check_status or "", "^%* ", "")
+  return string.sub(stats.status, 1, 4) == "DOWN" and string.sub(status, 1, 2) == "L4" and not string.find(stats.last_chk or "", "refused", 1, true)
+end
+
+core.register_task(function()
+  local since = {}
+  while tostring(core.get_info().Stopping) ~= "1" do
+    core.msleep(100)
+    local now = core.now()
+    local time = now.sec + now.usec / 1e6
+    for name, backend in pairs(core.backends) do
+      for server, one in pairs(backend.servers) do
+        local key = name .. "/" .. server
+        if not unreachable(one:get_stats()) then
+          since[key] = nil
+        elseif since[key] == nil then
+          since[key] = time
+        elseif since[key] and time - since[key] > patience then
+          core.log(core.notice, "kubekeep: sessions of " .. key .. " are closed: it cannot be reached")
+          one:shut_sess()
+          since[key] = false
+        end
+      end
+    end
+  end
+end)
+`;
+
+const keepStateScript = `#!/bin/sh
+# Managed by kubekeep. Keeps what HAProxy knows of its servers over a reload: who is up, drained, or has another weight.
+# Ports are those of the configuration that comes: HAProxy would take them from the state.
+echo 'show servers state' | socat -t 2 - UNIX-CONNECT:${servicesSocket} | awk '
+  FNR == NR { if ($1 == "backend") backend = $2; if ($1 == "server") { n = split($3, at, ":"); port[backend "/" $2] = at[n] } next }
+  /^#/ || NF < 20 { if (NF > 0) print; next }
+  ($2 "/" $4) in port { $19 = port[$2 "/" $4]; print }
+' ${config} - > ${state}.new && mv -f ${state}.new ${state}
+`;

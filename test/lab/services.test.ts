@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { after, before, describe, it } from 'node:test';
+import { powerOff } from '../../src/lab/power.ts';
+import { expectZero, kubekeep, labCluster, type LabCluster } from '../support/lab-cluster.ts';
+
+/** A web server with a pod on each worker, whose node port leads to the pods of that node alone. */
+const web = (policy: 'Local' | 'Cluster') => `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      terminationGracePeriodSeconds: 1
+      topologySpreadConstraints:
+        - { maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: DoNotSchedule, labelSelector: { matchLabels: { app: web } } }
+      containers:
+        - name: web
+          image: kubekeep.test/busybox:1
+          imagePullPolicy: Never
+          command: [sh, -c, 'mkdir /www; hostname > /www/index.html; exec httpd -f -p 8080 -h /www']
+          readinessProbe: { httpGet: { path: /, port: 8080 }, periodSeconds: 1 }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec: { type: NodePort, externalTrafficPolicy: ${policy}, selector: { app: web }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
+`;
+
+/** The name of the pod that answered. Throws what a client would see. */
+function ask(host: string, port = 80): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ host, port, agent: false, timeout: 5000 }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8').on('data', (piece: string) => (text += piece)).once('error', reject);
+      answer.once('end', () => (answer.statusCode === 200 ? resolve(text.trim()) : reject(new Error(`status ${answer.statusCode}`))));
+    });
+    asked.once('timeout', () => asked.destroy(new Error('no answer in 5 s'))).once('error', reject).end();
+  });
+}
+
+/** New connections, one after the other in three lanes, until it is told to stop. */
+function keepAsking(host: string): { stop(): Promise<{ answers: number; failures: readonly string[]; longest: number }> } {
+  const seen = { answers: 0, failures: [] as string[], longest: 0, stopped: false };
+  const lanes = [1, 2, 3].map(async () => {
+    while (!seen.stopped) {
+      const begin = performance.now();
+      await ask(host).then(() => seen.answers++, (error: Error) => seen.failures.push(error.message));
+      seen.longest = Math.max(seen.longest, performance.now() - begin);
+    }
+  });
+  return {
+    stop: async () => {
+      seen.stopped = true;
+      await Promise.all(lanes);
+      return seen;
+    },
+  };
+}
+
+describe('services behind the balancer of a cluster with two workers', () => {
+  let one: LabCluster;
+  let file: string;
+  let vips: readonly [string, string];
+  before(async () => {
+    one = await labCluster('T1', 'test-services', 'trixie', ['--workers', '2']);
+    file = await readFile(one.file, 'utf8');
+    const subnet = one.lab.subnet.split('.').slice(0, 3).join('.');
+    vips = [`${subnet}.201`, `${subnet}.202`];
+    await write(shop());
+    await expectZero(one.run('apply', '--yes'));
+  });
+  after(() => one[Symbol.asyncDispose]());
+
+  const shop = (more = '') => `    - { name: shop, listen: { vip: ${vips[0]}, port: 80 }, forward: { service: default/web:http }, mode: http${more} }\n`;
+  const write = (services: string) => writeFile(one.file, `${file}  services:${services === '' ? ' []' : `\n${services}`}\n`);
+  const on = async (script: string) => (await one.hosts.get('cp1')!.run(script, { timeout: 60_000 })).stdout.trim();
+  const kubectl = async (...words: string[]) => (await expectZero(kubekeep('kubectl', '--file', one.file, '--', ...words))).stdout.trim();
+  const put = async (policy: 'Local' | 'Cluster') => {
+    await writeFile(`${one.file}.web.yaml`, web(policy));
+    await kubectl('apply', '-f', `${one.file}.web.yaml`);
+  };
+  const nothingToDo = async () => assert.match((await expectZero(one.run('plan'))).stdout, /: 0 changes, everything is as the cluster file says/);
+
+  it('are there before what they lead to, which plan and status say', async () => {
+    assert.match((await expectZero(one.run('plan'))).stdout, /service shop leads to default\/web:http, which the cluster does not have/);
+    const status = await one.run('status');
+    assert.equal(status.code, 5);
+    assert.match(status.stdout, /SERVICE +ADDRESS +VIP ON +LEADS TO +NODES UP\n.*shop.* cp1 .*0 of 2/);
+  });
+
+  it('lead to pods on both nodes once there are some', async () => {
+    await put('Local');
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+    const { stdout } = await expectZero(one.run('apply', '--yes'));
+    assert.match(stdout, /cp1 +services: reload/);
+    const answers = new Set<string>();
+    for (let turn = 0; turn < 100 && answers.size < 2; turn++) answers.add(await ask(vips[0]).catch(() => ''));
+    answers.delete('');
+    assert.equal(answers.size, 2);
+    await nothingToDo();
+    assert.match((await expectZero(one.run('status'))).stdout, /SERVICES +SERVICE VIPS[\s\S]*holds VIP[\s\S]*shop .* default\/web +2 of 2/);
+  });
+
+  it('change without a failed request, and what was done to a server by hand stays', async () => {
+    await on("echo 'set server service-shop/w2 state drain' | socat - UNIX-CONNECT:/run/kubekeep-services/haproxy.sock");
+    const asking = keepAsking(vips[0]);
+    await write(`${shop(', balance: leastconn')}    - { name: other, listen: { vip: ${vips[1]}, port: 8080 }, forward: { service: default/web:http } }\n`);
+    await expectZero(one.run('apply', '--yes'));
+    const { answers, failures } = await asking.stop();
+    assert.deepEqual(failures, []);
+    assert.ok(answers > 20, `${answers} answers`);
+    assert.match(await ask(vips[1], 8080), /^web-/);
+    assert.match(await on("echo 'show servers state service-shop' | socat - UNIX-CONNECT:/run/kubekeep-services/haproxy.sock | awk '$4 == \"w2\" { print $7 }'"), /^8$/);
+    await on("echo 'set server service-shop/w2 state ready' | socat - UNIX-CONNECT:/run/kubekeep-services/haproxy.sock");
+    await nothingToDo();
+  });
+
+  it('are not followed by the load where each node sends connections on to any', async () => {
+    await put('Cluster');
+    await write(shop(', load: true'));
+    const refused = await one.run('apply', '--yes');
+    assert.equal(refused.code, 3, refused.stderr);
+    assert.match(refused.stderr, /service shop cannot follow the load of its nodes: default\/web has externalTrafficPolicy Cluster/);
+    await put('Local');
+  });
+
+  it('lose a node, and none of the requests that come afterwards', async () => {
+    await write(shop());
+    await expectZero(one.run('apply', '--yes'));
+    assert.equal(await on(`ip -4 -o addr show to ${vips[1]}/32`), '');
+    const asking = keepAsking(vips[0]);
+    await powerOff(one.lab, 'w2');
+    await new Promise((resolve) => { setTimeout(resolve, 4000); });
+    const { answers, failures, longest } = await asking.stop();
+    assert.ok(failures.length <= 3 && answers > 20, `${answers} answers, ${failures.length} failed: ${failures.join('; ')}`);
+    assert.ok(longest < 5000, `${longest} ms without an answer`);
+    assert.match((await one.run('status')).stdout, /shop .* 1 of 2/);
+  });
+
+  it('go away with their VIPs when the file does not have them any more', async () => {
+    await write('');
+    // One worker is off, which is said in the end.
+    assert.equal((await one.run('apply', '--yes')).code, 1);
+    assert.equal(await on(`ip -4 -o addr show to ${vips[0]}/32; ls -d /etc/kubekeep/services /etc/systemd/system/kubekeep-service* 2>/dev/null; systemctl is-active kubekeep-services kubekeep-service-vips | grep -v inactive; true`), '');
+  });
+});
