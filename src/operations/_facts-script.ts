@@ -83,10 +83,13 @@ if command -v curl > /dev/null; then
     { api readyz && p api ready; } &
   fi
 fi
-ask() { [ -S "$2" ] && command -v socat > /dev/null && echo 'show stat' | socat -t 1 - "UNIX-CONNECT:$2" 2>/dev/null | while IFS= read -r line; do p "$1" "$line"; done; }
-ask stat-line ${haproxySocket}
-ask service-line ${servicesSocket}
+${balancerFacts}
 wait
 p end
 `;
 }
+
+/** What both HAProxies say of their servers. */
+const balancerFacts = `ask() { [ -S "$2" ] && command -v socat > /dev/null && echo 'show stat' | socat -t 1 - "UNIX-CONNECT:$2" 2>/dev/null | while IFS= read -r line; do p "$1" "$line"; done; }
+ask stat-line ${haproxySocket}
+ask service-line ${servicesSocket}`;

@@ -36,7 +36,8 @@ export function designsOf(cluster: Cluster, facts: ClusterFacts, { secrets, seal
       virtualRouterId,
       openFiles: found.openFiles,
       containers: found.containers,
-      servicePorts: facts.services && servicePortsOf(facts.services),
+      // A new cluster has no Service yet.
+      servicePorts: facts.services || !formed ? servicePortsOf(facts.services ?? new Map()) : undefined,
       podNetworks: facts.nodes && podNetworksOf(facts.nodes),
       etcdInitialState: found.etcd.hasData && !isFromBefore(found, seen) ? (found.etcd.initialState ?? 'new') : formed ? 'existing' : 'new',
     };

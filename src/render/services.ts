@@ -43,7 +43,7 @@ export function renderServices({ cluster, host, facts }: RenderInput): Component
 }
 
 /** Whether only the API server knows where the service leads. */
-export function isAskedFor({ forward, check }: ServiceSpec): boolean {
+function isAskedFor({ forward, check }: ServiceSpec): boolean {
   return 'service' in forward || check === 'local';
 }
 

@@ -1,28 +1,18 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { readEnvironment } from '../../src/cli/env.ts';
 import { ApiError } from '../../src/clients/kubernetes/api-error.ts';
-import { systemClock } from '../../src/lib/clock.ts';
 import { forwardedServiceForm, parseForwardedServices } from '../../src/manifests/forwarded-service.ts';
 import { inClusterConfig } from '../../src/manifests/haproxy-config.ts';
 import { haproxyManifests, type HaproxyManifests } from '../../src/manifests/haproxy-manifests.ts';
-import { ensureImage } from '../../src/programs/images/ensure-image.ts';
+import { haproxySays } from '../support/haproxy-says.ts';
 import { startOwnApi, type OwnApi } from '../support/real-api-server.ts';
 
 const every = ['shop/a:80', 'shop/b:81,mode=tcp,balance=source', 'shop/c:82,check=/healthz?a=1&b=%20', 'shop/d:83,mode=tcp,check=/,balance=random-2', 'shop/e:84,balance=roundrobin,pods=1000', `${'n'.repeat(63)}/${'s'.repeat(63)}:65535,listen=1,pods=1`];
 
 describe('HAProxy itself takes the configuration', () => {
-  /** Debian's HAProxy in the root folder of lab machines, which is not changed: what is written is seen by this process alone. */
-  async function haproxySays(config: string): Promise<string> {
-    const root = await ensureImage({ release: 'trixie', cacheFolder: readEnvironment().cacheFolder, clock: systemClock, progress: () => {} });
-    const script = 'mount -t tmpfs none "$1/mnt" && mount -t tmpfs none "$1/etc" && echo nameserver 127.0.0.1 > "$1/etc/resolv.conf" && cat > "$1/mnt/haproxy.cfg" && chroot "$1" haproxy -c -V -f /mnt/haproxy.cfg 2>&1 || true';
-    return execFileSync('unshare', ['--mount', 'sh', '-c', script, 'sh', root], { input: config, encoding: 'utf8' });
-  }
-
   for (const words of [...every.map((word) => [word]), every]) {
     test(`${words.length === 1 ? words[0]!.replaceAll(/(.)\1{9,}/g, '$1…') : 'all at once'}`, async () => {
       assert.equal(await haproxySays(inClusterConfig(parseForwardedServices(words), { domain: 'cluster.local' })), 'Configuration file is valid\n');

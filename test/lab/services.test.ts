@@ -96,8 +96,8 @@ describe('services behind the balancer of a cluster with two workers', () => {
   it('lead to pods on both nodes once there are some', async () => {
     await put('Local');
     await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
-    const { stdout } = await expectZero(one.run('apply', '--yes'));
-    assert.match(stdout, /cp1 +services: reload/);
+    const { stderr } = await expectZero(one.run('apply', '--yes'));
+    assert.match(stderr, /cp1 services: reload/);
     const answers = new Set<string>();
     for (let turn = 0; turn < 100 && answers.size < 2; turn++) answers.add(await ask(vips[0]).catch(() => ''));
     answers.delete('');

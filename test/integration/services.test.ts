@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Cluster } from '../../src/cluster/cluster.ts';
+import { balances, proxyProtocols, type CheckSpec, type ServiceSpec } from '../../src/cluster/service.ts';
+import { renderServices } from '../../src/render/services.ts';
+import { createSecrets } from '../../src/pki/secrets.ts';
+import { shownFiles } from '../../src/render/shown-file.ts';
+import { aHost, aService, cluster, now } from '../support/example-cluster.ts';
+import { haproxySays, inMachine } from '../support/haproxy-says.ts';
+
+const workers = [aHost({ name: 'w1', address: '127.0.0.1', roles: ['worker'] }), aHost({ name: 'w2', address: '127.0.0.2', roles: ['worker'] })];
+const secrets = await createSecrets('prod', now);
+
+/** The files of the second HAProxy, in a folder that is only the test's. */
+function filesOf(services: readonly ServiceSpec[]): ReadonlyMap<string, string> {
+  const spec: Cluster = { ...cluster, hosts: [aHost(), ...workers], services };
+  const design = renderServices({ cluster: spec, host: spec.hosts[0]!, secrets, sealed: '', facts: { vipInterface: 'eth0', virtualRouterId: 1, openFiles: 4096, etcdInitialState: 'new', containers: { cgroups: 2, nested: false, resolvConf: '' }, podNetworks: undefined, servicePorts: new Map(services.map(({ name }) => [name, { nodePort: 31000, health: 32000 }])) } });
+  // /etc, by which awk is found, is empty here.
+  const text = (content: string) => content.replaceAll('/etc/kubekeep/services/', '/mnt/').replaceAll('/run/kubekeep-services/', '/mnt/').replace('| awk ', '| mawk ');
+  return new Map(shownFiles([design!]).map(({ path, content }) => [path.slice(path.lastIndexOf('/') + 1), text(content)]));
+}
+
+const put = (files: ReadonlyMap<string, string>) => [...files].map(([name, content]) => `cat > "$1/mnt/${name}" <<'END-OF-FILE'\n${content}END-OF-FILE`).join('\n');
+
+describe('the HAProxy of services', () => {
+  test('takes every kind of service', async () => {
+    const checks: readonly CheckSpec[] = ['tcp', 'local', { http: { path: '/a?b=%20&c=1', expect: '204' } }];
+    const kinds = (['tcp', 'http'] as const).flatMap((mode) => balances.flatMap((balance) => checks.flatMap((check) => [undefined, ...proxyProtocols].map((proxyProtocol) => ({ mode, balance, check, proxyProtocol })))));
+    const services = kinds.map((kind, position) => aService({ ...kind, name: `s${position}`, listen: { vip: '10.0.0.201', port: 1000 + position } }));
+    const files = filesOf(services);
+    assert.match(await inMachine(`${put(files)}\nchroot "$1" haproxy -c -V -f /mnt/haproxy.cfg 2>&1`), /^Configuration file is valid$/m);
+    assert.match(await haproxySays(files.get('haproxy.cfg')!.replace('balance roundrobin', 'balance most').replace(/ *lua-load.*/, '')), /unknown balancing algorithm|balance/);
+  });
+
+  test('knows after a reload who was drained and has another weight, and takes ports from the new file', async () => {
+    const [before, after] = [filesOf([aService({ listen: { vip: '127.0.0.1', port: 18443 } })]), filesOf([aService({ listen: { vip: '127.0.0.1', port: 18443 }, forward: { nodePort: 30555 } })])];
+    const words = await inMachine(`${put(before)}
+cat > "$1/mnt/new.cfg" <<'END-OF-FILE'
+${after.get('haproxy.cfg')!.replaceAll('127.0.0.1:8405', '127.0.0.1:18405')}END-OF-FILE
+sed -i s,127.0.0.1:8405,127.0.0.1:18405, "$1/mnt/haproxy.cfg"
+chroot "$1" sh -c '
+say() { echo "$1" | socat -t 1 - UNIX-CONNECT:/mnt/haproxy.sock; }
+haproxy -Ws -D -f /mnt/haproxy.cfg -p /mnt/pid > /dev/null 2>&1
+for i in $(seq 50); do [ -S /mnt/haproxy.sock ] && break; sleep 0.1; done
+say "set server service-shop/w1 weight 40%"; say "set server service-shop/w2 state drain"
+mv /mnt/new.cfg /mnt/haproxy.cfg; sh /mnt/keep-state.sh; kill -USR2 $(head -n 1 /mnt/pid)
+for i in $(seq 50); do say "show servers state service-shop" | grep -q 30555 && break; sleep 0.1; done
+say "show servers state service-shop"
+kill $(head -n 1 /mnt/pid)'`);
+    const servers = words.split('\n').map((line) => line.split(' ')).filter((fields) => fields.length > 19 && fields[1] === 'service-shop').map((fields) => ({ server: fields[3], admin: fields[6], weight: fields[7], port: fields[18] }));
+    assert.deepEqual(servers, [{ server: 'w1', admin: '0', weight: '40', port: '30555' }, { server: 'w2', admin: '8', weight: '100', port: '30555' }]);
+  });
+});
