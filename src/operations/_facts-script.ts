@@ -89,7 +89,8 @@ p end
 `;
 }
 
-/** What both HAProxies say of their servers. */
+/** What both HAProxies say of their servers, and on which ports something else listens wherever they might. */
 const balancerFacts = `ask() { [ -S "$2" ] && command -v socat > /dev/null && echo 'show stat' | socat -t 1 - "UNIX-CONNECT:$2" 2>/dev/null | while IFS= read -r line; do p "$1" "$line"; done; }
 ask stat-line ${haproxySocket}
-ask service-line ${servicesSocket}`;
+ask service-line ${servicesSocket}
+ss -Hltn 2>/dev/null | while read -r _ _ _ at _; do case $at in 0.0.0.0:*|'*':*|'[::]':*) p listens "\${at##*:}";; esac; done`;

@@ -86,6 +86,8 @@ export interface HostFacts {
   readonly packages: ReadonlyMap<string, string>;
   readonly users: ReadonlySet<string>;
   readonly nonlocalBind: boolean;
+  /** TCP ports on which something listens at all addresses. */
+  readonly openPorts?: ReadonlySet<number>;
   readonly containers: ContainerFacts;
   /** Its kubelet has a certificate of some cluster. */
   readonly joined: boolean;

@@ -68,6 +68,7 @@ export function parseFacts(output: string): HostFacts {
     packages: new Map(all('package').map(([name, version]) => [name!, version!])),
     users: new Set(all('user').map(([name]) => name!)),
     nonlocalBind: first('nonlocalbind') === '1',
+    openPorts: new Set(all('listens').map(([port]) => Number(port))),
     containers: { cgroups: first('cgroups') === '1' ? 1 : 2, nested: lines.some(([kind]) => kind === 'nested'), resolvConf: first('resolvconf') || '/etc/resolv.conf' },
     joined: lines.some(([kind]) => kind === 'joined'),
     identity: identity ? (JSON.parse(decode(identity)) as HostFacts['identity']) : undefined,

@@ -9,7 +9,7 @@ import { lookAtNodes } from './look-at-nodes.ts';
 import { observe } from './observe.ts';
 import type { Operation } from './operation.ts';
 import { followerProgram } from './plan/follower-remains.ts';
-import { refusal } from './plan/service-problems.ts';
+import { refuseServices } from './plan/refuse-services.ts';
 import { makePlan, stepsOf, type Plan } from './plan/plan.ts';
 import { platformOn } from './platform.ts';
 import { openSecrets, refuseOthers, type OpenedSecrets } from './state.ts';
@@ -26,7 +26,7 @@ export interface PreparedPlan {
 
 /**
  * Looks at the hosts and compares them with the cluster file; a new cluster gets a VRRP id that is not among the `takenRouterIds`. Changes nothing
- * anywhere. Throws `host-unreachable` where no host answers, `unsupported-change` where a service cannot be what the file says.
+ * anywhere. Throws `host-unreachable` where no host answers, and what `refuseServices` throws.
  */
 export async function preparePlan(operation: Operation, takenRouterIds: readonly number[] = []): Promise<PreparedPlan> {
   const { cluster, hosts, clock, signal } = operation;
@@ -38,15 +38,6 @@ export async function preparePlan(operation: Operation, takenRouterIds: readonly
   const prepared = await planFrom(operation, { ...facts, takenRouterIds });
   refuseServices(cluster, prepared.facts);
   return prepared;
-}
-
-/** What would not do what the file says, whatever is put on the hosts. */
-function refuseServices({ services }: Operation['cluster'], { services: found }: ClusterFacts): void {
-  for (const service of services) {
-    const known = found?.get(service.name);
-    const refused = known && refusal(service, known);
-    if (refused) throw new KubekeepError('unsupported-change', refused.message, { hint: refused.next });
-  }
 }
 
 /** Compares what was seen with the cluster file. Throws what opening the secrets throws where they are not `kept` already, and `host-unfit`. */

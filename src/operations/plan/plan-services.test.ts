@@ -5,6 +5,7 @@ import { builtCluster, freshCluster, outline, planOf, withHost, type SeenCluster
 import type { ServiceSpec } from '../../cluster/service.ts';
 import { servicesUnit, serviceVipsUnit, unitFolder } from '../../render/paths.ts';
 import type { KubernetesService, ServicesFact } from '../facts.ts';
+import { refuseServices } from './refuse-services.ts';
 import { serviceProblems } from './service-problems.ts';
 
 const built = await builtCluster('T3', 2);
@@ -44,6 +45,13 @@ describe('services in a plan', () => {
   test('say in a warning what is wrong with them', () => {
     assert.deepEqual(planOf(withServices(built, [aService()], new Map([['shop', undefined]]))).warnings, ['service shop leads to node port 30443, which the cluster does not have']);
   });
+});
+
+test('a service at a port that another program has on a balancer is refused, and one whose Service does not fit', () => {
+  const taken = withHost(built, 'cp2', () => ({ openPorts: new Set([22, 443]) }));
+  assert.throws(() => refuseServices({ ...built.cluster, services: [aService()] }, taken.facts), { code: 'host-unfit', message: 'cp2: port 443 of service shop is taken by a program that listens on it at all addresses' });
+  assert.throws(() => refuseServices({ ...built.cluster, services: [aService({ load: true })] }, { ...built.facts, services: new Map([['shop', { ...found, local: false }]]) }), { code: 'unsupported-change' });
+  refuseServices({ ...built.cluster, services: [aService({ load: true })] }, { ...built.facts, services: new Map([['shop', found]]) });
 });
 
 describe('what is wrong with a service', () => {
