@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import { aService } from '../../test/support/example-cluster.ts';
 import { anActiveUnit, anObservation, etcdAnswer } from '../../test/support/example-observation.ts';
 import type { HostFacts, Unreachable } from '../operations/facts.ts';
 import { judgeStatus } from '../operations/status/judge-status.ts';
@@ -30,16 +31,32 @@ function inTrouble(): Observation {
   };
 }
 
+/** One service that works, and one that no balancer can serve. */
+function withServices(): Observation {
+  const observation = anObservation('T1', 2);
+  const services = [aService({ listen: { vip: '10.0.0.201', port: 443 } }), aService({ name: 'blog', listen: { vip: '10.0.0.100', port: 80 }, forward: { namespace: 'web', service: 'blog', port: 'http' } })];
+  const servers = services.flatMap(({ name }) => ['w1', 'w2'].map((server) => ({ backend: `service-${name}`, server, status: name === 'shop' ? 'UP' : 'MAINT', serves: name === 'shop', lastCheck: '', sessions: 0 })));
+  const hosts = new Map([...observation.facts.hosts].map(([name, found]): [string, HostFacts | Unreachable] => {
+    const seen = found as HostFacts;
+    return [name, { ...seen, addresses: [...seen.addresses, { interface: 'eth0', address: '10.0.0.201', prefix: 32 }], serviceServers: servers, units: new Map([...seen.units, ...['kubekeep-services', 'kubekeep-service-vips', 'kubekeep-services-alive'].map((unit) => [`${unit}.service`, anActiveUnit()] as const)]) }];
+  }));
+  const known = new Map([['shop', { name: 'shop/web', nodePort: 30443, local: true, health: undefined, readyOn: ['w1', 'w2'] }], ['blog', undefined]]);
+  return { ...observation, cluster: { ...observation.cluster, services }, facts: { ...observation.facts, hosts }, services: known };
+}
+
 describe('the screen of kubekeep status', () => {
   const screens: readonly (readonly [name: string, observation: () => Observation])[] = [
     ['healthy-T3', () => anObservation()],
     ['healthy-T3E', () => anObservation('T3E')],
     ['in-trouble', inTrouble],
+    ['services', withServices],
   ];
   for (const [name, observation] of screens) {
-    test(`${name} is as in its golden file and fits 100 columns`, (t: TestContext) => {
+    // Workers have columns of their own.
+    const width = name === 'services' ? 120 : 100;
+    test(`${name} is as in its golden file and fits ${width} columns`, (t: TestContext) => {
       const text = describeStatus(judgeStatus(observation()), { colour: false });
-      for (const line of text.split('\n')) assert.ok(line.length <= 100, `${line.length} columns: ${line}`);
+      for (const line of text.split('\n')) assert.ok(line.length <= width, `${line.length} columns: ${line}`);
       t.assert.fileSnapshot(`${text}\n`, join(import.meta.dirname, 'golden', `status-${name}.txt`), { serializers: [(value: string) => value] });
     });
   }

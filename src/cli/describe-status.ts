@@ -65,6 +65,7 @@ function driftText({ drift: { changes, reasons }, hosts }: ClusterStatus): strin
   return changes === 0 ? 'none, everything is as the cluster file says' : `${changes} ${changes === 1 ? 'change' : 'changes'} pending`;
 }
 
+/** Services have a table of their own. */
 const columns: readonly (readonly [title: string, component: ComponentName])[] = [
   ['ETCD', 'etcd'],
   ['API SERVER', 'kube-apiserver'],
@@ -76,8 +77,6 @@ const columns: readonly (readonly [title: string, component: ComponentName])[] =
   ['CONTAINERD', 'containerd'],
   ['KUBELET', 'kubelet'],
   ['KUBE-PROXY', 'kube-proxy'],
-  ['SERVICES', 'services'],
-  ['SERVICE VIPS', 'service-vips'],
 ];
 
 function hostTable({ hosts }: ClusterStatus, paint: Paint): string[] {

@@ -103,7 +103,7 @@ describe('services behind the balancer of a cluster with two workers', () => {
     answers.delete('');
     assert.equal(answers.size, 2);
     await nothingToDo();
-    assert.match((await expectZero(one.run('status'))).stdout, /SERVICES +SERVICE VIPS[\s\S]*holds VIP[\s\S]*shop .* default\/web +2 of 2/);
+    assert.match((await expectZero(one.run('status'))).stdout, /shop .* cp1 +default\/web +2 of 2/);
   });
 
   it('change without a failed request, and what was done to a server by hand stays', async () => {
