@@ -23,7 +23,7 @@ try {
 function versionsOf(words) {
   if (words.length === 0) return Object.entries(defaultVersions);
   return words.map((word) => {
-    const match = /^(kubernetes|etcd)=v?(\d+\.\d+\.\d+)$/.exec(word);
+    const match = /^(kubernetes|etcd|coredns)=v?(\d+\.\d+\.\d+)$/.exec(word);
     if (!match) throw new Error(`not FAMILY=VERSION: ${word}`);
     return [match[1], match[2]];
   });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { complaint, dnsName, dnsNameOrIpv4, integer, ipv4Address, ipv4Cidr, label, list, mapping, oneOf, path, port, sshAddress, sshJump, text } from './_fields.ts';
 import { labels, service } from './_service-schema.ts';
-import { podNetworkKinds, programSources, roles } from './cluster.ts';
+import { dnsKinds, podNetworkKinds, programSources, roles } from './cluster.ts';
 
 /**
  * The cluster file as the user writes it: the one source of its fields, defaults and texts. `schema/cluster.json` and `docs/reference/spec.md` are made
@@ -82,7 +82,7 @@ const kubernetes = mapping({
     .describe("More names and addresses for the API server's certificate."),
   imageRepository: text(/^[a-z0-9]([a-z0-9.-]{0,200}[a-z0-9])?(:[1-9][0-9]{0,4})?(\/[a-z0-9]([a-z0-9._-]{0,100}[a-z0-9])?){0,8}$/, 'a registry, with or without a path, such as registry.k8s.io')
     .default('registry.k8s.io')
-    .describe("Where workers get the images of Kubernetes itself from: `pause`, which keeps a pod's network."),
+    .describe("Where workers get the images of Kubernetes itself from: `pause`, which keeps a pod's network, and CoreDNS."),
   apiServer: component('kube-apiserver'),
   controllerManager: component('kube-controller-manager'),
   scheduler: component('kube-scheduler'),
@@ -102,6 +102,9 @@ const networks = mapping({
     .default('bridge')
     .describe('Who connects the pods of workers: `bridge` (a bridge on each worker and routes between the hosts, which must be in one subnet), or `none` (a network plugin that you install).'),
   dnsDomain: dnsName('a DNS domain in lower case such as cluster.local').default('cluster.local').describe('DNS domain of the services.'),
+  dns: oneOf(dnsKinds)
+    .default('coredns')
+    .describe('Who answers the pods\' questions for names: `coredns` (installed where there are workers, as kubeadm does it), or `none` (a DNS that you install; its Service has the tenth address of `services`).'),
 });
 
 const programs = mapping({

@@ -117,11 +117,15 @@ export interface S3Spec {
 /** `bridge`: by kubekeep, for hosts in one subnet. `none`: by a plugin that the user installs. */
 export const podNetworkKinds = ['bridge', 'none'] as const;
 
+/** `coredns`: as kubeadm installs it. `none`: by whoever the user puts at the tenth address of the services. */
+export const dnsKinds = ['coredns', 'none'] as const;
+
 export interface Networks {
   readonly pods: string;
   readonly cni: (typeof podNetworkKinds)[number];
   readonly services: string;
   readonly dnsDomain: string;
+  readonly dns: (typeof dnsKinds)[number];
 }
 
 export const programSources = ['auto', 'release', 'build', 'directory'] as const;

@@ -30,7 +30,7 @@ describe('a cluster file', () => {
     assert.deepEqual(cluster.endpoint, { vip: '10.0.0.100', prefix: 24, port: 6443, names: [], previousVips: [] });
     assert.deepEqual(cluster.etcd, { version: '3.7.3', heartbeatInterval: 50, electionTimeout: 500, quotaBackendBytes: 8589934592 });
     assert.deepEqual(cluster.kubernetes, { version: '1.37.2', imageRepository: 'registry.k8s.io', extraSans: [], apiServer: { extraFlags: {} }, controllerManager: { extraFlags: {} }, scheduler: { extraFlags: {} } });
-    assert.deepEqual(cluster.networks, { pods: '10.244.0.0/16', services: '10.96.0.0/12', dnsDomain: 'cluster.local', cni: 'bridge' });
+    assert.deepEqual(cluster.networks, { pods: '10.244.0.0/16', services: '10.96.0.0/12', dnsDomain: 'cluster.local', dns: 'coredns', cni: 'bridge' });
     assert.equal(cluster.programs.source, 'auto');
     assert.deepEqual(cluster.hosts.map(({ name, address, roles, ssh: { address: at, port, user } }) => ({ name, address, roles, at, port, user })), [1, 2, 3].map((n) => (
       { name: `cp${n}`, address: `10.0.0.1${n}`, roles: ['etcd', 'control-plane', 'load-balancer'], at: `10.0.0.1${n}`, port: 22, user: 'root' })));

@@ -48,7 +48,7 @@ export async function seedDisk(lab: Lab, machine: LabMachine, keys: { readonly h
     ['etc/hostname', `${machine.name}\n`],
     ['etc/machine-id', `${randomBytes(16).toString('hex')}\n`],
     ['etc/hosts', hostsText(lab)],
-    ['etc/resolv.conf', '# No name server: the names of the lab are in /etc/hosts.\n'],
+    ['etc/resolv.conf', resolvText(lab, machine)],
     ['etc/systemd/network/10-host0.network', networkText(lab, machine)],
     ['etc/ssh/sshd_config.d/00-kubekeep-lab.conf', sshdText],
     ['etc/ssh/ssh_host_ed25519_key', keys.hostKey, 0o600],
@@ -92,6 +92,11 @@ async function link(to: string, path: string): Promise<void> {
 
 function hostsText(lab: Lab): string {
   return ['127.0.0.1 localhost', `${lab.gateway} gateway`, ...lab.machines.map(({ address, name }) => `${address} ${name}`), ''].join('\n');
+}
+
+/** A DNS of pods asks the name servers of its node for other names, and does not start where there are none. */
+function resolvText(lab: Lab, { kind }: LabMachine): string {
+  return kind === 'pods' ? `# The names of the lab are in /etc/hosts. Nobody has to answer there.\nnameserver ${lab.gateway}\n` : '# No name server: the names of the lab are in /etc/hosts.\n';
 }
 
 function networkText(lab: Lab, machine: LabMachine): string {

@@ -12,6 +12,7 @@ import { takeLock, type ClusterLock } from './lock.ts';
 import type { Operation } from './operation.ts';
 import { finish } from './phases/finish.ts';
 import { formEtcd } from './phases/form-etcd.ts';
+import { installDns } from './phases/install-dns.ts';
 import { inviteMachines } from './phases/invite-machines.ts';
 import { joinWorker } from './phases/join-worker.ts';
 import { performComponent } from './phases/perform-component.ts';
@@ -113,6 +114,7 @@ async function perform(phase: PhasePlan, work: Work): Promise<void> {
   if (phase.name === 'quorum') return tracked(phase.steps[0]!, work, () => formEtcd(work));
   if (phase.name === 'joinable') return tracked(phase.steps[0]!, work, () => inviteMachines(work));
   if (phase.name === 'pod-network') return writePodNetwork(phase.steps, work);
+  if (phase.name === 'dns') return tracked(phase.steps[0]!, work, () => installDns(work));
   if (phase.name === 'finish') return tracked(phase.steps[0]!, work, () => finish(work));
   if (phase.order === 'one host at a time') {
     for (const [host, steps] of byHost) {

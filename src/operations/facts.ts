@@ -14,6 +14,8 @@ export interface ClusterFacts {
   readonly nodes?: NodesFact | undefined;
   /** What services lead to, by the service's name; undefined where there are none, or no API server could be asked. */
   readonly services?: ServicesFact | undefined;
+  /** DNS for pods, as an API server knows it; undefined where `nodes` is. */
+  readonly dns?: DnsFact | undefined;
 }
 
 /** Undefined: the cluster has no such Service. */
@@ -31,6 +33,19 @@ export interface KubernetesService {
   readonly health: number | undefined;
   /** Nodes with pods of it that are ready; one for each pod. */
   readonly readyOn: readonly string[];
+}
+
+export interface DnsFact {
+  /** The Service at the address that kubelets tell pods, NAMESPACE/NAME. */
+  readonly service: { readonly name: string; readonly ours: boolean } | undefined;
+  readonly config: boolean;
+  readonly deployment: {
+    /** What it was made with (`dnsHash`), where kubekeep made it. */
+    readonly told: string | undefined;
+    /** Hash of the template of its pods: as it was then, and as it is. */
+    readonly made: string | undefined;
+    readonly template: string;
+  } | undefined;
 }
 
 export interface NodesFact {

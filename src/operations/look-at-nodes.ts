@@ -1,10 +1,12 @@
 import type { ApiClient } from '../clients/kubernetes/connect-api.ts';
 import { ApiError } from '../clients/kubernetes/api-error.ts';
+import { whereThere } from '../clients/kubernetes/where-there.ts';
 import { hostsWith } from '../cluster/cluster.ts';
 import type { ClusterSecrets } from '../pki/secrets.ts';
 import { managedLabel } from '../render/kubelet.ts';
 import { apiAt } from './clients.ts';
 import { readServices } from './look-at-services.ts';
+import { readDns } from './read-dns.ts';
 import { reachable, type ClusterFacts, type NodeFact, type NodesFact, type PendingRequest } from './facts.ts';
 import type { Operation } from './operation.ts';
 
@@ -14,8 +16,8 @@ const servingSigner = 'kubernetes.io/kubelet-serving';
 /** Of CertificateSigningRequests. */
 export const requestsPath = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 
-/** The nodes of a cluster that has or had workers, and what its services lead to, from an API server that was seen to be ready; nothing where there is none of either, or it does not answer. */
-export async function lookAtNodes(operation: Operation, facts: Pick<ClusterFacts, 'hosts'>, secrets: ClusterSecrets): Promise<Pick<ClusterFacts, 'nodes' | 'services'>> {
+/** The nodes of a cluster that has or had workers, their DNS, and what its services lead to, from an API server that was seen to be ready; nothing where there is none of either, or it does not answer. */
+export async function lookAtNodes(operation: Operation, facts: Pick<ClusterFacts, 'hosts'>, secrets: ClusterSecrets): Promise<Pick<ClusterFacts, 'nodes' | 'dns' | 'services'>> {
   const { cluster, hosts, clock, signal } = operation;
   // kubeadm was put on hosts of the control plane when the first worker came.
   const had = [...facts.hosts.values()].some((found) => reachable(found) && [...found.programs.keys()].some((path) => path.endsWith('/kubeadm')));
@@ -27,7 +29,7 @@ export async function lookAtNodes(operation: Operation, facts: Pick<ClusterFacts
   if (!server) return {};
   const api = await apiAt(server.address, 6443, hosts.get(server.name)!, secrets, clock.now());
   try {
-    return { nodes: await readNodes(api, signal), ...(cluster.services.length > 0 && { services: await readServices(api, cluster.services, signal) }) };
+    return { nodes: await readNodes(api, signal), dns: await readDns(api, cluster, signal), ...(cluster.services.length > 0 && { services: await readServices(api, cluster.services, signal) }) };
   } catch (error) {
     if (error instanceof ApiError) return {};
     throw error;
@@ -40,10 +42,7 @@ export async function lookAtNodes(operation: Operation, facts: Pick<ClusterFacts
 export async function readNodes(api: ApiClient, signal: AbortSignal): Promise<NodesFact> {
   const nodes = await api.get<{ items: readonly NodeObject[] }>('/api/v1/nodes', { signal });
   const requests = await api.get<{ items: readonly RequestObject[] }>(`${requestsPath}?fieldSelector=${encodeURIComponent(`spec.signerName=${servingSigner}`)}`, { signal });
-  const config = await api.get<{ metadata: { annotations?: Readonly<Record<string, string>> } }>('/api/v1/namespaces/kube-system/configmaps/kubeadm-config', { signal }).catch((error: unknown) => {
-    if (error instanceof ApiError && error.reason === 'NotFound') return undefined;
-    throw error;
-  });
+  const config = await whereThere(api.get<{ metadata: { annotations?: Readonly<Record<string, string>> } }>('/api/v1/namespaces/kube-system/configmaps/kubeadm-config', { signal }));
   return {
     nodes: new Map(nodes.items.map((node) => [node.metadata.name, toNode(node)])),
     requests: requests.items.flatMap(toRequest),

@@ -10,26 +10,26 @@ export interface BuildRecipe {
 
 export function buildRecipe(family: ProgramFamily, version: string): BuildRecipe {
   const folder = fileURLToPath(new URL(`../../pins/build/${family}-${version}/`, import.meta.url));
-  return family === 'etcd'
-    ? { folder, packages: etcdPackages, linkerFlags: '-s -w' }
-    : { folder, packages: kubernetesPackages, linkerFlags: kubernetesLinkerFlags(version) };
+  return { folder, packages: packages[family], linkerFlags: family === 'kubernetes' ? kubernetesLinkerFlags(version) : '-s -w' };
 }
 
-const etcdPackages = {
-  etcd: 'go.etcd.io/etcd/server/v3',
-  etcdctl: 'go.etcd.io/etcd/etcdctl/v3',
-  etcdutl: 'go.etcd.io/etcd/etcdutl/v3',
-} as const;
-
-const kubernetesPackages = {
-  'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
-  'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
-  'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
-  kubectl: 'k8s.io/kubernetes/cmd/kubectl',
-  kubeadm: 'k8s.io/kubernetes/cmd/kubeadm',
-  kubelet: 'k8s.io/kubernetes/cmd/kubelet',
-  'kube-proxy': 'k8s.io/kubernetes/cmd/kube-proxy',
-} as const;
+const packages: Readonly<Record<ProgramFamily, BuildRecipe['packages']>> = {
+  etcd: {
+    etcd: 'go.etcd.io/etcd/server/v3',
+    etcdctl: 'go.etcd.io/etcd/etcdctl/v3',
+    etcdutl: 'go.etcd.io/etcd/etcdutl/v3',
+  },
+  coredns: { coredns: 'github.com/coredns/coredns' },
+  kubernetes: {
+    'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
+    'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
+    'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
+    kubectl: 'k8s.io/kubernetes/cmd/kubectl',
+    kubeadm: 'k8s.io/kubernetes/cmd/kubeadm',
+    kubelet: 'k8s.io/kubernetes/cmd/kubelet',
+    'kube-proxy': 'k8s.io/kubernetes/cmd/kube-proxy',
+  },
+};
 
 /** What the project's own build scripts stamp into the programs; without it they say v0.0.0 and refuse to work together. */
 function kubernetesLinkerFlags(version: string): string {

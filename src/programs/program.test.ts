@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { familyOf, isProgramName, platformOf, programNames } from './program.ts';
+import { familyOf, isProgramName, platformOf, programNames, usualPrograms } from './program.ts';
 
 test('every program belongs to the family whose version it has', () => {
   const etcd = programNames.filter((name) => familyOf(name) === 'etcd');
   assert.deepEqual(etcd, ['etcd', 'etcdctl', 'etcdutl']);
   assert.equal(familyOf('kubectl'), 'kubernetes');
+  assert.deepEqual(programNames.filter((name) => !usualPrograms.includes(name)), ['coredns']);
 });
 
 test('a word is a program only when it is one of the names', () => {

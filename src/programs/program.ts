@@ -1,4 +1,4 @@
-/** The programs that kubekeep puts on hosts or uses itself. */
+/** The programs that kubekeep puts on hosts or uses itself, and CoreDNS, of which labs make an image. */
 export const programNames = [
   'kube-apiserver',
   'kube-controller-manager',
@@ -10,6 +10,7 @@ export const programNames = [
   'etcd',
   'etcdctl',
   'etcdutl',
+  'coredns',
 ] as const;
 export type ProgramName = (typeof programNames)[number];
 
@@ -17,7 +18,7 @@ export const platforms = ['linux-amd64', 'linux-arm64'] as const;
 export type Platform = (typeof platforms)[number];
 
 /** Programs of one family are released together and share a version. */
-export type ProgramFamily = 'kubernetes' | 'etcd';
+export type ProgramFamily = 'kubernetes' | 'etcd' | 'coredns';
 
 export interface Program {
   readonly name: ProgramName;
@@ -36,12 +37,15 @@ export interface CachedProgram extends Program {
   readonly size: number;
 }
 
-/** What is used where no cluster file says otherwise. */
-export const defaultVersions: Readonly<Record<ProgramFamily, string>> = { kubernetes: '1.37.2', etcd: '3.7.3' };
+/** What is used where no cluster file says otherwise; of CoreDNS the version that kubeadm of that Kubernetes installs. */
+export const defaultVersions: Readonly<Record<ProgramFamily, string>> = { kubernetes: '1.37.2', etcd: '3.7.3', coredns: '1.14.6' };
 
 export function familyOf(name: ProgramName): ProgramFamily {
-  return name.startsWith('etcd') ? 'etcd' : 'kubernetes';
+  return name === 'coredns' ? 'coredns' : name.startsWith('etcd') ? 'etcd' : 'kubernetes';
 }
+
+/** All that clusters may need on hosts or here: CoreDNS comes to them as an image of their registry. */
+export const usualPrograms: readonly ProgramName[] = programNames.filter((name) => name !== 'coredns');
 
 export function isProgramName(word: string): word is ProgramName {
   return programNames.some((name) => name === word);

@@ -31,6 +31,7 @@ test('programs come from the places where the projects publish them', () => {
   assert.equal(releaseFile(kubelet).url, 'https://dl.k8s.io/release/v1.37.2/bin/linux/amd64/kubelet');
   assert.equal(releaseFile({ ...kubelet, platform: 'linux-arm64' }).url, 'https://dl.k8s.io/release/v1.37.2/bin/linux/arm64/kubelet');
   assert.equal(releaseFile(etcdProgram('etcdctl')).url, 'https://github.com/etcd-io/etcd/releases/download/v3.7.3/etcd-v3.7.3-linux-amd64.tar.gz');
+  assert.equal(releaseFile({ name: 'coredns', version: '1.14.6', platform: 'linux-arm64' }).url, 'https://github.com/coredns/coredns/releases/download/v1.14.6/coredns_1.14.6_linux_arm64.tgz');
   assert.equal(releaseFile(kubelet, 'https://mirror.example/k8s/').url, 'https://mirror.example/k8s/v1.37.2/bin/linux/amd64/kubelet');
   assert.equal(releaseFile(kubelet).key, releaseFile(kubelet, 'https://mirror.example').key);
 });

@@ -112,7 +112,7 @@ async function addFromArchive(folder: string, archive: string, programs: readonl
   const unpacked = `${archive}.unpacked`;
   await rm(unpacked, { recursive: true, force: true });
   await mkdir(unpacked);
-  const members = programs.map(({ name }) => `${folder}/${name}`);
+  const members = programs.map(({ name }) => join(folder, name));
   const { exitCode, lines } = await runCommand(['tar', '-xzf', archive, '-C', unpacked, '--no-same-owner', ...members], { signal });
   if (exitCode !== 0) throw new KubekeepError('program-unavailable', `the archive of ${programs.map(describeProgram).join(', ')} could not be unpacked: ${lines.slice(-3).join(' | ')}`);
   const added: CachedProgram[] = [];

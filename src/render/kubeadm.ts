@@ -41,12 +41,12 @@ export function clusterConfiguration(cluster: Cluster): readonly object[] {
   ];
 }
 
-/** The same as a file for one run on a control-plane host. kubeadm makes a token in any case: this one, for a minute. */
-export function initFile(cluster: Cluster, host: HostSpec, token: Secret): Secret {
+/** The same as a file for one run on a control-plane host. Where it makes a token, which kubeadm does in any case, it is this one, for a minute. */
+export function initFile(cluster: Cluster, host: HostSpec, token?: Secret): Secret {
   const init = {
     apiVersion: 'kubeadm.k8s.io/v1beta4',
     kind: 'InitConfiguration',
-    bootstrapTokens: [{ token: token.reveal(), ttl: '1m0s', usages: ['signing', 'authentication'], groups: [bootstrapGroup] }],
+    ...(token && { bootstrapTokens: [{ token: token.reveal(), ttl: '1m0s', usages: ['signing', 'authentication'], groups: [bootstrapGroup] }] }),
     localAPIEndpoint: { advertiseAddress: host.address, bindPort: 6443 },
     nodeRegistration: { name: host.name, criSocket: containerdSocket },
   };

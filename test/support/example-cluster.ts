@@ -26,7 +26,7 @@ export const cluster: Cluster = {
     scheduler: { extraFlags: {} },
   },
   etcd: { version: '3.7.3', heartbeatInterval: 50, electionTimeout: 500, quotaBackendBytes: 2 ** 33 },
-  networks: { pods: '10.244.0.0/16', services: '10.96.0.0/12', dnsDomain: 'cluster.local', cni: 'bridge' },
+  networks: { pods: '10.244.0.0/16', services: '10.96.0.0/12', dnsDomain: 'cluster.local', dns: 'coredns', cni: 'bridge' },
   programs: { source: 'auto' },
   hosts: [aHost()],
   services: [],

@@ -1,9 +1,10 @@
 import { describeHosts, describeWorkers, type Topology } from '../../src/cluster/topologies.ts';
 import type { Cluster } from '../../src/cluster/cluster.ts';
-import type { ClusterFacts, HostFacts, NodesFact, UnitFact } from '../../src/operations/facts.ts';
+import type { ClusterFacts, DnsFact, HostFacts, NodesFact, UnitFact } from '../../src/operations/facts.ts';
 import { designsOf } from '../../src/operations/designs.ts';
 import { contentHash } from '../../src/operations/plan/judge-component.ts';
 import { packagesFor, usersFor } from '../../src/operations/plan/preparation.ts';
+import { dnsHash } from '../../src/operations/plan/plan-dns.ts';
 import { makePlan, type Plan } from '../../src/operations/plan/plan.ts';
 import { joinHash } from '../../src/operations/plan/plan-workers.ts';
 import type { OpenedSecrets } from '../../src/operations/state.ts';
@@ -77,7 +78,7 @@ export async function builtCluster(topology: Topology, workers = 0): Promise<See
     });
   }
   // The first balancer's router id is what designs take from a host that has one.
-  return rerendered({ cluster: fresh.cluster, facts: { observedAt: now, hosts, nodes } });
+  return rerendered({ cluster: fresh.cluster, facts: { observedAt: now, hosts, nodes, dns: nodes && dnsOf(fresh.cluster) } });
 }
 
 /** Every worker is a node that is ready; the first has the pods' network 10.244.0.0/24. */
@@ -88,6 +89,11 @@ function nodesOf(cluster: Cluster): NodesFact {
     requests: [],
     joinable: joinHash(cluster),
   };
+}
+
+/** CoreDNS as `apply` has installed it. */
+function dnsOf(cluster: Cluster): DnsFact {
+  return { service: { name: 'kube-system/kube-dns', ours: true }, config: true, deployment: { told: dnsHash(cluster), made: 'template', template: 'template' } };
 }
 
 /** The hosts' own words (router id) decide a few files: those are as they would be written now. */

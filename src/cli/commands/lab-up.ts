@@ -7,10 +7,13 @@ import { identityFile, type Lab } from '../../lab/lab.ts';
 import { installTools, missingTools, packageLine, toolsFor, type LabTool } from '../../lab/packages.ts';
 import { checkRights, preflight } from '../../lab/preflight.ts';
 import { KubekeepError } from '../../lib/errors.ts';
+import { fetchPrograms } from '../../programs/fetch-programs.ts';
 import { ensureImage } from '../../programs/images/ensure-image.ts';
 import { releases, type Release } from '../../programs/images/image-recipe.ts';
 import { labRepository, podPackages, writeLabImages } from '../../programs/images/lab-images.ts';
+import { defaultVersions, type CachedProgram } from '../../programs/program.ts';
 import type { Cli } from '../cli.ts';
+import { thisPlatform } from '../this-platform.ts';
 
 export interface LabUpOptions {
   readonly topology: Topology;
@@ -65,12 +68,20 @@ export async function labUp({ topology, workers = 0, name, dir, release, yes = f
   // Before the image too, which takes a minute the first time.
   await preflight(shared);
   const image = await ensureImage({ release, packages: workers > 0 ? podPackages : [], cacheFolder: environment.cacheFolder, progress, clock, signal });
+  const coredns = workers > 0 ? await fetchCoredns(yes, cli) : undefined;
   return createLab({
     ...shared, name, image, progress, signal,
     files: (lab) => ({ 'cluster.yaml': clusterFileText(lab, topology, hosts) }),
-    images: workers > 0 ? (folder) => writeLabImages(folder, image) : undefined,
+    images: coredns && ((folder) => writeLabImages(folder, image, coredns)),
     alsoRemove: ['.kubekeep'],
   });
+}
+
+/** The one that kubeadm of our Kubernetes installs: the lab makes an image of it. */
+async function fetchCoredns(yes: boolean, { environment, progress, clock, signal, confirm }: Cli): Promise<CachedProgram> {
+  const wanted = { name: 'coredns', version: defaultVersions.coredns, platform: thisPlatform() } as const;
+  const [found] = await fetchPrograms([wanted], { source: { source: 'auto' }, cacheFolder: environment.cacheFolder, progress, clock, signal, confirm: environment.interactive && !yes ? confirm : undefined });
+  return found!;
 }
 
 function clusterFile(lab: Lab): string {

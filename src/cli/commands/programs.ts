@@ -5,7 +5,7 @@ import { programSources, type ProgramsSpec } from '../../cluster/cluster.ts';
 import { parseVersion } from '../../cluster/versions.ts';
 import { openCache, type CacheEntry } from '../../programs/cache.ts';
 import { fetchPrograms, programsFolder } from '../../programs/fetch-programs.ts';
-import { defaultVersions, familyOf, isProgramName, platforms, programNames } from '../../programs/program.ts';
+import { defaultVersions, familyOf, isProgramName, platforms, programNames, usualPrograms } from '../../programs/program.ts';
 import type { Platform, Program, ProgramFamily, ProgramName } from '../../programs/program.ts';
 import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
@@ -41,7 +41,7 @@ export const addPrograms: AddCommand = (program, cli) => {
 function addList(group: Command, cli: Cli): void {
   const command = group.command('list').description('List the programs that are wanted and those in the cache.').option('--verify', 'read every file again and remove broken ones');
   addWantedOptions(command).action(async (flags: WantedFlags & { readonly verify?: true }) => {
-    const { wanted } = await chooseWanted(programNames, flags, command);
+    const { wanted } = await chooseWanted(usualPrograms, flags, command);
     const cached = await openCache(programsFolder(cli.environment.cacheFolder), cli.clock).list({ verify: flags.verify === true });
     const rows: ListRow[] = [
       ...cached.map((one) => ({ ...one, cached: true })),
@@ -55,14 +55,14 @@ function addFetch(group: Command, cli: Cli): void {
   const command = group
     .command('fetch')
     .description('Put programs into the cache of this computer.')
-    .argument('[names...]', `programs (default: all of ${programNames.join(', ')})`, (word: string, before: readonly ProgramName[] | undefined) => [...(before ?? []), programName(word)])
+    .argument('[names...]', `programs (default: all of ${usualPrograms.join(', ')}; there is coredns too, of which labs make an image)`, (word: string, before: readonly ProgramName[] | undefined) => [...(before ?? []), programName(word)])
     .addOption(new Option('--source <source>', 'where missing programs come from (default: as in the cluster file, or auto)').choices(programSources))
     .option('--directory <folder>', 'the folder of --source directory')
     .option('--mirror <address>', 'base address of a mirror for --source release')
     .option('--trust-first', 'accept releases without a pinned SHA-256 and remember the sums of what came')
     .option('--yes', 'compile without asking');
   addWantedOptions(command).action(async (names: readonly ProgramName[], flags: FetchFlags) => {
-    const { wanted, spec } = await chooseWanted(names.length > 0 ? names : programNames, flags, command);
+    const { wanted, spec } = await chooseWanted(names.length > 0 ? names : usualPrograms, flags, command);
     const programs = await fetchPrograms(wanted, {
       source: sourceOf(spec, flags),
       cacheFolder: cli.environment.cacheFolder,
@@ -92,6 +92,7 @@ async function chooseWanted(names: readonly ProgramName[], flags: WantedFlags, c
   const versions: Record<ProgramFamily, string> = {
     kubernetes: flags.kubernetesVersion ?? cluster?.kubernetes.version ?? defaultVersions.kubernetes,
     etcd: flags.etcdVersion ?? cluster?.etcd.version ?? defaultVersions.etcd,
+    coredns: defaultVersions.coredns,
   };
   const platform = flags.platform ?? thisPlatform();
   return { wanted: names.map((name) => ({ name, version: versions[familyOf(name)], platform })), spec: cluster?.programs ?? { source: 'auto' } };

@@ -1,3 +1,4 @@
+import type { Cluster } from '../../cluster/cluster.ts';
 import { quote } from '../../hosts/quote.ts';
 import { writeScript } from '../../hosts/write-script.ts';
 import { issueLeaf } from '../../pki/issue.ts';
@@ -27,8 +28,7 @@ export async function inviteMachines(work: Work): Promise<void> {
     { path: `${joinFolder}/kubeadm.yaml`, content: initFile(cluster, host, token).reveal(), mode: 0o600 },
     { path: `${joinFolder}/admin.conf`, content: access, mode: 0o600 },
   ];
-  // It does not see the PKI: a CA without its key would make it look for files that only its own clusters have.
-  const phase = (words: string) => `unshare --mount sh -c ${quote(`mount -t tmpfs tmpfs ${pkiFolder} && ${programPath('kubeadm', cluster.kubernetes.version)} init phase ${words} --config ${joinFolder}/kubeadm.yaml --kubeconfig ${joinFolder}/admin.conf > /dev/null`)} || exit 1`;
+  const phase = (words: string) => kubeadmPhase(cluster, words, `--kubeconfig ${joinFolder}/admin.conf > /dev/null`);
   await withApi(work, async (api) => {
     try {
       await runOn(work, host.name, [lockGuard(work.token), inMemory, writeScript(files), phase('upload-config kubeadm'), phase('upload-config kubelet'), phase('bootstrap-token --skip-token-print')].join('\n'), { what: 'telling the cluster how machines join it' });
@@ -37,6 +37,11 @@ export async function inviteMachines(work: Work): Promise<void> {
       await revokeToken(api, token);
     }
   });
+}
+
+/** A line that runs a phase of `kubeadm init`. It does not see the PKI: a CA without its key would make it look for files that only its own clusters have. */
+export function kubeadmPhase({ kubernetes }: Cluster, phase: string, more: string): string {
+  return `unshare --mount sh -c ${quote(`mount -t tmpfs tmpfs ${pkiFolder} && ${programPath('kubeadm', kubernetes.version)} init phase ${phase} --config ${joinFolder}/kubeadm.yaml ${more}`)} || exit 1`;
 }
 
 /** The folder goes with the script, however that ends. */

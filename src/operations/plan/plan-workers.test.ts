@@ -23,12 +23,13 @@ const refusal = ({ cluster, facts }: SeenCluster) => {
 
 describe('a cluster with workers', () => {
   test('is built in one go: they join together when the control plane serves, then every host gets the way to their pods', () => {
-    assert.deepEqual(outline(planOf(freshCluster('T1', 2))).slice(-12), [
+    assert.deepEqual(outline(planOf(freshCluster('T1', 2))).slice(-13), [
       'load-balancer together cp1/keepalived start',
       'joinable in turn cluster/joinable invite',
       'join together w1/containerd start', 'join together w1/join join', 'join together w1/kube-proxy start',
       'join together w2/containerd start', 'join together w2/join join', 'join together w2/kube-proxy start',
       'pod-network together cp1/pod-network restart', 'pod-network together w1/pod-network restart', 'pod-network together w2/pod-network restart',
+      'dns in turn cluster/dns install',
       'finish in turn cluster/finish verify',
     ]);
   });

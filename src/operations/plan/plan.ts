@@ -3,6 +3,7 @@ import { publicAuthorities, type ClusterSecrets } from '../../pki/secrets.ts';
 import type { ComponentDesign, ComponentName } from '../../render/design.ts';
 import { reachable, type ClusterFacts, type HostFacts } from '../facts.ts';
 import { followerRemains, followerWarnings } from './follower-remains.ts';
+import { dnsSteps, dnsWarnings } from './plan-dns.ts';
 import { isFromBefore } from './is-from-before.ts';
 import { judgeComponent, type ComponentChange } from './judge-component.ts';
 import { serviceSteps } from './plan-services.ts';
@@ -49,6 +50,7 @@ export function makePlan(input: PlanInput): Plan {
     backupPhase(input, seen, mode),
     { name: 'workers' as const, order: 'one host at a time' as const, steps: workerSteps(seen, facts.nodes) },
     ...joinPhases(cluster, seen, facts.nodes),
+    { name: 'dns' as const, order: 'one host at a time' as const, steps: dnsSteps(cluster, seen, facts) },
     { name: 'services' as const, order: 'one host at a time' as const, steps: serviceSteps(cluster, seen, mode) },
   ].filter(({ steps }) => steps.length > 0);
   const finish = finishSteps(cluster, seen, phases.length > 0);
@@ -56,7 +58,7 @@ export function makePlan(input: PlanInput): Plan {
     cluster: cluster.name,
     mode,
     phases: finish.length > 0 ? [...phases, { name: 'finish', order: 'one host at a time', steps: finish }] : phases,
-    warnings: [...warningsOf(cluster, facts), ...followerWarnings(cluster, facts, input.designs), ...serviceProblems(cluster, facts.services).map(({ message }) => message)],
+    warnings: [...warningsOf(cluster, facts), ...followerWarnings(cluster, facts, input.designs), ...dnsWarnings(cluster, facts), ...serviceProblems(cluster, facts.services).map(({ message }) => message)],
   };
 }
 

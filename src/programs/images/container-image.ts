@@ -25,7 +25,7 @@ export async function writeImage(path: string, { name, files, entrypoint }: Cont
     await tar(['--dereference', '--owner=0', '--group=0', '--file', inside('layer.tar'), '--directory', inside('root'), '.']);
     const config = {
       architecture: process.arch === 'x64' ? 'amd64' : process.arch, os: 'linux',
-      config: { Env: ['PATH=/usr/local/bin:/usr/bin:/bin'], Entrypoint: entrypoint },
+      config: { Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'], Entrypoint: entrypoint },
       rootfs: { type: 'layers', diff_ids: [`sha256:${await sha256OfFile(inside('layer.tar'))}`] },
     };
     await writeFile(inside('config.json'), JSON.stringify(config));

@@ -1,5 +1,8 @@
 import { join } from 'node:path';
-import { writeImage } from './container-image.ts';
+import { KubekeepError } from '../../lib/errors.ts';
+import { runCommand } from '../_run-command.ts';
+import type { CachedProgram } from '../program.ts';
+import { writeImage, type ContainerImage } from './container-image.ts';
 
 /** Packages that machines have beside the usual ones where they run containers. */
 export const podPackages = ['containerd', 'runc', 'containernetworking-plugins', 'conntrack', 'iptables', 'ethtool', 'busybox-static'] as const;
@@ -8,11 +11,24 @@ export const podPackages = ['containerd', 'runc', 'containernetworking-plugins',
 export const labRepository = 'kubekeep.test';
 
 /**
- * Writes what workers of a lab need of images, and one to try things with, into a folder: busybox of Debian as the process that keeps a pod's network, and by its
- * own name, with a shell and a small web server in it. `root`: that of a machine with `podPackages`.
+ * Writes the images of a lab's workers into a folder. `root`: that of a machine with `podPackages`, of whose files they are: busybox as the process that keeps a
+ * pod's network, and by its own name, with a shell and a small web server; HAProxy with a shell. `coredns`: the program.
  */
-export async function writeLabImages(folder: string, root: string): Promise<void> {
-  const files = Object.fromEntries(['busybox', 'sh'].map((name) => [`bin/${name}`, join(root, 'usr/bin/busybox')]));
-  await writeImage(join(folder, 'pause.tar'), { name: `${labRepository}/pause:3.10.2`, files, entrypoint: ['/bin/busybox', 'sleep', 'infinity'] });
-  await writeImage(join(folder, 'busybox.tar'), { name: `${labRepository}/busybox:1`, files, entrypoint: ['/bin/busybox'] });
+export async function writeLabImages(folder: string, root: string, coredns: CachedProgram): Promise<void> {
+  const shell = Object.fromEntries(['busybox', 'sh'].map((name) => [`bin/${name}`, join(root, 'usr/bin/busybox')]));
+  const images: readonly ContainerImage[] = [
+    { name: `${labRepository}/pause:3.10.2`, files: shell, entrypoint: ['/bin/busybox', 'sleep', 'infinity'] },
+    { name: `${labRepository}/busybox:1`, files: shell, entrypoint: ['/bin/busybox'] },
+    { name: `${labRepository}/haproxy:1`, files: { ...shell, ...(await withLibraries(root, '/usr/sbin/haproxy')) }, entrypoint: ['/usr/sbin/haproxy'] },
+    { name: `${labRepository}/coredns:v${coredns.version}`, files: { coredns: coredns.path }, entrypoint: ['/coredns'] },
+  ];
+  for (const image of images) await writeImage(join(folder, `${image.name.split(/[/:]/)[1]!}.tar`), image);
+}
+
+/** A program of the root, and what it is linked with; all of them at their paths. */
+async function withLibraries(root: string, program: string): Promise<Record<string, string>> {
+  const { exitCode, lines } = await runCommand(['chroot', root, 'ldd', program]);
+  if (exitCode !== 0) throw new KubekeepError('lab-failed', `making an image of ${program}: ldd: ${lines.at(-1) ?? ''}`);
+  const libraries = lines.map((line) => /(\/\S+) \(0x/.exec(line)?.[1]).filter((path) => path !== undefined);
+  return Object.fromEntries([program, ...libraries].map((path) => [path, join(root, path)]));
 }
