@@ -1,6 +1,6 @@
 import type { ForwardedService } from './forwarded-service.ts';
 
-/** Where HAProxy says that it is alive (`/alive`), and what it counts (`/metrics`). */
+/** Where HAProxy says that it is alive (`/alive`), that it knows a pod to forward to (`/started`), and what it counts (`/metrics`). */
 export const alivePort = 8404;
 
 /** Port in the pod for the service at a position. Above 1024, so that it needs no right, whatever the Service's port is. */
@@ -52,6 +52,9 @@ export function inClusterConfig(services: readonly ForwardedService[], { domain 
     '    timeout client 5s',
     '    no log',
     '    monitor-uri /alive',
+    // Of any service: one that has no pods does not hold up the others.
+    ...services.map((service) => `    acl known nbsrv(${sectionName(service)}) gt 0`),
+    '    http-request return status 200 if known { path /started }',
     '    http-request use-service prometheus-exporter if { path /metrics }',
     '    http-request return status 404',
     ...services.flatMap((service, position) => ['', ...sectionOf(service, position, domain)]),
@@ -59,9 +62,14 @@ export function inClusterConfig(services: readonly ForwardedService[], { domain 
   ].join('\n');
 }
 
-function sectionOf({ namespace, name, port, mode, check, balance, pods }: ForwardedService, position: number, domain: string): readonly string[] {
+function sectionName({ namespace, name, port }: ForwardedService): string {
+  return `${namespace}.${name}.${port}`;
+}
+
+function sectionOf(service: ForwardedService, position: number, domain: string): readonly string[] {
+  const { namespace, name, port, mode, check, balance, pods } = service;
   return [
-    `listen ${namespace}.${name}.${port}`,
+    `listen ${sectionName(service)}`,
     `    mode ${mode}`,
     `    bind :${containerPort(position)}`,
     `    balance ${balance === 'random-2' ? 'random(2)' : balance}`,

@@ -56,7 +56,8 @@ function deployment({ services, image, replicas }: HaproxyManifests, hash: strin
           ports: [...services.map((one, position) => ({ name: portName(one), containerPort: containerPort(position) })), { name: 'alive', containerPort: alivePort }],
           securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
           resources: { requests: { cpu: '100m', memory: '64Mi' }, limits: { memory: '256Mi' } },
-          startupProbe: { httpGet: { path: '/alive', port: 'alive' }, periodSeconds: 1, failureThreshold: 60 },
+          // Without a limit: where DNS does not answer, or there is no pod to forward to, those of before go on, and nothing is gained by a restart.
+          startupProbe: { httpGet: { path: '/started', port: 'alive' }, periodSeconds: 1, failureThreshold: 1_000_000 },
           readinessProbe: { httpGet: { path: '/alive', port: 'alive' }, periodSeconds: 2, failureThreshold: 2 },
           livenessProbe: { httpGet: { path: '/alive', port: 'alive' }, periodSeconds: 10, failureThreshold: 3 },
           lifecycle: { preStop: { exec: { command: ['sh', '-c', drain] } } },
