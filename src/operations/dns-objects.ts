@@ -43,9 +43,6 @@ function pathOf({ apiVersion, kind, metadata: { name, namespace } }: KubernetesO
 }
 
 function noted(object: KubernetesObject, { told, replicas }: { readonly told: string; readonly replicas: number }): KubernetesObject {
-  const { metadata: { name, namespace, annotations, ...rest }, ...others } = object as KubernetesObject & { metadata: { resourceVersion?: string } };
-  // kubeadm's way to update a Service.
-  const { resourceVersion: _, ...metadata } = rest;
-  const note: Record<string, string> = { ...annotations, [dnsAnnotation]: told, ...(object.kind === 'ConfigMap' && { [corefileAnnotation]: corefileHash(object) }) };
-  return { ...others, metadata: { name, ...(namespace !== undefined && { namespace }), ...metadata, annotations: note }, ...(object.kind === 'Deployment' && { spec: { ...object.spec, replicas } }) };
+  const annotations = { ...object.metadata.annotations, [dnsAnnotation]: told, ...(object.kind === 'ConfigMap' && { [corefileAnnotation]: corefileHash(object) }) };
+  return { ...object, metadata: { ...object.metadata, annotations }, ...(object.kind === 'Deployment' && { spec: { ...object.spec, replicas } }) };
 }

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import { whereThere } from '../../clients/kubernetes/where-there.ts';
 import { writeScript } from '../../hosts/write-script.ts';
@@ -27,7 +28,7 @@ export async function installDns(work: Work): Promise<void> {
     const before = await whereThere(api.get<DnsDeployment>(dnsDeploymentPath));
     const told = dnsHash(work.cluster);
     const objects = dnsObjects(stdout, { told, replicas: before?.spec.replicas ?? 2 });
-    for (const each of (await isChanged(api)) ? objects.filter(({ path }) => path !== dnsConfigPath) : objects) await apply(api, each);
+    for (const each of (await isChanged(api)) ? objects.filter(({ path }) => path !== dnsConfigPath) : objects) await put(api, each);
     const made = await api.get<DnsDeployment>(dnsDeploymentPath);
     await api.patch(dnsDeploymentPath, { metadata: { annotations: { [dnsPodsAnnotation]: podsHash(made) } } });
     // With a network plugin of the user's there may be no node yet that takes pods.
@@ -35,8 +36,9 @@ export async function installDns(work: Work): Promise<void> {
   });
 }
 
-async function apply(api: ApiClient, { path, object }: PlacedObject): Promise<void> {
-  await api.apply(path, object, { fieldManager: 'kubekeep', force: true });
+/** Makes the object, or all of it anew: what somebody has added to it would stay with server-side apply. */
+async function put(api: ApiClient, { path, object }: PlacedObject): Promise<void> {
+  await ((await whereThere(api.get(path))) ? api.put(path, object) : api.post(posix.dirname(path), object));
 }
 
 /** Whether the Corefile is somebody's own. */
