@@ -9,6 +9,7 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   apply: async () => (await import('./commands/apply.ts')).addApply,
   status: async () => (await import('./commands/status.ts')).addStatus,
   kubeconfig: async () => (await import('./commands/kubeconfig.ts')).addKubeconfig,
+  'join-command': async () => (await import('./commands/join-command.ts')).addJoinCommand,
   kubectl: async () => (await import('./commands/kubectl.ts')).addKubectl,
   backup: async () => (await import('./commands/backup.ts')).addBackup,
   restore: async () => (await import('./commands/restore.ts')).addRestore,

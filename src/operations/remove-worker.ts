@@ -1,4 +1,3 @@
-import type { HostSpec } from '../cluster/cluster.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { destroyScript, forgetLockScript } from './destroy-script.ts';
 import { reachable } from './facts.ts';
@@ -22,54 +21,61 @@ export interface RemoveWorkerOptions {
 
 export interface RemovedWorker {
   readonly host: string;
-  /** Kubernetes was taken off the host; false where it could not be reached. */
+  /** Kubernetes was taken off the host; false where it could not be reached, or is in no cluster file. */
   readonly cleaned: boolean;
+  /** It is a host of the cluster file. */
+  readonly managed: boolean;
 }
 
 /**
- * Takes a worker out of the cluster: its pods move to others, Kubernetes is taken off the host, the cluster forgets the node. Run again, it goes on where it was
- * cut. Throws `usage`, `host-unreachable`, `needs-confirmation`, `lock-held`, and `not-healthy` where a pod does not go.
+ * Takes a worker out of the cluster: its pods move to others, Kubernetes is taken off the host, the cluster forgets the node. One that is in no cluster file keeps what
+ * it has. Run again, it goes on where it was cut. Throws `usage`, `host-unreachable`, `needs-confirmation`, `lock-held`, and `not-healthy` where a pod does not go.
  */
 export async function removeWorker(operation: Operation, name: string, { skipUnreachable, confirm }: RemoveWorkerOptions): Promise<RemovedWorker> {
-  const host = workerOf(operation, name);
+  const managed = isWorkerOf(operation, name);
   const prepared = await preparePlan(operation);
   await refuseUnfinishedRestore(operation.state, prepared.facts);
+  if (!managed && !prepared.facts.nodes?.nodes.has(name)) throw new KubekeepError('usage', `the cluster file has no host ${name}, and the cluster no such node`, { hint: `The file has ${operation.cluster.hosts.map((one) => one.name).join(', ')}.` });
   const found = prepared.facts.hosts.get(name);
-  if (!reachable(found) && !skipUnreachable) {
+  if (managed && !reachable(found) && !skipUnreachable) {
     throw new KubekeepError('host-unreachable', `${name} cannot be reached, so nothing was touched: ${found?.reason ?? ''}`, { hint: 'Bring it back, or give --skip-unreachable: it then keeps what it has, and must not come back into this network as it is.' });
   }
   if (!(await confirm())) throw new KubekeepError('needs-confirmation', 'nothing was touched: it was not confirmed', { hint: 'Run it on a terminal and answer yes, or give --yes.' });
-  await removeLocked(operation, prepared, host);
+  await removeLocked(operation, prepared, name);
   if (reachable(found)) await operation.hosts.get(name)!.run(forgetLockScript, { timeout: 10_000 });
-  return { host: name, cleaned: reachable(found) };
+  return { host: name, cleaned: reachable(found), managed };
 }
 
-function workerOf({ cluster }: Operation, name: string): HostSpec {
+/** Whether the cluster file has it. Throws `usage` where it has another role. */
+function isWorkerOf({ cluster }: Operation, name: string): boolean {
   const host = cluster.hosts.find((one) => one.name === name);
-  if (!host) throw new KubekeepError('usage', `the cluster file has no host ${name}`, { hint: `It has ${cluster.hosts.map((one) => one.name).join(', ')}.` });
-  if (host.roles.includes('worker')) return host;
-  throw new KubekeepError('usage', `${name} is no worker; only workers can be removed by this command`, { hint: 'kubekeep destroy takes the whole cluster off its hosts.' });
+  if (host && !host.roles.includes('worker')) throw new KubekeepError('usage', `${name} is no worker; only workers can be removed by this command`, { hint: 'kubekeep destroy takes the whole cluster off its hosts.' });
+  return host !== undefined;
 }
 
-async function removeLocked(operation: Operation, prepared: PreparedPlan, host: HostSpec): Promise<void> {
+async function removeLocked(operation: Operation, prepared: PreparedPlan, name: string): Promise<void> {
   await using lock = await takeLock(operation.hosts, operation);
   const journal = openJournal(operation.state.journal, 'remove', operation.user, operation.clock.now);
   const work = { ...operation, signal: AbortSignal.any([operation.signal, lock.lost]), prepared, journal };
-  const step = (title: string, run: () => Promise<unknown>) => tracked({ id: `${host.name}/remove`, host: host.name, title, reasons: [] }, work, run);
+  const step = (title: string, run: () => Promise<unknown>) => tracked({ id: `${name}/remove`, host: name, title, reasons: [] }, work, run);
   await withApi(work, async (api) => {
-    if (prepared.facts.nodes?.nodes.has(host.name)) {
+    const node = prepared.facts.nodes?.nodes.get(name);
+    const found = prepared.facts.hosts.get(name);
+    // Of a machine that nobody can log in to here, Kubernetes knows whether it lives.
+    const alive = found === undefined ? node?.ready : reachable(found);
+    if (node) {
       await step('its pods move to other workers', async () => {
-        await cordon(api, host.name);
-        if (reachable(prepared.facts.hosts.get(host.name))) await drain(work, api, host.name);
+        await cordon(api, name);
+        if (alive) await drain(work, api, name);
       });
     }
-    if (reachable(prepared.facts.hosts.get(host.name))) await step('take Kubernetes off the host', () => clean(work, lock, host));
+    if (reachable(found)) await step('take Kubernetes off the host', () => clean(work, lock, name));
     // Last: a kubelet that runs makes its node anew.
-    await step('the cluster forgets the node', () => forget(api, `/api/v1/nodes/${host.name}`));
+    await step('the cluster forgets the node', () => forget(api, `/api/v1/nodes/${name}`));
   });
 }
 
-function clean(work: Pick<Operation, 'hosts' | 'clock'>, { token }: ClusterLock, { name }: HostSpec): Promise<unknown> {
+function clean(work: Pick<Operation, 'hosts' | 'clock'>, { token }: ClusterLock, name: string): Promise<unknown> {
   const time = `${new Date(work.clock.now()).toISOString().slice(0, 19).replaceAll(':', '-')}Z`;
   return runOn(work, name, destroyScript({ token, time, purge: false, vips: [] }), { what: 'taking Kubernetes off the host', timeout: 180_000 });
 }

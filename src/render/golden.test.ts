@@ -8,6 +8,7 @@ import { aHost, aService, cluster, now } from '../../test/support/example-cluste
 import type { ServiceSpec } from '../cluster/service.ts';
 import type { ContainerFacts, FollowerInput, ServicePorts } from './design.ts';
 import { hostDesign } from './host-design.ts';
+import { joinScript } from './join-script.ts';
 import { discoveryFile, initFile, joinFile } from './kubeadm.ts';
 import { shownFiles, type ShownFile } from './shown-file.ts';
 
@@ -71,7 +72,7 @@ describe('every file that is put on a host is as in its golden file', () => {
     const hosts = hostsOf('T3', 2);
     const spec: Cluster = { ...cluster, hosts };
     const token = new Secret('0a1b2c.0123456789abcdef');
-    const texts = [initFile(spec, hosts[0]!, token), joinFile(hosts[3]!, { cgroups: 1, nested: true, resolvConf: '/etc/resolv.conf' }, token), discoveryFile(spec, 'PEM', token)];
+    const texts = [initFile(spec, hosts[0]!, token), joinFile(token, { host: hosts[3]!, containers: { cgroups: 1, nested: true, resolvConf: '/etc/resolv.conf' } }), discoveryFile(spec, 'PEM', token), joinScript(spec, { authority: 'PEM', token, expires: '2026-11-24T12:00:00.000Z' })];
     golden(t, 'kubeadm', texts.map((text) => text.reveal()));
   });
 

@@ -56,17 +56,16 @@ export function initFile(cluster: Cluster, host: HostSpec, token?: Secret): Secr
 /** Who joins has the rights of this group until it has a certificate. */
 export const bootstrapGroup = 'system:bootstrappers:kubeadm:default-node-token';
 
-/** What `kubeadm join` is told on a worker, beside the file by which it finds the cluster. */
-export function joinFile(host: HostSpec, { cgroups }: ContainerFacts, token: Secret): Secret {
+/** What `kubeadm join` is told, beside the file by which it finds the cluster: on a worker, or on a machine that kubekeep does not manage. */
+export function joinFile(token: Secret, worker?: { readonly host: HostSpec; readonly containers: ContainerFacts }): Secret {
   return new Secret(toYaml({
     apiVersion: 'kubeadm.k8s.io/v1beta4',
     kind: 'JoinConfiguration',
     discovery: { file: { kubeConfigPath: `${joinFolder}/discovery.conf` }, tlsBootstrapToken: token.reveal() },
     nodeRegistration: {
-      name: host.name,
       criSocket: containerdSocket,
       // The CA is there already; kubeadm and the kubelet are told apart about version 1 of cgroups.
-      ignorePreflightErrors: ['FileAvailable--etc-kubernetes-pki-ca.crt', ...(cgroups === 1 ? ['SystemVerification'] : [])],
+      ...(worker && { name: worker.host.name, ignorePreflightErrors: ['FileAvailable--etc-kubernetes-pki-ca.crt', ...(worker.containers.cgroups === 1 ? ['SystemVerification'] : [])] }),
     },
     timeouts: { discovery: '2m0s', tlsBootstrap: '2m0s', kubeletHealthCheck: '2m0s' },
   }));

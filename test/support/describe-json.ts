@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import ts from 'typescript';
+import { commands } from '../../src/cli/commands.ts';
 
 interface Printed {
   readonly kind: string;
@@ -50,7 +51,7 @@ function readSource(tsconfig: string): { readonly printed: readonly Printed[]; r
   for (const source of program.getSourceFiles()) {
     if (!source.fileName.startsWith(folder)) continue;
     const visit = (node: ts.Node): void => {
-      if (ts.isCallExpression(node) && /^(\w+\.)?print$/.test(node.expression.getText())) printed.push(...reader.documents(node, firstWord(source.fileName)));
+      if (ts.isCallExpression(node) && /^(\w+\.)?print$/.test(node.expression.getText())) printed.push(...reader.documents(node, commandOf(source.fileName)));
       ts.forEachChild(node, visit);
     };
     visit(source);
@@ -59,8 +60,9 @@ function readSource(tsconfig: string): { readonly printed: readonly Printed[]; r
 }
 
 /** The command's: of one that is long there are several files, each named by what it does. */
-function firstWord(fileName: string): string {
-  return /^_?([a-z]+)/.exec(basename(fileName))![1]!;
+function commandOf(fileName: string): string {
+  const name = basename(fileName, '.ts').replace(/^_/, '');
+  return name in commands ? name : name.split('-')[0]!;
 }
 
 function createReader(checker: ts.TypeChecker, root: string) {

@@ -14,7 +14,7 @@ interface Flags {
 export function addHostsRemove(group: Command, cli: Cli): void {
   group
     .command('remove')
-    .argument('<host>', 'a worker of the cluster file')
+    .argument('<host>', 'a worker of the cluster file, or a node that joined with the output of join-command')
     .description('Take a worker out of the cluster: its pods move to others, Kubernetes is taken off the host. Then take it out of the cluster file.')
     .addOption(clusterFileOption())
     .option('-y, --yes', 'do not ask; without a terminal it is needed')
@@ -29,7 +29,8 @@ export function addHostsRemove(group: Command, cli: Cli): void {
     });
 }
 
-function describe({ host, cleaned }: RemovedWorker): string {
+function describe({ host, cleaned, managed }: RemovedWorker): string {
+  if (!managed) return `${host} is no node of the cluster any more. It keeps what it has, and its kubelet can come back, until this is run there: kubeadm reset --force`;
   const first = cleaned ? `${host} is no node of the cluster any more, and nothing of it is left there.` : `${host} is no node of the cluster any more; it could not be reached and keeps what it has.`;
   return `${first}\nNow take ${host} out of the cluster file, then run kubekeep apply.`;
 }

@@ -10,6 +10,7 @@ import type { Cli } from '../cli.ts';
 import { clusterFileOption, readClusterText, writeClusterText } from '../cluster-file.ts';
 import { describeHostsReport } from '../describe-hosts-report.ts';
 import { openOperation } from '../wire.ts';
+import { addHostsApprove } from './_hosts-approve.ts';
 import { addHostsRemove } from './_hosts-remove.ts';
 
 /** `hosts`: looking at the hosts before anything is touched. */
@@ -17,6 +18,7 @@ export const addHosts: AddCommand = (program, cli, exit) => {
   const group = program.command('hosts').description('The hosts of the cluster file: are they fit, and are they the right ones?');
   addCheck(group, cli, exit);
   addTrust(group, cli, exit);
+  addHostsApprove(group, cli);
   addHostsRemove(group, cli);
 };
 

@@ -7,27 +7,29 @@ import { approvable } from '../plan/plan-workers.ts';
 import { untilNodes } from './until-nodes.ts';
 import type { Work } from './work.ts';
 
-/** Grants the certificate under which a host's kubelet serves. Waits for it to be asked for; throws `not-healthy` where it is not, or for something else. */
-export async function approveServing(work: Work, api: ApiClient, host: HostSpec): Promise<void> {
+type NodeIdentity = Pick<HostSpec, 'name' | 'address'>;
+
+/** Grants the certificate under which a node's kubelet serves. Waits for it to be asked for; throws `not-healthy` where it is not, or for something else. `again`: the command that grants it then. */
+export async function approveServing(work: Pick<Work, 'clock' | 'signal'>, api: ApiClient, host: NodeIdentity, { again = 'kubekeep apply', seconds = 60 } = {}): Promise<void> {
   await untilNodes(work, api, {
-    seconds: 60,
+    seconds,
     async missing({ requests }) {
       const mine = requests.filter(({ node }) => node === host.name);
       const good = approvable(host, mine);
       for (const { name } of good) await approve(api, name, host);
-      return good.length > 0 ? undefined : notAsked(host, mine.map((request) => judgeServingRequest(request, host)).flatMap((verdict) => (verdict.ok ? [] : [verdict.reason])));
+      return good.length > 0 ? undefined : notAsked(host, again, mine.map((request) => judgeServingRequest(request, host)).flatMap((verdict) => (verdict.ok ? [] : [verdict.reason])));
     },
   });
 }
 
-async function approve(api: ApiClient, name: string, host: HostSpec): Promise<void> {
+async function approve(api: ApiClient, name: string, host: NodeIdentity): Promise<void> {
   const request = await api.get<{ status?: object }>(`${requestsPath}/${name}`);
-  const condition = { type: 'Approved', status: 'True', reason: 'AppliedByKubekeep', message: `It names ${host.name} and ${host.address}, as the cluster file does.` };
+  const condition = { type: 'Approved', status: 'True', reason: 'AppliedByKubekeep', message: `It names ${host.name} and ${host.address}, and nothing else.` };
   await api.put(`${requestsPath}/${name}/approval`, { ...request, status: { ...request.status, conditions: [condition] } });
 }
 
-function notAsked({ name }: HostSpec, reasons: readonly string[]): KubekeepError {
-  const hint = `Look at journalctl -u kubelet on ${name}, then run kubekeep apply again.`;
+function notAsked({ name }: NodeIdentity, again: string, reasons: readonly string[]): KubekeepError {
+  const hint = `Look at journalctl -u kubelet on ${name}, then run ${again} again.`;
   if (reasons.length === 0) return new KubekeepError('not-healthy', `${name}: the kubelet does not ask for a certificate to serve with`, { hint });
   return new KubekeepError('not-healthy', `${name}: the certificate that its kubelet asks for is not granted: the request ${reasons[0]}`, { hint });
 }

@@ -49,7 +49,7 @@ async function join(step: Step, work: Work, host: HostSpec, token: Secret): Prom
   // kubeadm wants to write this one itself; ours, which says the same, follows the cluster file from then on.
   const [own, others] = [files.filter(({ path }) => path === kubeletKubeconfig), files.filter(({ path }) => path !== kubeletKubeconfig)];
   const forJoin: readonly HostFile[] = [
-    { path: `${joinFolder}/join.yaml`, content: joinFile(host, found.containers, token).reveal(), mode: 0o600 },
+    { path: `${joinFolder}/join.yaml`, content: joinFile(token, { host, containers: found.containers }).reveal(), mode: 0o600 },
     { path: `${joinFolder}/discovery.conf`, content: discoveryFile(cluster, secrets.authorities.kubernetes.certificate, token).reveal(), mode: 0o600 },
   ];
   const activate = joinLines(cluster.kubernetes.version, forJoin, own);

@@ -33,7 +33,7 @@ export function joinPhases(cluster: Cluster, seen: readonly SeenHost[], nodes: N
 }
 
 /** The requests of a host's kubelet that may be granted. */
-export function approvable(host: HostSpec, requests: readonly PendingRequest[]): readonly PendingRequest[] {
+export function approvable(host: Pick<HostSpec, 'name' | 'address'>, requests: readonly PendingRequest[]): readonly PendingRequest[] {
   return requests.filter((request) => request.node === host.name && judgeServingRequest(request, host).ok);
 }
 
