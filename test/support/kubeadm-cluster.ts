@@ -110,18 +110,24 @@ interface Preparing {
 
 /** What a host must have before kubeadm is run on it. */
 async function prepare(host: Host, run: KubeadmCluster['run'], { images, address, first }: Preparing): Promise<void> {
-  for (const { name, path, sha256 } of await programsFor(onMachines)) await host.upload({ source: path, target: `/usr/local/bin/${name}`, mode: 0o755, sha256 });
-  await host.write([
-    { path: '/etc/systemd/system/kubelet.service', content: unit(`EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env\nExecStart=/usr/local/bin/kubelet ${kubeletFlags}\nRestart=always\nRestartSec=2`), mode: 0o644 },
-    { path: '/etc/containerd/config.toml', content: containerdConfig, mode: 0o644 },
-    { path: '/etc/kubeadm.yaml', content: kubeadmConfig(host.name, address, first), mode: 0o644 },
-  ]);
-  await run(host.name, 'systemctl daemon-reload && systemctl restart containerd && systemctl enable kubelet');
+  await readyForKubeadm(host, { pause: `${repository}/pause:${versions.pause}` });
+  await host.write([{ path: '/etc/kubeadm.yaml', content: kubeadmConfig(host.name, address, first), mode: 0o644 }]);
   for (const source of images) {
     const target = '/var/lib/containerd/image.tar';
     await host.upload({ source, target, mode: 0o600, sha256: await sha256OfFile(source) }, { timeout: 5 * minutes });
     await run(host.name, `ctr --namespace k8s.io image import ${target} && rm ${target}`, 5 * minutes);
   }
+}
+
+/** A machine of kind `pods` as one is on which the packages of Kubernetes were installed. `flags`: more of the kubelet. */
+export async function readyForKubeadm(host: Host, { pause, flags = '' }: { readonly pause: string; readonly flags?: string }): Promise<void> {
+  for (const { name, path, sha256 } of await programsFor(onMachines)) await host.upload({ source: path, target: `/usr/local/bin/${name}`, mode: 0o755, sha256 });
+  await host.write([
+    { path: '/etc/systemd/system/kubelet.service', content: unit(`EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env\nExecStart=/usr/local/bin/kubelet ${kubeletFlags} ${flags}\nRestart=always\nRestartSec=2`), mode: 0o644 },
+    { path: '/etc/containerd/config.toml', content: containerdConfig(pause), mode: 0o644 },
+  ]);
+  const { exitCode, stderr } = await host.run('systemctl daemon-reload && systemctl restart containerd && systemctl enable -q kubelet', { timeout: minutes });
+  if (exitCode !== 0) throw new Error(`${host.name}: ${stderr}`);
 }
 
 function unit(service: string): string {
@@ -130,9 +136,9 @@ function unit(service: string): string {
 
 const kubeletFlags = '--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf --config=/var/lib/kubelet/config.yaml $KUBELET_KUBEADM_ARGS';
 
-const containerdConfig = `version = 2
+const containerdConfig = (pause: string) => `version = 2
 [plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "${repository}/pause:${versions.pause}"
+  sandbox_image = "${pause}"
   restrict_oom_score_adj = true
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"
