@@ -1,19 +1,44 @@
 import { at, isList, isObject, type Json, type JsonObject } from './json.ts';
 
 /** What an API server writes itself, and refuses or ignores from others. */
-const ofServer = ['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'managedFields'];
+const ofServer = ['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'managedFields', 'finalizers'];
+/** What controllers note on objects for themselves. */
+const ofControllers = ['deployment.kubernetes.io/revision', 'pv.kubernetes.io/bind-completed', 'pv.kubernetes.io/bound-by-controller', 'volume.kubernetes.io/selected-node', 'volume.kubernetes.io/storage-provisioner', 'volume.beta.kubernetes.io/storage-provisioner', 'endpoints.kubernetes.io/last-change-trigger-time', 'kubernetes.io/service-account.uid'];
 
 /** An object as somebody could have written it, to be created anew: without what an API server, a scheduler or a controller filled in. Owners are left out too: those of then may be gone, and their objects would go with them. */
 export function manifestOf({ status: _, ...object }: JsonObject): JsonObject {
-  const metadata = without(object['metadata'], [...ofServer, 'ownerReferences']);
+  const metadata = withoutIn(without(object['metadata'], [...ofServer, 'ownerReferences']), 'annotations', ofControllers);
   return bare({ ...object, metadata });
 }
+
+/** A manifest without the names of what belongs to one life of an object alone: two are equal where somebody wrote the same. */
+export function comparable(object: JsonObject): JsonObject {
+  const { data, type, ...manifest } = manifestOf(object);
+  const { kind, spec } = manifest;
+  return {
+    ...manifest,
+    ...(type !== undefined && { type }),
+    // Its token is made by a controller.
+    ...(data !== undefined && type !== tokenType && { data }),
+    ...(kind === 'PersistentVolumeClaim' && { spec: without(spec, ['volumeName']) }),
+  };
+}
+
+/** The annotations that a manifest does not have. */
+export function notesOfControllers(object: JsonObject): JsonObject {
+  const annotations = at(object, 'metadata', 'annotations');
+  return isObject(annotations) ? Object.fromEntries(Object.entries(annotations).filter(([name]) => ofControllers.includes(name))) : {};
+}
+
+/** Of Secrets. */
+export const tokenType = 'kubernetes.io/service-account-token';
 
 function bare(object: JsonObject): JsonObject {
   const { spec } = object;
   switch (object['kind']) {
     case 'Service': return { ...object, spec: serviceSpec(spec) };
-    case 'Pod': return { ...object, spec: without(spec, ['nodeName']) };
+    case 'Namespace': return { ...without(object, ['spec']), metadata: withoutIn(object['metadata'], 'labels', ['kubernetes.io/metadata.name']) };
+    case 'Pod': return { ...object, spec: without(spec, ['nodeName', 'priority', 'ephemeralContainers']) };
     case 'PersistentVolume': return { ...object, spec: { ...without(spec, ['claimRef']), ...(isObject(at(spec, 'claimRef')) && { claimRef: without(at(spec, 'claimRef'), ['uid', 'resourceVersion']) }) } };
     case 'Job': return at(spec, 'manualSelector') === true ? object : withoutUid({ ...object, spec: without(spec, ['selector']) });
     default: return object;
@@ -30,11 +55,17 @@ function serviceSpec(spec: Json | undefined): JsonObject {
 /** Labels that a new Job gets with its new uid. */
 function withoutUid(job: JsonObject): JsonObject {
   const names = ['controller-uid', 'batch.kubernetes.io/controller-uid', 'job-name', 'batch.kubernetes.io/job-name'];
-  const relabelled = (metadata: Json | undefined) => ({ ...without(metadata, ['labels']), ...(isObject(at(metadata, 'labels')) && { labels: without(at(metadata, 'labels'), names) }) });
+  const relabelled = (metadata: Json | undefined) => withoutIn(metadata, 'labels', names);
   const { spec } = job;
   return { ...job, metadata: relabelled(job['metadata']), spec: { ...without(spec, []), template: { ...without(at(spec, 'template'), []), metadata: relabelled(at(spec, 'template', 'metadata')) } } };
 }
 
-function without(value: Json | undefined, names: readonly string[]): JsonObject {
+/** Without some entries of one of its fields, and without that where nothing is left of it. */
+function withoutIn(value: Json | undefined, field: string, names: readonly string[]): JsonObject {
+  const left = without(at(value, field), names);
+  return { ...without(value, [field]), ...(Object.keys(left).length > 0 && { [field]: left }) };
+}
+
+export function without(value: Json | undefined, names: readonly string[]): JsonObject {
   return isObject(value) ? Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name))) : {};
 }

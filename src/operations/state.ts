@@ -109,11 +109,12 @@ export async function readKept(folder: StateFolder, name: string): Promise<strin
 
 /** Puts a small file into the folder, durable, mode 0600. Throws `file-missing`; what stood there stays then. */
 export async function keep(folder: StateFolder, name: string, content: string): Promise<void> {
-  await mkdir(folder.path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw unwritten(folder.path, error);
+  const path = join(folder.path, name);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw unwritten(dirname(path), error);
   });
   await writeSynced(join(folder.path, '..', '.gitignore'), '*\n');
-  await writeSynced(join(folder.path, name), content);
+  await writeSynced(path, content);
 }
 
 /** The first that opens: a host of another cluster may keep one that does not, and is named when the cluster ids are compared. */

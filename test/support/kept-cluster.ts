@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Base } from '../../src/backup/points.ts';
@@ -25,6 +25,7 @@ import { issueLeaf } from '../../src/pki/issue.ts';
 import { adminLeaf, etcdOperatorLeaf } from '../../src/pki/leaves.ts';
 import { createIdentity, seal } from '../../src/pki/seal.ts';
 import { createSecrets } from '../../src/pki/secrets.ts';
+import { kubeconfig } from '../../src/render/kubeconfig.ts';
 import type { ProgramName } from '../../src/programs/program.ts';
 import { cachedProgram } from './cached-program.ts';
 import { endProcess } from './end-process.ts';
@@ -40,6 +41,8 @@ export interface KeptCluster extends AsyncDisposable {
   readonly operation: Operation & BackupOperation;
   readonly store: Store;
   readonly api: ApiClient;
+  /** Path of a kubeconfig of an administrator. */
+  readonly kubeconfig: string;
   readonly etcd: EtcdClient;
   /** Arguments with which etcdctl reaches it. */
   readonly etcdctl: readonly string[];
@@ -62,6 +65,8 @@ export async function keptCluster({ encryption }: { readonly encryption?: (key: 
   const etcd = connectEtcd({ socketPath: forwards[1].socketPath, serverName: 'm1', tls: { ca: secrets.authorities.etcd.certificate, certificate: operator.certificate, key: operator.privateKey } });
   await waitUntilReady(api);
   writeOperator(folder, operator);
+  const kubeconfigPath = join(folder, 'kubeconfig');
+  await writeFile(kubeconfigPath, kubeconfig({ cluster: 'prod', server: `https://127.0.0.1:${apiPort}`, tlsServerName: 'kubernetes', authority: { pem: secrets.authorities.kubernetes.certificate }, user: 'ann', credentials: { certificate: admin.certificate, key: admin.privateKey.reveal() } }), { mode: 0o600 });
   const state = stateFolder(folder, 'prod');
   const { identity, recipient } = await createIdentity();
   await saveSecrets(state, { secrets, identity, sealed: new TextDecoder().decode(await seal(secrets, [recipient])), from: 'new' });
@@ -72,7 +77,7 @@ export async function keptCluster({ encryption }: { readonly encryption?: (key: 
   const ask = async (client = etcd): Promise<EtcdMembers> => ({ chosen: { spec: aHost({ name: 'm1', roles: ['etcd'] }), client, reads: true, status: await etcd.status() }, names: ['m1'], clients: new Map([['m1', etcd]]), [Symbol.dispose]: () => {} });
   const takeBase = async () => takeOne(operation, await openToWrite(operation, store), await ask());
   return {
-    folder, operation, store, api, etcd, takeBase,
+    folder, operation, store, api, etcd, takeBase, kubeconfig: kubeconfigPath,
     etcdctl: etcdctlAccess({ name: 'm1', folder: join(folder, 'etcd'), clientPort, peerPort }, folder),
     async follow(until, { repository: altered = (same: Repository) => same, client = (same: EtcdClient) => same } = {}) {
       const { repository, keys } = await openToWrite(operation, store);

@@ -38,7 +38,7 @@ export function addHistory(group: Command, cli: Cli): void {
         const start = since === undefined ? undefined : (await startOf(cli, open, since)).point;
         const history = await objectHistory(operation, open, { key: keyOf(resource!, namespace, name), since: start, upTo, encryptionKeys: await open.encryptionKeys(), hide: hiding(flags.reveal) });
         if (!history.some((one) => one.kind !== 'gap')) throw new KubekeepError('object-missing', `there was no ${calledObject(resource!, namespace, name)} at any time from ${start ? 'then' : 'the oldest base'} up to ${state.called}`);
-        cli.print({ kind: 'ObjectHistory', data: { history: history.map((one) => (one.kind === 'gap' ? one : { ...one, changes: one.changes.map(printed) })) }, text: textTable([['TIME (UTC)', 'REVISION', 'BY', 'WHAT'], ...history.map(historyRow)]) });
+        cli.print({ kind: 'ObjectHistory', data: { history: history.map((one) => (one.kind === 'gap' ? one : { ...one, changes: one.changes.map(printedChange) })) }, text: textTable([['TIME (UTC)', 'REVISION', 'BY', 'WHAT'], ...history.map(historyRow)]) });
       });
     });
 }
@@ -71,18 +71,21 @@ export function addDeleted(group: Command, cli: Cli): void {
     });
 }
 
-function deletedText(found: readonly (DeletedObject & { readonly command: string })[], gaps: readonly LogGap[], upTo: string): string {
-  const rows = found.map((one) => [utc(one.time), `${one.resource}/${one.name}`, one.namespace, `revision:${one.before}`, one.madeAgain === undefined ? '' : `at revision ${one.madeAgain}`]);
-  const left = found.filter(({ madeAgain }) => madeAgain === undefined);
+function deletedText(found: readonly (DeletedObject & { readonly command: string | undefined })[], gaps: readonly LogGap[], upTo: string): string {
+  const rows = found.map((one) => [utc(one.time), `${one.resource}/${one.name}`, one.namespace, `revision:${one.before}`, one.madeAgain === undefined ? '' : `at revision ${one.madeAgain}`, one.wentWith ?? '']);
+  const commands = found.flatMap(({ madeAgain, command }) => (madeAgain === undefined && command !== undefined ? [command] : []));
   return [
-    ...(found.length === 0 ? [`nothing was deleted up to ${upTo}`] : [textTable([['DELETED (UTC)', 'OBJECT', 'NAMESPACE', 'POINT BEFORE', 'MADE AGAIN'], ...rows])]),
+    ...(found.length === 0 ? [`nothing was deleted up to ${upTo}`] : [textTable([['DELETED (UTC)', 'OBJECT', 'NAMESPACE', 'POINT BEFORE', 'MADE AGAIN', 'WENT WITH'], ...rows])]),
     ...gaps.map(({ first, last, why }) => `not known of revisions ${first} to ${last}: ${why}`),
-    ...(left.length === 0 ? [] : [`\nTo have them again, look at what this prints and pipe it to kubectl create -f -${left.length > mostCommands ? ` (the last ${mostCommands})` : ''}:\n${left.slice(-mostCommands).map(({ command }) => `  ${command}`).join('\n')}`]),
+    ...(commands.length === 0 ? [] : [`\nTo have them again${commands.length > mostCommands ? ` (the last ${mostCommands})` : ''}; each shows first what it would do:\n${commands.slice(-mostCommands).map((command) => `  ${command}`).join('\n')}`]),
   ].join('\n');
 }
 
-function commandFor({ namespace, name, before, ...resource }: DeletedObject, file: string): string {
-  return ['kubekeep objects get', `${nameOf(resource)}/${name}`, ...(namespace === '' ? [] : [`-n ${namespace}`]), `--at revision:${before}`, '-o manifest', ...(nameOf(resource) === 'secrets' ? ['--reveal'] : []), ...(file === 'cluster.yaml' ? [] : [`--file ${file}`])].join(' ');
+/** None for what comes back with something else. */
+function commandFor({ namespace, name, before, wentWith, ...resource }: DeletedObject, file: string): string | undefined {
+  if (wentWith !== undefined) return undefined;
+  const what = nameOf(resource) === 'namespaces' ? `ns/${name}` : `${nameOf(resource)}/${name}`;
+  return ['kubekeep objects restore', what, ...(namespace === '' ? [] : [`-n ${namespace}`]), `--at revision:${before}`, ...(file === 'cluster.yaml' ? [] : [`--file ${file}`])].join(' ');
 }
 
 type DiffFlags = Omit<SourceFlags, 'fromFile' | 'at'> & { readonly namespace?: string; readonly from: string; readonly to: string; readonly selector?: string; readonly all?: boolean };
@@ -100,7 +103,7 @@ export function addDiff(group: Command, cli: Cli): void {
         const [start, end] = [await startOf(cli, open, from), await open.at(to)];
         const wanted = await wantedNames([end.state, start.state], kind, namespace);
         const found = await objectDifferences(operation, open, { from: start.point, to: end.point, wanted, selector: selector === undefined ? undefined : parseLabelSelector(selector), all, hide: hiding(flags.reveal) });
-        const differences = found.map((one) => ({ ...one, name: { ...one.name, resource: nameOf(one.name) }, changes: one.changes.map(printed) }));
+        const differences = found.map((one) => ({ ...one, name: { ...one.name, resource: nameOf(one.name) }, changes: one.changes.map(printedChange) }));
         const text = found.length === 0 ? `nothing is different between revision ${start.point.revision} and ${end.point.revision}${all ? '' : ' but what --all would show'}` : describeDifferences(found, { colour: cli.environment.colour });
         cli.print({ kind: 'ObjectDifferences', data: { from: start.point.revision, to: end.point.revision, differences }, text });
       });
@@ -137,7 +140,7 @@ async function startOf({ clock, progress }: Pick<Cli, 'clock' | 'progress'>, { a
   }
 }
 
-interface PrintedChange {
+export interface PrintedChange {
   /** As a person writes it: "spec.template.spec.containers[web].image". */
   readonly path: string;
   /** Undefined where there was, or is, nothing. */
@@ -145,6 +148,6 @@ interface PrintedChange {
   readonly after: unknown;
 }
 
-function printed({ path, before, after }: ChangedField): PrintedChange {
+export function printedChange({ path, before, after }: ChangedField): PrintedChange {
   return { path, before: before === undefined ? undefined : printable(before), after: after === undefined ? undefined : printable(after) };
 }

@@ -11,6 +11,7 @@ import { nameOf } from '../../objects/stored-objects.ts';
 import { stateOfFile, type ObjectState } from '../../operations/objects/object-state.ts';
 import { keysOfFile, openObjects, type OpenObjects } from '../../operations/objects/open-objects.ts';
 import type { FindKeys, FoundObject } from '../../operations/objects/read-objects.ts';
+import { whenThere } from '../../operations/objects/when-there.ts';
 import type { Cli } from '../cli.ts';
 import { clusterFileOption } from '../cluster-file.ts';
 import { openBackupOperation, storeOf } from '../wire.ts';
@@ -114,4 +115,11 @@ export function objectWord(text: string): { readonly kind: string; readonly name
   const [, kind, name] = /^([^/,]+)\/([^/]+)$/.exec(text) ?? [];
   if (kind === undefined || name === undefined) throw new KubekeepError('usage', `"${text}" is no object`, { hint: 'One object is KIND/NAME, such as deploy/web.' });
   return { kind, name };
+}
+
+/** A hint for an object that was not there at a point. */
+export async function whenItWas({ operation, open, point }: OpenPoint, key: string): Promise<string> {
+  const { deleted, made } = await whenThere(operation, open, point, key);
+  if (deleted !== undefined) return `It was deleted at revision ${deleted}: --at revision:${deleted - 1} has it.`;
+  return made === undefined ? 'kubekeep objects history says whether it was there at another time.' : `It was made later: --at revision:${made} has it.`;
 }

@@ -6,21 +6,26 @@ import { parseLabelSelector } from '../../objects/label-selector.ts';
 import type { Resource } from '../../objects/resources.ts';
 import { nameOf } from '../../objects/stored-objects.ts';
 import { findObject, findObjects, findResources, keyOf, type FoundObject } from '../../operations/objects/read-objects.ts';
-import { whenThere } from '../../operations/objects/when-there.ts';
 import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
 import { objectRow, objectTable, type ObjectRow } from '../object-table.ts';
 import { addDeleted, addDiff, addHistory } from './_objects-changes.ts';
-import { calledObject, documentText, namespaceOption, objectWord, outputs, refuseHidden, shown, tellUnknown, withSourceOptions, withState, type OpenPoint, type Output, type SourceFlags } from './_objects.ts';
+import { addObjectsExport } from './_objects-export.ts';
+import { addObjectsRestore } from './_objects-restore.ts';
+import { addObjectsUndo } from './_objects-undo.ts';
+import { calledObject, documentText, namespaceOption, objectWord, outputs, refuseHidden, shown, tellUnknown, whenItWas, withSourceOptions, withState, type Output, type SourceFlags } from './_objects.ts';
 
-/** `objects list|get|history|diff|deleted`. */
+/** `objects list|get|history|diff|deleted|export|restore|undo`. */
 export const addObjects: AddCommand = (program, cli, exit) => {
-  const group = program.command('objects').description('Read Kubernetes objects straight out of a backup, as they were at any moment. No cluster is needed, and nothing is restored.');
+  const group = program.command('objects').description('Read Kubernetes objects straight out of a backup, as they were at any moment, without a cluster; and give a cluster single ones of them again.');
   addList(group, cli, exit);
   addGet(group, cli);
   addHistory(group, cli);
   addDiff(group, cli);
   addDeleted(group, cli);
+  addObjectsExport(group, cli, exit);
+  addObjectsRestore(group, cli, exit);
+  addObjectsUndo(group, cli, exit);
 };
 
 interface ListFlags extends SourceFlags {
@@ -95,12 +100,6 @@ function addGet(group: Command, cli: Cli): void {
         cli.print({ kind: 'Object', data: { from: state.called, ...plain(found) }, text: output === 'table' ? objectTable(resource!, [objectRow(resource!, found)], { namespaces: resource!.namespaced }) : documentText(output, output === 'manifest' ? manifestOf(found.object!) : found.object!) });
       });
     });
-}
-
-async function whenItWas({ operation, open, point }: OpenPoint, key: string): Promise<string> {
-  const { deleted, made } = await whenThere(operation, open, point, key);
-  if (deleted !== undefined) return `It was deleted at revision ${deleted}: --at revision:${deleted - 1} has it.`;
-  return made === undefined ? 'kubekeep objects history says whether it was there at another time.' : `It was made later: --at revision:${made} has it.`;
 }
 
 interface PrintedObject {

@@ -27,12 +27,12 @@ export interface Answer {
 }
 
 /** One request and its whole answer, whatever its status. */
-export async function exchange(agent: Agent, { connect, serverName, deadline: usual = 5000 }: ApiConnection, call: Exchange, { signal, deadline = usual }: CallOptions): Promise<Answer> {
+export async function exchange(agent: Agent, { connect, serverName, token, deadline: usual = 5000 }: ApiConnection, call: Exchange, { signal, deadline = usual }: CallOptions): Promise<Answer> {
   const timeout = AbortSignal.timeout(deadline);
   const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
   const name = `API server ${serverName}: ${call.method} ${call.path}`;
   try {
-    const message = await send(agent, connect, serverName, call, either);
+    const message = await send(agent, { connect, serverName, token }, call, either);
     const text = await readText(message);
     const isJson = (message.headers['content-type'] ?? '').startsWith('application/json');
     return { status: message.statusCode!, text, content: isJson ? parse(name, text) : text };
@@ -47,19 +47,20 @@ export async function exchange(agent: Agent, { connect, serverName, deadline: us
 }
 
 /** A kept connection may have been closed by the server in the same moment: a read is then sent once more, on another one. */
-async function send(agent: Agent, connect: ApiConnection['connect'], serverName: string, call: Exchange, signal: AbortSignal): Promise<IncomingMessage> {
+async function send(agent: Agent, to: Pick<ApiConnection, 'connect' | 'serverName' | 'token'>, call: Exchange, signal: AbortSignal): Promise<IncomingMessage> {
   const attempt = new Promise<IncomingMessage | 'again'>((resolve, reject) => {
     const body = call.body && JSON.stringify(call.body);
     const outgoing = request({
       agent,
-      ...connect,
+      ...to.connect,
       method: call.method,
       path: call.path,
       signal,
       headers: {
-        Host: serverName,
+        Host: to.serverName,
         Accept: 'application/json',
         'User-Agent': 'kubekeep',
+        ...(to.token && { Authorization: `Bearer ${to.token.reveal()}` }),
         ...(body !== undefined && { 'Content-Type': call.type, 'Content-Length': Buffer.byteLength(body) }),
       },
     });
@@ -71,7 +72,7 @@ async function send(agent: Agent, connect: ApiConnection['connect'], serverName:
     outgoing.end(body);
   });
   const outcome = await attempt;
-  return outcome === 'again' ? send(agent, connect, serverName, call, signal) : outcome;
+  return outcome === 'again' ? send(agent, to, call, signal) : outcome;
 }
 
 function parse(name: string, text: string): unknown {

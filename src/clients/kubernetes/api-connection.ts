@@ -9,6 +9,8 @@ export interface ApiConnection {
   readonly ca: string;
   readonly certificate?: string | undefined;
   readonly key?: Secret | undefined;
+  /** Instead of a certificate. */
+  readonly token?: Secret | undefined;
   /** Milliseconds for each call; default 5000. */
   readonly deadline?: number | undefined;
 }

@@ -20,7 +20,8 @@ export interface ApiClient {
   patch<T = unknown>(path: string, body: object, options?: CallOptions): Promise<T>;
   /** Server-side apply: makes the object so, or creates it. `path` names the object. */
   apply<T = unknown>(path: string, object: object, options: CallOptions & ApplyOptions): Promise<T>;
-  delete<T = unknown>(path: string, options?: CallOptions): Promise<T>;
+  /** With a uid: only where it still has that, and what it owns goes after it. A server looks for these in the body, and then nowhere else. */
+  delete<T = unknown>(path: string, options?: CallOptions & { readonly uid?: string | undefined }): Promise<T>;
   /** `/readyz?verbose`: not ready is an answer, not an error. */
   readyz(options?: CallOptions): Promise<Health>;
   close(): void;
@@ -47,7 +48,7 @@ export function connectApi(connection: ApiConnection): ApiClient {
     patch: (path, body, options) => send({ method: 'PATCH', path, body, type: 'application/merge-patch+json' }, options),
     // JSON is YAML too.
     apply: (path, body, options) => send({ method: 'PATCH', path: applyPath(path, options), body, type: 'application/apply-patch+yaml' }, options),
-    delete: (path, options) => send({ method: 'DELETE', path }, options),
+    delete: (path, options) => send({ method: 'DELETE', path, ...(options?.uid !== undefined && { body: { preconditions: { uid: options.uid }, propagationPolicy: 'Background' }, type: 'application/json' }) }, options),
     readyz: async (options = {}) => readHealth(await exchange(agent, connection, { method: 'GET', path: '/readyz?verbose' }, options)),
     close: () => agent.destroy(),
   };

@@ -69,8 +69,8 @@ export function keyOf(resource: Resource, namespace: string, name: string): stri
   return `${keysBelow(resource, resource.namespaced ? namespace : undefined)}${name}`;
 }
 
-/** One after the other: decoded they are several times as large. */
-async function decodeAll(values: ReadonlyMap<string, KeyValue>, findKeys: FindKeys): Promise<Iterable<FoundObject>> {
+/** Objects by namespace and name, one after the other: decoded they are several times as large. */
+export async function decodeAll(values: ReadonlyMap<string, KeyValue>, findKeys: FindKeys): Promise<Iterable<FoundObject>> {
   const keys = [...values.values()].some(({ value }) => encryptedWith(value) !== undefined) ? await findKeys() : undefined;
   const named = [...values].flatMap(([key, value]) => {
     const name = objectNameOf(key);

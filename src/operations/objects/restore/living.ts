@@ -1,0 +1,96 @@
+import type { ApiClient } from '../../../clients/kubernetes/connect-api.ts';
+import { ApiError } from '../../../clients/kubernetes/api-error.ts';
+import { fewAtOnce } from '../../../lib/few-at-once.ts';
+import { at, isList, isObject, textOf, type JsonObject } from '../../../objects/json.ts';
+import { nameOf, type ObjectName, type ResourceName } from '../../../objects/stored-objects.ts';
+import { calledBy, idOf } from './selection.ts';
+
+/** What the cluster has now, as far as a restore asks for it. */
+export interface Living {
+  /** By the ids of the objects that were looked at. */
+  readonly objects: ReadonlyMap<string, JsonObject>;
+  /** By the names of resources: versions, the preferred one first. None where it is not served. */
+  readonly served: ReadonlyMap<string, readonly string[]>;
+  /** Who has an address ("10.96.0.10") or a node port ("port 30080") of a Service. */
+  readonly given: ReadonlyMap<string, string>;
+}
+
+/** An object to look at, in a version if that is served. */
+export interface Sought {
+  readonly name: ObjectName;
+  readonly version: string;
+}
+
+/** So many questions are under way at a time. */
+export const lanes = 8;
+/** Milliseconds: webhooks may take their time. */
+export const deadline = 35_000;
+
+/** Reads alone. Throws `api-failed`. */
+export async function lookAtLiving(api: ApiClient, sought: readonly Sought[], signal: AbortSignal): Promise<Living> {
+  const served = await servedBy(api, sought.map(({ name }) => name), signal);
+  const objects = new Map<string, JsonObject>();
+  await fewAtOnce(sought, lanes, async ({ name, version }) => {
+    const versions = served.get(nameOf(name)) ?? [];
+    const use = versions.includes(version) ? version : versions[0];
+    if (use === undefined) return;
+    const found = await getIfThere(api, pathOf(name, use), signal);
+    if (found) objects.set(idOf(name), found);
+  });
+  const services = sought.some(({ name }) => nameOf(name) === 'services') ? (await api.get<{ readonly items: readonly JsonObject[] }>('/api/v1/services', { signal, deadline })).items : [];
+  return { objects, served, given: new Map(services.flatMap(givenTo)) };
+}
+
+/** Of an object in the API, or of the list that it belongs to. */
+export function pathOf({ group, resource, namespace, name }: ObjectName, version: string, place: 'object' | 'list' = 'object'): string {
+  const start = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
+  return `${start}${namespace === '' ? '' : `/namespaces/${namespace}`}/${resource}${place === 'object' ? `/${encodeURIComponent(name)}` : ''}`;
+}
+
+/** Undefined where nothing is there. Throws `api-failed`. */
+export async function getIfThere<T = JsonObject>(api: ApiClient, path: string, signal: AbortSignal): Promise<T | undefined> {
+  return api.get<T>(path, { signal, deadline }).catch((error: unknown) => {
+    if (error instanceof ApiError && error.status === 404) return undefined;
+    throw error;
+  });
+}
+
+async function servedBy(api: ApiClient, wanted: readonly ResourceName[], signal: AbortSignal): Promise<Living['served']> {
+  const groups = [...new Set(wanted.map(({ group }) => group))];
+  const found = await fewAtOnce(groups, lanes, (group) => resourcesOfGroup(api, group, signal));
+  return new Map(found.flatMap((one) => [...one]));
+}
+
+async function resourcesOfGroup(api: ApiClient, group: string, signal: AbortSignal): Promise<ReadonlyMap<string, readonly string[]>> {
+  const start = group === '' ? '/api' : `/apis/${group}`;
+  const versions = group === '' ? ['v1'] : versionsOf(await getIfThere<Group>(api, start, signal));
+  const found = new Map<string, string[]>();
+  for (const version of versions) {
+    const { resources } = (await getIfThere<{ readonly resources: readonly { readonly name: string }[] }>(api, `${start}/${version}`, signal)) ?? { resources: [] };
+    for (const { name: resource } of resources) {
+      if (resource.includes('/')) continue;
+      const name = nameOf({ group, resource });
+      found.set(name, [...(found.get(name) ?? []), version]);
+    }
+  }
+  return found;
+}
+
+interface Group {
+  readonly preferredVersion: { readonly version: string };
+  readonly versions: readonly { readonly version: string }[];
+}
+
+function versionsOf(group: Group | undefined): readonly string[] {
+  return group ? [...new Set([group.preferredVersion.version, ...group.versions.map(({ version }) => version)])] : [];
+}
+
+function givenTo({ metadata, spec }: JsonObject): readonly (readonly [string, string])[] {
+  const owner = calledBy({ group: '', resource: 'services', namespace: textOf(at(metadata, 'namespace')), name: textOf(at(metadata, 'name')) });
+  const addresses = at(spec, 'clusterIPs');
+  const ports = at(spec, 'ports');
+  return [
+    ...(isList(addresses) ? addresses.map(textOf).filter((one) => one !== 'None') : []),
+    ...[...(isList(ports) ? ports.filter(isObject).map(({ nodePort }) => textOf(nodePort)) : []), textOf(at(spec, 'healthCheckNodePort'))].filter((port) => port !== '').map((port) => `port ${port}`),
+  ].map((one) => [one, owner] as const);
+}
