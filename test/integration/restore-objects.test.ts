@@ -158,16 +158,17 @@ describe('objects of a backup', () => {
     // A policy that can only be asked when there is such a kind.
     const policies = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies';
     const bindings = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings';
-    await kept.api.post(policies, { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicy', metadata: { name: 'nothing' }, spec: { matchConstraints: { resourceRules: [{ apiGroups: ['example.org'], apiVersions: ['*'], operations: ['*'], resources: ['*'] }] }, validations: [{ expression: 'false', message: 'no things here' }] } });
+    await kept.api.post(policies, { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicy', metadata: { name: 'nothing' }, spec: { matchConstraints: { resourceRules: [{ apiGroups: ['', 'example.org'], apiVersions: ['*'], operations: ['CREATE'], resources: ['things', 'configmaps'] }] }, validations: [{ expression: "!(object.metadata.name in ['one', 'probe'])", message: 'no things here' }] } });
     await kept.api.post(bindings, { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicyBinding', metadata: { name: 'nothing' }, spec: { policyName: 'nothing', validationActions: ['Deny'] } });
-    await until('the policy holds', () => kept.api.post('/api/v1/namespaces?dryRun=All', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'x' } }).then(async () => (await systemClock.sleep(1500), true)));
+    const isTaken = () => kept.api.post(`${settings.replace('/settings', '')}?dryRun=All`, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'probe' } }).then(() => true, () => false);
+    await until('the policy holds', async () => !(await isTaken()));
     const refused = await outcomes('thing/one', '-n', 'shop', '--yes');
     assert.deepEqual([refused.code, refused.undo, refused.steps['things.example.org/one'].outcome], [3, undefined, 'refused'], JSON.stringify(refused.steps));
     assert.match(refused.steps['things.example.org/one'].why, /no things here/);
     await until('both are gone', async () => (await gone(definition)) && (await gone(shop)));
     await kept.api.delete(`${bindings}/nothing`);
     await kept.api.delete(`${policies}/nothing`);
-    await systemClock.sleep(1500);
+    await until('the policy is gone', isTaken);
     assert.equal((await outcomes('thing/one', '-n', 'shop', '--yes')).code, 0);
     assert.equal((await get(`${things}/one`)).spec.deep.big, 9007199254740991);
   });

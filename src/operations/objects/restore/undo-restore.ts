@@ -42,7 +42,8 @@ function judge(entry: UndoEntry, living: JsonObject | undefined): UndoStep {
   if (uid !== undefined && at(living, 'metadata', 'uid') !== uid) return step('keep', 'it was deleted since, and made again by somebody else');
   if (before && uid === undefined && at(living, 'metadata', 'resourceVersion') === at(before, 'metadata', 'resourceVersion')) return step('none', 'it was not written');
   if (before && uid !== undefined && at(living, 'metadata', 'resourceVersion') === at(before, 'metadata', 'resourceVersion')) return step('none', 'it is as it was');
-  const changes = changedFields(after, comparable(living));
+  // Of a restore that was killed it is known what was sent, and not what the API server made of it.
+  const changes = changedFields(after, comparable(living)).filter((one) => uid !== undefined || one.before !== undefined);
   if (changes.length > 0) return step('keep', `it was changed since: ${changes.slice(0, 3).map(({ path }) => path).join(', ')}`);
   return before ? step('put-back') : step('remove');
 }
