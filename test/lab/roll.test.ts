@@ -4,6 +4,7 @@ import { startWriter } from '../../src/drills/writer.ts';
 import { issueLeaf } from '../../src/pki/issue.ts';
 import { leavesFor } from '../../src/pki/leaves.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import type { Balancing } from '../../src/operations/balancing/compare-balancers.ts';
 import { expectZero, labCluster, type LabCluster } from '../support/lab-cluster.ts';
 import { rollOut } from '../support/roll-out.ts';
 import { openWatches, type Watches } from '../support/watches.ts';
@@ -23,6 +24,29 @@ describe('a cluster that serves', () => {
     assert.deepEqual(failed, []);
     assert.ok(writes >= 5000);
     assert.match((await expectZero(it3.run('plan'))).stdout, /0 changes/);
+  });
+
+  it('has an API server taken out and brought back by hand on all balancers, without a failed request', async () => {
+    const lb = async (code: number, ...args: string[]) => {
+      const { stdout, stderr, ...ended } = await it3.run('lb', ...args, '--json');
+      assert.equal(ended.code, code, stderr + stdout);
+      const { balancing } = JSON.parse(stdout) as { balancing?: Balancing };
+      return new Map(balancing?.servers.map(({ server, agree, on }) => [server, agree && on.length === 3 ? `${on[0]!.condition} ${on[0]!.byHand}` : JSON.stringify(on)]));
+    };
+    const writer = startWriter(await it3.target('roll'), { rate: 20, clock: systemClock, run: 'by-hand' });
+    assert.equal((await lb(0, 'drain', 'cp2')).get('cp2'), 'drain drain');
+    await systemClock.sleep(1000);
+    assert.deepEqual([...(await lb(0, 'list')).values()], ['up undefined', 'drain drain', 'up undefined']);
+    await lb(3, 'drain', 'cp1', 'api/cp3');
+    assert.equal((await lb(0, 'ready', 'cp2')).get('cp2'), 'up undefined');
+    await writer.stop();
+    assert.deepEqual(writer.writes.filter(({ outcome }) => outcome !== 'acknowledged'), []);
+    const cp2 = await it3.hosts.get('cp2')!.run('mv /run/kubekeep-haproxy/admin.sock /run/kubekeep-haproxy/other.sock');
+    assert.equal(cp2.exitCode, 0, cp2.stderr);
+    await lb(5, 'maint', 'cp1');
+    await it3.hosts.get('cp2')!.run('mv /run/kubekeep-haproxy/other.sock /run/kubekeep-haproxy/admin.sock');
+    assert.match((await lb(5, 'list')).get('cp1')!, /"maint".*"up"/);
+    assert.equal((await lb(0, 'ready', 'cp1')).get('cp1'), 'up undefined');
   });
 
   it('cuts none of 500 watches while etcd has no leader for 10 s', async () => {

@@ -39,7 +39,7 @@ function leftOut(server: string, balancers: readonly BalancerStatus[]): Finding[
   const next = `Check that ${server} can be reached from there at port 6443.`;
   return [
     ...(dead.length > 0 ? [{ message: `the API server on ${server} serves, but HAProxy on ${list(dead)} takes it for dead`, next }] : []),
-    ...(draining.length > 0 ? [{ message: `the API server on ${server} serves, but HAProxy on ${list(draining)} drains it`, next: 'It was not ready a moment ago, or somebody drained it: ask again in a moment.' }] : []),
+    ...(draining.length > 0 ? [{ message: `the API server on ${server} serves, but HAProxy on ${list(draining)} drains it`, next: 'It was not ready a moment ago, or somebody drained it: kubekeep lb list says which.' }] : []),
     ...(unknown.length > 0 ? [{ message: `HAProxy on ${list(unknown)} does not know the API server on ${server}`, next: 'kubekeep apply brings its configuration up to date.' }] : []),
   ];
 }

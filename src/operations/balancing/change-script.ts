@@ -1,0 +1,45 @@
+import { quote } from '../../hosts/quote.ts';
+import { writeScript } from '../../hosts/write-script.ts';
+import { haproxySocket } from '../../render/haproxy.ts';
+import { byHandFile, servicesSocket } from '../../render/paths.ts';
+import { lockGuard } from '../lock.ts';
+import { apiService, nameOf, type AnsweringBalancer } from './balancer.ts';
+import { byHandText, type ByHand, type Wish } from './by-hand.ts';
+import type { Change, Target } from './choose-servers.ts';
+
+/** What one balancer has to do: remember the wish first, so that whatever is cut, the process that steers carries it out. */
+export function changeScript({ byHand, servers }: Pick<AnsweringBalancer, 'byHand' | 'servers'>, { targets, change, token }: { readonly targets: readonly Target[]; readonly change: Change; readonly token: string }): string {
+  const here = targets.filter((target) => servers.some((one) => nameOf(one) === nameOf(target)));
+  const services = here.filter(({ service }) => service !== apiService);
+  return [
+    lockGuard(token),
+    writeScript(services.length === 0 ? [] : [{ path: byHandFile, content: byHandText(withWishes(byHand, services, change)), mode: 0o644 }]),
+    // HAProxy answers nothing where it did what it was told.
+    `tell() { said=$(printf '%s\\n' "$2" | timeout 5 socat -t 2 - "UNIX-CONNECT:$1") || exit 1; [ -z "$said" ] || { printf '%s: %s\\n' "$2" "$said" >&2; exit 1; }; }`,
+    ...here.flatMap((target) => (target.service === apiService ? tellApi(target, change) : tellService(target, change))),
+    '',
+  ].join('\n');
+}
+
+/** @internal */
+export function withWishes(byHand: ByHand, targets: readonly Target[], change: Change): ByHand {
+  const names = new Set(targets.map(nameOf));
+  const others = Object.entries(byHand).filter(([name]) => !names.has(name));
+  const wish: Wish | undefined = change === 'ready' ? undefined : typeof change === 'string' ? { state: change } : change;
+  return Object.fromEntries([...others, ...(wish ? [...names].map((name) => [name, wish] as const) : [])]);
+}
+
+function tellService({ service, server }: Target, change: Change): string[] {
+  const at = `service-${service}/${server}`;
+  const tell = (line: string) => `tell ${servicesSocket} ${quote(line)}`;
+  if (change === 'drain') return [tell(`set server ${at} state drain`)];
+  if (change === 'maint') return [tell(`set server ${at} state maint`), tell(`shutdown sessions server ${at}`)];
+  return [tell(`set server ${at} weight ${change === 'ready' ? 100 : change.weight}%`), tell(`set server ${at} state ready`)];
+}
+
+/** The Lua task carries over to the backend `api` what is seen in `api-ready`, ten times a second, unless no other server is fit: then all that live serve. */
+function tellApi({ server }: Target, change: Change): string[] {
+  const state = typeof change === 'string' ? change : 'ready';
+  const tell = (line: string) => `tell ${haproxySocket} ${quote(line)}`;
+  return [tell(`set server api-ready/${server} state ${state}`), ...(state === 'maint' ? ['sleep 0.4', tell(`shutdown sessions server api/${server}`)] : [])];
+}
