@@ -59,7 +59,9 @@ function apiServers(rows: readonly HaproxyStat[]): BalancedServer[] {
   return ready.flatMap((twin) => {
     const row = rows.find(({ proxy, server }) => proxy === 'api' && server === twin.server);
     const state = twin.status === 'DRAIN' ? 'drain' : twin.status === 'MAINT' ? 'maint' : undefined;
-    return row ? [balanced(apiService, row, state && { state })] : [];
+    if (!row) return [];
+    const server = balanced(apiService, row, state && { state });
+    return [server.condition === 'drain' && state === 'maint' ? { ...server, condition: state } : server];
   });
 }
 
