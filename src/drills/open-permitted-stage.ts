@@ -88,7 +88,7 @@ async function refuseWithoutMargin({ operation: { cluster, hosts, clock, signal 
 
 /** The prober asks from here and not by way of a host: where it reaches nobody, the harm would be done and nothing measured. */
 async function refuseUnreachable({ operation: { cluster, clock }, secrets }: Stage): Promise<void> {
-  const { address: host, port, serverName } = doorsOf(cluster)[vipDoor]!;
+  const { address: host, port, serverName = host } = doorsOf(cluster)[vipDoor]!;
   const { certificate, privateKey: key } = await apiCertificate(secrets, clock.now());
   const api = connectApi({ connect: { host, port }, serverName, ca: secrets.authorities.kubernetes.certificate, certificate, key });
   try {

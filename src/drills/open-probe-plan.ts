@@ -1,6 +1,7 @@
 import { issueLeaf } from '../pki/issue.ts';
 import { adminLeaf } from '../pki/leaves.ts';
 import { apiThroughVip } from './api-through-vip.ts';
+import { answeringServices } from './probes/answering-services.ts';
 import { doorsOf, quietWatch, standardLanes, type ProbePlan } from './probes/probe-plan.ts';
 import type { Stage } from './stage.ts';
 
@@ -8,7 +9,8 @@ import type { Stage } from './stage.ts';
 export async function openProbePlan(stage: Stage, { seed, run }: { readonly seed: number; readonly run: string }): Promise<ProbePlan> {
   const { operation: { cluster, clock }, secrets } = stage;
   const { authorities } = secrets;
-  const doors = doorsOf(cluster);
+  const services = await answeringServices(cluster, clock);
+  const doors = doorsOf({ ...cluster, services: cluster.services.filter(({ name }) => services.includes(name)) });
   const { certificate, privateKey } = await issueLeaf(adminLeaf('kubekeep-drill'), authorities.kubernetes, { now: clock.now(), days: 1 });
   const namespace = `kubekeep-drill-${run}`;
   await apiThroughVip(stage, (api) => api.post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } }));

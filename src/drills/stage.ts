@@ -43,15 +43,20 @@ export interface Pending {
 }
 
 /** The host that has the VIP. Throws `not-healthy` where it is not exactly one. */
-export async function vipHolder({ operation: { cluster, hosts, signal } }: Reach): Promise<HostSpec> {
+export async function vipHolder(reach: Reach): Promise<HostSpec> {
+  return holderOf(reach, reach.operation.cluster.endpoint.vip);
+}
+
+/** The same for the VIP of a service. */
+export async function holderOf({ operation: { cluster, hosts, signal } }: Reach, vip: string): Promise<HostSpec> {
   const balancers = hostsWith(cluster, 'load-balancer');
   const holds = await parallel(balancers, async ({ name }) => {
     const { exitCode, stdout } = await hosts.get(name)!.run(`ip -4 -o addr show`, { signal, timeout: 5000 });
-    return exitCode === 0 && stdout.includes(` ${cluster.endpoint.vip}/`);
+    return exitCode === 0 && stdout.includes(` ${vip}/`);
   });
   const holders = balancers.filter((_, position) => holds[position]);
   if (holders.length === 1) return holders[0]!;
-  throw new KubekeepError('not-healthy', `${holders.length === 0 ? 'no host holds' : `${holders.map(({ name }) => name).join(' and ')} hold`} the VIP ${cluster.endpoint.vip}`, { hint: 'kubekeep status says more.' });
+  throw new KubekeepError('not-healthy', `${holders.length === 0 ? 'no host holds' : `${holders.map(({ name }) => name).join(' and ')} hold`} the VIP ${vip}`, { hint: 'kubekeep status says more.' });
 }
 
 /** The host whose member leads etcd. Throws `not-healthy` where there is none. */

@@ -11,11 +11,12 @@ import { plannedWork } from './planned-work.ts';
 import { powerFaults } from './power-faults.ts';
 import { processFaults } from './process-faults.ts';
 import { serverFaults } from './server-faults.ts';
+import { serviceFaults } from './service-faults.ts';
 import { strangerFaults } from './stranger-faults.ts';
 
-/** Every fault, by component and id: E etcd, A API server, H HAProxy, K keepalived, N hosts and network, O operators. */
+/** Every fault, by component and id: E etcd, A API server, H HAProxy, K keepalived, N hosts and network, O operators, W services and their nodes. */
 export const faults: readonly Fault[] = [
-  ...processFaults, ...plannedWork, ...powerFaults, ...linkFaults, ...delayFaults, ...strangerFaults, ...serverFaults, ...loadFaults, ...floodFaults, ...dataFaults, ...diskFaults, ...operatorFaults,
+  ...processFaults, ...plannedWork, ...powerFaults, ...linkFaults, ...delayFaults, ...strangerFaults, ...serverFaults, ...loadFaults, ...floodFaults, ...dataFaults, ...diskFaults, ...operatorFaults, ...serviceFaults,
 ].sort((a, b) => place(a) - place(b) || (a.id < b.id ? -1 : 1));
 
 /** Faults by their ids, in that order. Throws `usage` with the nearest ids. */
@@ -29,5 +30,5 @@ export function findFaults(ids: readonly string[]): Fault[] {
 }
 
 function place({ id }: Fault): number {
-  return 'EAHKNO'.indexOf(id[0]!);
+  return 'EAHKNOW'.indexOf(id[0]!);
 }

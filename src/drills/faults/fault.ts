@@ -3,7 +3,7 @@ import type { Lab } from '../../lab/lab.ts';
 import type { Allowance } from '../history/verdict.ts';
 import type { Stage } from '../stage.ts';
 
-export const faultComponents = ['etcd', 'API server', 'HAProxy', 'keepalived', 'host', 'network', 'operator'] as const;
+export const faultComponents = ['etcd', 'API server', 'HAProxy', 'keepalived', 'host', 'network', 'operator', 'node'] as const;
 export type FaultComponent = (typeof faultComponents)[number];
 
 /** One way in which a cluster breaks, or one piece of planned work that must cost nothing. */

@@ -5,15 +5,15 @@ import { timeText } from './_describe.ts';
 import { giveVerdict } from './_give-verdict.ts';
 import { measureLane, requestWindow } from './availability.ts';
 
-const promise = 'No way to the API through the VIP is without answers, or has requests fail, for longer than the fault may cost.';
+const promise = 'No way to the API or to a service through a VIP is without answers, or has requests fail, for longer than the fault may cost.';
 
 /**
- * C-gap: two measures of each lane of requests through the VIP, held against the fault's limit. The longest time without an answer finds a way that is closed; the
+ * C-gap: two measures of each lane of requests through a VIP, held against the fault's limit. The longest time without an answer finds a way that is closed; the
  * seconds in which a request failed find one that is closed to some: a dead server that stays in rotation takes one request of three.
  */
 export const boundedGap: Checker = ({ records, allowed }) => {
   const window = requestWindow(records);
-  const lanes = records.flatMap((record) => (record.kind === 'began' ? record.lanes : [])).filter(({ door, workload }) => door === 'VIP' && workload !== 'watch');
+  const lanes = records.flatMap((record) => (record.kind === 'began' ? record.lanes : [])).filter(({ door, workload }) => workload === 'visit' || (door === 'VIP' && workload !== 'watch'));
   const felt = lanes.map((lane) => ({ lane, ...costOf(lane, records, window) }));
   const longest = Math.max(0, ...felt.map(({ gap, failed }) => Math.max(gap, failed)));
   return giveVerdict({

@@ -19,15 +19,15 @@ export interface Began {
 export const connectionKinds = ['new', 'reused', 'reused, short'] as const;
 export type ConnectionKind = (typeof connectionKinds)[number];
 
-/** What a lane does: creates objects of its own, reads one consistently, or changes shared registers with conditions; or waits for its writes in a watch. */
-export const workloads = ['write', 'read', 'register', 'watch'] as const;
+/** What a lane does: creates objects of its own, reads one consistently, or changes shared registers with conditions; or waits for its writes in a watch. `visit` is none of the API: it asks a service of the cluster for a page. */
+export const workloads = ['write', 'read', 'register', 'watch', 'visit'] as const;
 export type Workload = (typeof workloads)[number];
 
 export interface Lane {
   readonly name: string;
   readonly workload: Workload;
   readonly connection: ConnectionKind;
-  /** "VIP", "balancer cp1", "API server cp2". */
+  /** "VIP", "API server cp2", "service shop". */
   readonly door: string;
   /** Requests a second, due at fixed times whatever happens to those before (open loop). */
   readonly rate: number;

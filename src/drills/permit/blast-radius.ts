@@ -35,6 +35,7 @@ const notice: Readonly<Record<FaultComponent, string>> = {
   'host': 'answers may be slow',
   'operator': 'should notice nothing',
   'network': 'requests may wait until whatever cannot be reached is left out',
+  'node': 'requests to services on the wire to that node may get no answer, and others may be slow',
 };
 
 function undone(fault: BlastRadius['fault'], { hosts }: BlastRadius['aim']): string {

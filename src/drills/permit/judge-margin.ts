@@ -28,6 +28,7 @@ const alsoTaken: Readonly<Record<FaultComponent, readonly Exclude<Role, 'etcd'>[
   'host': ['control-plane', 'load-balancer'],
   'operator': ['control-plane'],
   'network': ['control-plane', 'load-balancer'],
+  'node': [],
 };
 
 const words = { 'control-plane': 'API server', 'load-balancer': 'balancer' } as const;

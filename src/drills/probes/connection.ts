@@ -64,7 +64,7 @@ export interface Endpoint extends Pick<ConnectionOptions, 'servername' | 'secure
   readonly port: number;
 }
 
-export function endpointOf({ address, port, serverName }: Door, { ca, certificate, key }: Pick<ProbePlan, 'ca' | 'certificate' | 'key'>): Endpoint {
+export function endpointOf({ address, port, serverName = address }: Door, { ca, certificate, key }: Pick<ProbePlan, 'ca' | 'certificate' | 'key'>): Endpoint {
   return {
     host: address,
     port,

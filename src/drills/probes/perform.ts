@@ -45,7 +45,7 @@ export async function perform({ lane, connection, clock, now, emit, patience }: 
   const said = outcomeOf(wanted.operation, answer);
   const { revision, value } = said === 'acknowledged' && status !== 404 ? readConfigMap(parseJson(answer.text)) : {};
   // An object without a revision is none: it must not pass for a read of nothing.
-  const blank = wanted.operation === 'get' && status === 200 && said === 'acknowledged' && revision === undefined;
+  const blank = lane.workload !== 'visit' && wanted.operation === 'get' && status === 200 && said === 'acknowledged' && revision === undefined;
   const outcome = blank ? 'unknown' : said;
   const record: Request = {
     kind: 'request',

@@ -28,6 +28,16 @@ for (const names of [Object.keys(doors), [...Object.keys(doors), 'API server cp4
   });
 }
 
+test('a service that speaks HTTP is a door without TLS and asked for its page, and takes nothing from the lanes of the API', () => {
+  const service = { name: 'shop', listen: { vip: '10.0.0.101', port: 80 }, forward: { nodePort: 30080 }, labels: {}, balance: 'roundrobin', load: true, check: 'tcp', mode: 'http', maxConnections: 100 } as const;
+  const both = doorsOf({ ...cluster, hosts, services: [service, { ...service, name: 'mail', mode: 'tcp' }] });
+  const { 'service shop': shop, ...others } = both;
+  assert.deepEqual([shop, others], [{ address: '10.0.0.101', port: 80 }, doors]);
+  const lanes = standardLanes(Object.keys(both));
+  assert.deepEqual(lanes.filter(({ door }) => door === 'service shop').map(({ name }) => name), ['visit, new connections, service shop', 'visit, reused connection, service shop']);
+  assert.deepEqual(lanes.filter(({ workload }) => workload !== 'visit'), standardLanes(Object.keys(doors)));
+});
+
 test('the lanes through the VIP are the same however many API servers there are', () => {
   const through = (names: readonly string[]) => standardLanes(names).filter(({ door }) => door === 'VIP');
   assert.deepEqual(through(Object.keys(doors)), through(['VIP']));

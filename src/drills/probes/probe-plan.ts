@@ -3,12 +3,12 @@ import type { Cluster } from '../../cluster/cluster.ts';
 import { Secret } from '../../lib/secret.ts';
 import type { ConnectionKind, Lane, Workload } from '../history/record.ts';
 
-/** Where the API can be reached. */
+/** Where the API, or a service of the cluster, can be reached. */
 export interface Door {
   readonly address: string;
   readonly port: number;
-  /** A name or an address in the serving certificate. */
-  readonly serverName: string;
+  /** A name or an address in the serving certificate; undefined where there is none: HTTP without TLS. */
+  readonly serverName?: string;
 }
 
 /** Everything that a prober needs to know. */
@@ -42,26 +42,34 @@ export function readPlanLine(line: string): ProbePlan {
 
 /** The door whose lanes are what a client of the cluster feels. */
 export const vipDoor = 'VIP';
+const servicePrefix = 'service ';
 
 /**
- * The ways to a cluster's API. A balancer is no door of its own: HAProxy listens on the VIP only, and a host that has not got it takes no packet that is sent
+ * The ways to a cluster's API, and to its services that speak HTTP. A balancer is no door of its own: HAProxy listens on the VIP only, and a host that has not got it takes no packet that is sent
  * there. What such a balancer would do is seen by the samples of its HAProxy's servers.
  */
 export function doorsOf(cluster: Cluster): Readonly<Record<string, Door>> {
   const serverName = 'kubernetes';
   const servers = hostsWith(cluster, 'control-plane').map(({ name, address }): [string, Door] => [`API server ${name}`, { address, port: 6443, serverName }]);
-  return { [vipDoor]: { address: cluster.endpoint.vip, port: cluster.endpoint.port, serverName }, ...Object.fromEntries(servers) };
+  const services = visited(cluster).map(({ name, listen }): [string, Door] => [`${servicePrefix}${name}`, { address: listen.vip, port: listen.port }]);
+  return { [vipDoor]: { address: cluster.endpoint.vip, port: cluster.endpoint.port, serverName }, ...Object.fromEntries([...servers, ...services]) };
+}
+
+/** Services whose pages a prober can ask for: it knows no other protocol. */
+export function visited({ services }: Pick<Cluster, 'services'>): Cluster['services'] {
+  return services.filter(({ mode }) => mode === 'http');
 }
 
 /**
  * What a client of the endpoint feels, finely, and beside it whether each API server answers by itself: with new connections only, so that its lane says what
- * the server does and not what a client remembers. An API server's lane is dead while the server is: that is what it is for.
+ * the server does and not what a client remembers. An API server's lane is dead while the server is: that is what it is for. A service is asked for its page.
  */
 export function standardLanes(doors: readonly string[]): readonly Lane[] {
   const vip = vipLanes();
-  const others = doors.filter((door) => door !== vipDoor);
+  const services = doors.filter((door) => door.startsWith(servicePrefix));
+  const others = doors.filter((door) => door !== vipDoor && !services.includes(door));
   const left = mostRequests - vip.reduce((sum, { rate }) => sum + rate, 0);
-  return [...vip, ...others.map((door) => laneOf('read', 'new', door, Math.min(2, left / others.length)))];
+  return [...vip, ...others.map((door) => laneOf('read', 'new', door, Math.min(2, left / others.length))), ...services.flatMap((door) => [laneOf('visit', 'new', door, 10), laneOf('visit', 'reused', door, 10)])];
 }
 
 /** The quiet watch of a client of the endpoint. */
@@ -92,5 +100,5 @@ function vipLanes(): Lane[] {
   ];
 }
 
-/** Requests a second of all lanes together: more would measure the prober's own computer. */
+/** Requests a second of all lanes to the API together: more would measure the prober's own computer. */
 const mostRequests = 130;

@@ -5,12 +5,13 @@ import type { ConnectionKind, DrillRecord, Lane, Workload } from '../history/rec
 import { clientTimers, endpointOf } from './connection.ts';
 import type { ClientTimers, Connection } from './connection.ts';
 import { keptConnection } from './kept-connection.ts';
-import { newConnections } from './new-connections.ts';
+import { newConnections, plainConnections } from './new-connections.ts';
 import { startOpenLoop } from './open-loop.ts';
 import type { KnownObjects, LaneContext, Turn } from './perform.ts';
 import type { ProbePlan } from './probe-plan.ts';
 import { readLane } from './read-lane.ts';
 import { registerLane } from './register-lane.ts';
+import { visitLane } from './visit-lane.ts';
 import { startWatchLane } from './watch-lane.ts';
 import { writeLane } from './write-lane.ts';
 
@@ -70,11 +71,13 @@ export function startProber(plan: ProbePlan, { clock, onRecord, timers = clientT
 }
 
 function connect(plan: ProbePlan, { connection, door }: Lane, timers: NonNullable<ProberOptions['timers']>, clock: Clock): Connection {
-  const endpoint = endpointOf(plan.doors[door]!, plan);
+  const { serverName, ...where } = plan.doors[door]!;
+  if (serverName === undefined) return plainConnections(where, { kept: connection !== 'new' });
+  const endpoint = endpointOf({ ...where, serverName }, plan);
   return connection === 'new' ? newConnections(endpoint) : keptConnection(endpoint, timers[connection], clock);
 }
 
-const turnsOf: Readonly<Record<Exclude<Workload, 'watch'>, (context: LaneContext) => Turn>> = { write: writeLane, read: readLane, register: registerLane };
+const turnsOf: Readonly<Record<Exclude<Workload, 'watch'>, (context: LaneContext) => Turn>> = { write: writeLane, read: readLane, register: registerLane, visit: visitLane };
 
 /** The lanes begin one after the other within a period, so that they do not all send in the same millisecond. */
 function repeatedLanes(contexts: readonly LaneContext[], open: Set<Promise<void>>) {
