@@ -107,7 +107,8 @@ describe('services behind the balancer of a cluster with two workers', () => {
   });
 
   it('change without a failed request, and what was done to a server by hand stays', async () => {
-    await on("echo 'set server service-shop/w2 state drain' | socat - UNIX-CONNECT:/run/kubekeep-services/haproxy.sock");
+    await expectZero(one.run('lb', 'drain', 'shop/w2'));
+    assert.equal((await one.run('lb', 'maint', 'w1')).code, 3);
     const asking = keepAsking(vips[0]);
     await write(`${shop(', balance: leastconn')}    - { name: other, listen: { vip: ${vips[1]}, port: 8080 }, forward: { service: default/web:http } }\n`);
     await expectZero(one.run('apply', '--yes'));
@@ -115,8 +116,10 @@ describe('services behind the balancer of a cluster with two workers', () => {
     assert.deepEqual(failures, []);
     assert.ok(answers > 20, `${answers} answers`);
     assert.match(await ask(vips[1], 8080), /^web-/);
-    assert.match(await on("echo 'show servers state service-shop' | socat - UNIX-CONNECT:/run/kubekeep-services/haproxy.sock | awk '$4 == \"w2\" { print $7 }'"), /^8$/);
-    await on("echo 'set server service-shop/w2 state ready' | socat - UNIX-CONNECT:/run/kubekeep-services/haproxy.sock");
+    assert.match((await expectZero(one.run('lb', 'list'))).stdout, /shop +w1 +up [\s\S]*shop +w2 +drained by hand [\s\S]*other +w2 +up /);
+    assert.match((await expectZero(one.run('lb', 'weight', 'shop/w2', '30%'))).stdout, /shop +w2 +up by hand +30% /);
+    assert.match((await expectZero(one.run('lb', 'ready', 'shop/w2'))).stdout, /shop +w2 +up +100% /);
+    assert.equal(await on('cat /var/lib/kubekeep/services/by-hand.json'), '{}');
     await nothingToDo();
   });
 

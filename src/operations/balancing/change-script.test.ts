@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seenBalancer } from '../../../test/support/seen-balancer.ts';
-import { byHandText } from './by-hand.ts';
+import { byHandText, type ByHand } from './by-hand.ts';
 import { changeScript, withWishes } from './change-script.ts';
 import type { Change } from './choose-servers.ts';
 
@@ -34,9 +34,10 @@ test('the lock is asked for first, and what is wanted is kept before HAProxy is 
   assert.ok(script.includes(Buffer.from(byHandText({ 'shop/w1': { state: 'drain' }, 'shop/w2': { weight: 30 } })).toString('base64')));
 });
 
-test('a wish takes the place of the one before, ready takes it back, and the others stay', () => {
+test('a wish takes the place of the one before, ready takes it back, and the others stay, but for servers that are gone', () => {
   const others = { 'shop/w2': { weight: 30 } };
-  assert.deepEqual(withWishes({ ...others, 'shop/w1': { weight: 5 } }, [w1], 'maint'), { ...others, 'shop/w1': { state: 'maint' } });
-  assert.deepEqual(withWishes({ ...others, 'shop/w1': { state: 'drain' } }, [w1], { weight: 5 }), { ...others, 'shop/w1': { weight: 5 } });
-  assert.deepEqual(withWishes({ ...others, 'shop/w1': { state: 'drain' } }, [w1], 'ready'), others);
+  const after = (before: ByHand, change: Change) => withWishes({ ...others, ...before, 'old/w1': { state: 'drain' } }, { targets: [w1], change, known: new Set(['shop/w1', 'shop/w2']) });
+  assert.deepEqual(after({ 'shop/w1': { weight: 5 } }, 'maint'), { ...others, 'shop/w1': { state: 'maint' } });
+  assert.deepEqual(after({ 'shop/w1': { state: 'drain' } }, { weight: 5 }), { ...others, 'shop/w1': { weight: 5 } });
+  assert.deepEqual(after({ 'shop/w1': { state: 'drain' } }, 'ready'), others);
 });

@@ -9,11 +9,12 @@ import type { Change, Target } from './choose-servers.ts';
 
 /** What one balancer has to do: remember the wish first, so that whatever is cut, the process that steers carries it out. */
 export function changeScript({ byHand, servers }: Pick<AnsweringBalancer, 'byHand' | 'servers'>, { targets, change, token }: { readonly targets: readonly Target[]; readonly change: Change; readonly token: string }): string {
-  const here = targets.filter((target) => servers.some((one) => nameOf(one) === nameOf(target)));
+  const known = new Set(servers.map(nameOf));
+  const here = targets.filter((target) => known.has(nameOf(target)));
   const services = here.filter(({ service }) => service !== apiService);
   return [
     lockGuard(token),
-    writeScript(services.length === 0 ? [] : [{ path: byHandFile, content: byHandText(withWishes(byHand, services, change)), mode: 0o644 }]),
+    writeScript(services.length === 0 ? [] : [{ path: byHandFile, content: byHandText(withWishes(byHand, { targets: services, change, known })), mode: 0o644 }]),
     // HAProxy answers nothing where it did what it was told.
     `tell() { said=$(printf '%s\\n' "$2" | timeout 5 socat -t 2 - "UNIX-CONNECT:$1") || exit 1; [ -z "$said" ] || { printf '%s: %s\\n' "$2" "$said" >&2; exit 1; }; }`,
     ...here.flatMap((target) => (target.service === apiService ? tellApi(target, change) : tellService(target, change))),
@@ -21,10 +22,13 @@ export function changeScript({ byHand, servers }: Pick<AnsweringBalancer, 'byHan
   ].join('\n');
 }
 
-/** @internal */
-export function withWishes(byHand: ByHand, targets: readonly Target[], change: Change): ByHand {
+/**
+ * The wishes after a change; those for servers that the balancer does not have any more end.
+ * @internal
+ */
+export function withWishes(byHand: ByHand, { targets, change, known }: { readonly targets: readonly Target[]; readonly change: Change; readonly known: ReadonlySet<string> }): ByHand {
   const names = new Set(targets.map(nameOf));
-  const others = Object.entries(byHand).filter(([name]) => !names.has(name));
+  const others = Object.entries(byHand).filter(([name]) => known.has(name) && !names.has(name));
   const wish: Wish | undefined = change === 'ready' ? undefined : typeof change === 'string' ? { state: change } : change;
   return Object.fromEntries([...others, ...(wish ? [...names].map((name) => [name, wish] as const) : [])]);
 }
