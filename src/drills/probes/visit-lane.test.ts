@@ -14,11 +14,14 @@ test('a service is visited over new and over kept connections; a page counts, an
   const server = createServer((request, response) => (answer === 'cut' ? request.socket.destroy() : response.writeHead(answer).end('a page')));
   server.on('connection', () => connections++);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => server.close());
-  const lanes = [laneOf('visit', 'new', 'service shop', 20), laneOf('visit', 'reused', 'service shop', 20)];
+  const lanes = [laneOf('visit', 'new', 'service shop', 20), laneOf('visit', 'reused', 'service shop', 10)];
   const plan: ProbePlan = { lanes, doors: { 'service shop': { address: '127.0.0.1', port: (server.address() as AddressInfo).port } }, ca: '', certificate: '', key: new Secret(''), namespace: 'drill', seed: 1, run: 'r' };
   const records: DrillRecord[] = [];
   const prober = startProber(plan, { clock: systemClock, onRecord: (record) => records.push(record) });
+  t.after(async () => {
+    await prober.stop();
+    server.close();
+  });
   const visits = () => records.filter((record): record is Request => record.kind === 'request');
   const next = async () => {
     for (const already = visits().length; visits().length < already + 20; ) await systemClock.sleep(20);
@@ -27,11 +30,10 @@ test('a service is visited over new and over kept connections; a page counts, an
   await next();
   const [made, asked] = [connections, visits().length];
   assert.ok(visits().every(({ outcome, status, revision }) => outcome === 'acknowledged' && status === 200 && revision === undefined));
-  // Half of them on connections of their own; of the others a few at the most, where answers were late.
-  assert.ok(made >= asked / 2 - 2 && made < asked * 0.8, `${made} connections for ${asked} visits`);
+  // Each of the one lane on a connection of its own; of the other's not all, however late answers are.
+  assert.ok(made > asked / 2 && made < asked - 2, `${made} connections for ${asked} visits`);
   for (const [how, outcome, status] of [[503, 'unknown', 503], ['cut', 'unknown', undefined], [404, 'acknowledged', 404]] as const) {
     answer = how;
     for (const one of await next()) assert.deepEqual([one.outcome, one.status], [outcome, status]);
   }
-  await prober.stop();
 });
