@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 
 const layers = JSON.parse(readFileSync(new URL('layers.json', import.meta.url), 'utf8'));
 const test = '[.](test|conformance)[.]ts$';
-const pure = '^src/(lib|cluster|pki|render|manifests|operations/plan)/';
+const pure = '^src/(lib|cluster|pki|balancing|render|manifests|operations/plan)/';
 const io = '(^(node:)?(fs|net|tls|http|http2|https|dgram|dns|child_process|process|os|worker_threads|cluster|readline|repl|inspector|timers)(/|$)|node_modules/@grpc/)';
 const error = (name, from, to) => ({ name, severity: 'error', from, to });
 

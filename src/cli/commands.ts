@@ -8,6 +8,7 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   plan: async () => (await import('./commands/plan.ts')).addPlan,
   apply: async () => (await import('./commands/apply.ts')).addApply,
   status: async () => (await import('./commands/status.ts')).addStatus,
+  steer: async () => (await import('./commands/steer.ts')).addSteer,
   lb: async () => (await import('./commands/lb.ts')).addLb,
   kubeconfig: async () => (await import('./commands/kubeconfig.ts')).addKubeconfig,
   'join-command': async () => (await import('./commands/join-command.ts')).addJoinCommand,

@@ -65,7 +65,7 @@ function driftText({ drift: { changes, reasons }, hosts }: ClusterStatus): strin
   return changes === 0 ? 'none, everything is as the cluster file says' : `${changes} ${changes === 1 ? 'change' : 'changes'} pending`;
 }
 
-/** Services have a table of their own. */
+/** Services have a table of their own; what steers them shows where it is not well. */
 const columns: readonly (readonly [title: string, component: ComponentName])[] = [
   ['ETCD', 'etcd'],
   ['API SERVER', 'kube-apiserver'],

@@ -1,5 +1,5 @@
 import { followerFacts } from './follower/keeper-stamp.ts';
-import { cniConfig, configFolder, containerdDropIn, etcdDataFolder, keeperUnit, kubeletFolder, pkiFolder, restoredNote, restoringNote, servicesAliveUnit, servicesSocket, servicesUnit, serviceVipsUnit, stateFolder, unitFolder } from '../render/paths.ts';
+import { cniConfig, configFolder, containerdDropIn, etcdDataFolder, keeperUnit, kubeletFolder, loadAgentTemplate, loadAgentUnit, pkiFolder, restoredNote, restoringNote, servicesAliveUnit, servicesSocket, servicesUnit, serviceVipsUnit, stateFolder, steerUnit, unitFolder } from '../render/paths.ts';
 import { haproxySocket } from '../render/haproxy.ts';
 import { hostPackages } from './plan/preparation.ts';
 
@@ -13,6 +13,8 @@ export const componentUnits = [
   'kubekeep-lb-alive.service',
   'kubekeep-vip-guard.service',
   keeperUnit,
+  steerUnit,
+  loadAgentUnit,
   'containerd.service',
   'kubelet.service',
   'kube-proxy.service',
@@ -38,7 +40,7 @@ p arch "$(uname -m)"
 p clock "$(date +%s)"
 p openfiles "$(ulimit -Hn)"
 ip -4 -o addr show 2>/dev/null | while read -r _ i _ a _; do p address "\${i%@*}" "$a"; done
-F=$(find ${configFolder} /etc/kubernetes ${stateFolder}/sealed.age /etc/sysctl.d/90-kubekeep.conf /etc/systemd/journald.conf.d/90-kubekeep.conf ${containerdDropIn} ${cniConfig} ${componentUnits.map((unit) => `${unitFolder}/${unit}`).join(' ')} -type f 2>/dev/null)
+F=$(find ${configFolder} /etc/kubernetes ${stateFolder}/sealed.age /etc/sysctl.d/90-kubekeep.conf /etc/systemd/journald.conf.d/90-kubekeep.conf ${containerdDropIn} ${cniConfig} ${[...componentUnits, loadAgentTemplate].map((unit) => `${unitFolder}/${unit}`).join(' ')} -type f 2>/dev/null)
 [ -n "$F" ] && { sha256sum $F | while read -r h f; do printf 'hash\\t%s\\t%s\\n' "$f" "$h"; done; stat -c 'stat\t%n\t%a\t%U:%G' $F; }
 find ${pkiFolder} -name '*.crt' -type f 2>/dev/null | while read -r f; do p cert "$f" "$(base64 -w0 < "$f")"; done
 [ -f ${stateFolder}/keys ] && while read -r h f; do p key "$f" "$h"; done < ${stateFolder}/keys

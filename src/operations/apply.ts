@@ -29,6 +29,7 @@ import type { PhaseName, PhasePlan, Step } from './plan/step.ts';
 import { fetchNeeded, preparePlan, type PreparedPlan } from './prepare-plan.ts';
 import { refuseUnfinishedRestore } from './restore/restore-record.ts';
 import { saveSecrets } from './state.ts';
+import { performSteering } from './steering/perform-steering.ts';
 
 export interface ApplyOptions {
   /** Shown the plan before anything is touched; false ends the operation with `needs-confirmation`. */
@@ -133,10 +134,16 @@ async function perform(phase: PhasePlan, work: Work): Promise<void> {
 const rollers: Partial<Record<PhaseName, typeof rollHost>> = {
   workers: rollWorker,
   services: rollServices,
-  backup: async (work, _, steps, track) => {
-    for (const step of steps) await track(step, () => performFollower(step, work));
-  },
+  backup: eachOf(performFollower),
+  steering: eachOf(performSteering),
 };
+
+/** One step after the other, without a look at what else is on the host. */
+function eachOf(performStep: (step: Step, work: Work) => Promise<void>): typeof rollHost {
+  return async (work, _, steps, track) => {
+    for (const step of steps) await track(step, () => performStep(step, work));
+  };
+}
 
 /** VIPs of services that nobody had. One whose holder may not have been seen is left where it is. */
 function newVips({ cluster, prepared: { facts } }: Work): readonly string[] {
@@ -147,6 +154,7 @@ function newVips({ cluster, prepared: { facts } }: Work): readonly string[] {
 function performTogether(step: Step, work: Work): Promise<void> {
   if (step.component === 'system') return prepareHost(step, work);
   if (step.component === 'keeper') return performFollower(step, work);
+  if (step.component === 'steer' || step.component === 'load-agent') return performSteering(step, work);
   if (step.component === 'kubelet' && step.action === 'join') return joinWorker(step, work);
   // kubeadm speaks with containerd.
   return performComponent(step, work, { wait: step.component === 'containerd' });

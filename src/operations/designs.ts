@@ -8,6 +8,7 @@ import { reachable, type ClusterFacts, type HostFacts, type NodeFact, type Nodes
 import { isFromBefore } from './plan/is-from-before.ts';
 import { wasFormed } from './plan/was-formed.ts';
 import type { FollowerMaterial } from './follower/follower-material.ts';
+import type { OwnProgramMaterial } from './own-program-input.ts';
 import { platformOn } from './platform.ts';
 import type { OpenedSecrets } from './state.ts';
 
@@ -16,10 +17,12 @@ export interface DesignOptions {
   readonly table?: readonly Renderer[] | undefined;
   /** Where hosts follow the log. */
   readonly material?: FollowerMaterial | undefined;
+  /** Where load balancers steer. */
+  readonly own?: OwnProgramMaterial | undefined;
 }
 
 /** What every reachable host should have. Throws `host-unfit` where the VIP's interface cannot be told, or where a host has a foreign etcd's data. */
-export function designsOf(cluster: Cluster, facts: ClusterFacts, { secrets, sealed }: OpenedSecrets, { table = renderers, material }: DesignOptions = {}): Map<string, ComponentDesign[]> {
+export function designsOf(cluster: Cluster, facts: ClusterFacts, { secrets, sealed }: OpenedSecrets, { table = renderers, material, own }: DesignOptions = {}): Map<string, ComponentDesign[]> {
   const seen = [...facts.hosts.values()].filter(reachable);
   const formed = wasFormed(facts);
   const virtualRouterId = seen.find(({ identity }) => identity)?.identity?.virtualRouterId ?? freeRouterId(secrets.clusterId, facts.takenRouterIds ?? []);
@@ -42,8 +45,9 @@ export function designsOf(cluster: Cluster, facts: ClusterFacts, { secrets, seal
       etcdInitialState: found.etcd.hasData && !isFromBefore(found, seen) ? (found.etcd.initialState ?? 'new') : formed ? 'existing' : 'new',
     };
     // Node runs on the architecture that it was built for.
-    const follower = material?.platform === platformOn(host.name, facts) ? material.input(host.name) : undefined;
-    designs.set(host.name, hostDesign({ cluster, host, secrets, sealed, facts: renderFacts, follower }, table));
+    const platform = platformOn(host.name, facts);
+    const follower = material?.platform === platform ? material.input(host.name) : undefined;
+    designs.set(host.name, hostDesign({ cluster, host, secrets, sealed, facts: renderFacts, follower, own: own?.platform === platform ? own.input : undefined }, table));
   }
   return designs;
 }

@@ -1,6 +1,6 @@
 import { quote } from '../hosts/quote.ts';
 import { podTable, routeProtocol } from '../render/pod-network.ts';
-import { cniConfig, configFolder, containerdDropIn, containerdSocket, etcdDataFolder, keeperStateFolder, kubeletFolder, pkiFolder, stateFolder, unitFolder } from '../render/paths.ts';
+import { cniConfig, configFolder, containerdDropIn, containerdSocket, etcdDataFolder, keeperStateFolder, kubeletFolder, loadAgentTemplate, loadAgentUnit, pkiFolder, stateFolder, steerUnit, unitFolder } from '../render/paths.ts';
 import { lockGuard } from './lock.ts';
 
 export interface DestroyScript {
@@ -23,7 +23,9 @@ const units = [
   'kubekeep-lb-alive.service',
   'kubekeep-vip-guard.service',
   'kubekeep-haproxy.service',
+  steerUnit,
   'kubekeep-keeper.service',
+  loadAgentUnit,
   'kube-proxy.service',
   'kubekeep-pod-network.service',
   'kube-controller-manager.service',
@@ -43,6 +45,7 @@ export const removedPaths: readonly string[] = [
   '/etc/systemd/journald.conf.d/90-kubekeep.conf',
   containerdDropIn,
   cniConfig,
+  `${unitFolder}/${loadAgentTemplate}`,
   '/opt/kubekeep',
   '/var/lib/kube-controller-manager',
   keeperStateFolder,

@@ -8,6 +8,7 @@ import { followerMaterial, type FollowerMaterial } from './follower/follower-mat
 import { lookAtNodes } from './look-at-nodes.ts';
 import { observe } from './observe.ts';
 import type { Operation } from './operation.ts';
+import { steeringMaterial } from './own-program-input.ts';
 import { followerProgram } from './plan/follower-remains.ts';
 import { refuseServices } from './plan/refuse-services.ts';
 import { makePlan, stepsOf, type Plan } from './plan/plan.ts';
@@ -47,10 +48,12 @@ export async function planFrom(operation: Operation, facts: ClusterFacts, kept?:
   const opened = kept ?? (await openSecrets(state, { cluster: cluster.name, facts, identityFile, now: clock.now() }));
   const seen = { ...facts, ...(await lookAtNodes(operation, facts, opened.secrets)) };
   const material = await followerMaterial(operation, opened);
-  const designs = designsOf(cluster, seen, opened, { table: operation.renderers, material });
+  const own = await steeringMaterial(operation);
+  const designs = designsOf(cluster, seen, opened, { table: operation.renderers, material, own });
   const programs = (await operation.cachedPrograms(wantedPrograms(cluster, designs, facts))).filter((program) => program !== undefined);
-  const own = material ? [[followerProgram, material.program.digest] as const] : [];
-  const programSums = (host: string) => new Map<string, string>([...programs.filter(({ platform }) => platform === platformOn(host, facts)).map(({ name, sha256 }) => [name, sha256] as const), ...own]);
+  const digest = material?.program.digest ?? own?.digest;
+  const ownSum = digest === undefined ? [] : [[followerProgram, digest] as const];
+  const programSums = (host: string) => new Map<string, string>([...programs.filter(({ platform }) => platform === platformOn(host, facts)).map(({ name, sha256 }) => [name, sha256] as const), ...ownSum]);
   return { plan: makePlan({ cluster, facts: seen, secrets: opened.secrets, programSums, designs }), facts: seen, opened, designs, material };
 }
 

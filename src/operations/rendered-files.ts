@@ -7,6 +7,7 @@ import { followerMaterial } from './follower/follower-material.ts';
 import { reachable, type ClusterFacts, type HostFacts } from './facts.ts';
 import { observeHost } from './observe.ts';
 import type { Operation } from './operation.ts';
+import { steeringMaterial } from './own-program-input.ts';
 import { openSecrets } from './state.ts';
 
 export interface RenderedHost {
@@ -23,7 +24,7 @@ export async function renderedFiles(operation: Operation): Promise<RenderedHost[
   const facts = await factsOrDefaults(operation);
   const opened = await openSecrets(state, { cluster: cluster.name, facts, identityFile, now: clock.now() });
   if (opened.from === 'new') progress({ type: 'note', title: 'the cluster has not been built: the CA certificates and the virtual router id are examples' });
-  return [...designsOf(cluster, facts, opened, { table: operation.renderers, material: await followerMaterial(operation, opened) })].map(([host, designs]) => ({ host, files: shownFiles(designs) }));
+  return [...designsOf(cluster, facts, opened, { table: operation.renderers, material: await followerMaterial(operation, opened), own: await steeringMaterial(operation) })].map(([host, designs]) => ({ host, files: shownFiles(designs) }));
 }
 
 async function factsOrDefaults({ cluster, hosts, clock, signal, progress }: Operation): Promise<ClusterFacts> {

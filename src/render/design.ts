@@ -4,7 +4,7 @@ import type { Secret } from '../lib/secret.ts';
 import type { ClusterSecrets } from '../pki/secrets.ts';
 
 /** The parts of a host that kubekeep keeps, in the order in which they are brought up. */
-export const componentNames = ['system', 'etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'haproxy', 'keepalived', 'keeper', 'containerd', 'kubelet', 'kube-proxy', 'pod-network', 'services', 'service-vips'] as const;
+export const componentNames = ['system', 'etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'haproxy', 'keepalived', 'steer', 'keeper', 'load-agent', 'containerd', 'kubelet', 'kube-proxy', 'pod-network', 'services', 'service-vips'] as const;
 export type ComponentName = (typeof componentNames)[number];
 
 /** What a renderer may look at: the spec, the secrets and a few facts of the host that decide what its files say. */
@@ -15,16 +15,21 @@ export interface RenderInput {
   /** The secrets sealed with age, as every control-plane host keeps them: losing the operator's computer loses nothing but the identity. */
   readonly sealed: string;
   readonly facts: RenderFacts;
+  /** kubekeep itself, for what it does on hosts; undefined where it cannot run on them. */
+  readonly own?: OwnProgramInput | undefined;
   /** What a host needs to follow the log; undefined where it does not, or not yet. */
   readonly follower?: FollowerInput | undefined;
 }
 
-/** kubekeep itself, and what it writes with. */
-export interface FollowerInput {
-  /** Paths on the host: the folder with all of it, and in it Node and the script that it runs. */
+/** Paths on the host: the folder with all of kubekeep, and in it Node and the script that it runs. */
+export interface OwnProgramInput {
   readonly program: string;
   readonly node: string;
   readonly script: string;
+}
+
+/** kubekeep itself, and what it writes with. */
+export interface FollowerInput extends OwnProgramInput {
   /** The keys of this host's writer. */
   readonly writer: Secret;
   /** Certificates (PEM) of which one has issued the S3 server's. */

@@ -6,7 +6,7 @@ import { Secret } from '../lib/secret.ts';
 import { createSecrets, servicePublicKey, type ClusterSecrets } from '../pki/secrets.ts';
 import { aHost, aService, cluster, now } from '../../test/support/example-cluster.ts';
 import type { ServiceSpec } from '../cluster/service.ts';
-import type { ContainerFacts, FollowerInput, ServicePorts } from './design.ts';
+import type { ContainerFacts, FollowerInput, OwnProgramInput, ServicePorts } from './design.ts';
 import { hostDesign } from './host-design.ts';
 import { joinScript } from './join-script.ts';
 import { discoveryFile, initFile, joinFile } from './kubeadm.ts';
@@ -68,6 +68,13 @@ describe('every file that is put on a host is as in its golden file', () => {
     golden(t, 'T3-w1-nested', filesOf('T3', 'w1', { workers: 2, cni: 'none', containers: { cgroups: 1, nested: true, resolvConf: '/run/systemd/resolve/resolv.conf' } }).map(section).filter((text) => !usual.has(text)));
   });
 
+  test('T3 with 2 workers and a service that follows the load: what steers on a load balancer, and what says the load of a worker', (t) => {
+    const services = [aService({ forward: { namespace: 'shop', service: 'web', port: 'https' }, load: true, check: 'local' })];
+    const own = { program: '/opt/kubekeep/keeper/DIGEST', node: 'node', script: 'bin/kubekeep.mjs' };
+    const files = ['cp1', 'w1'].flatMap((host) => filesOf('T3', host, { workers: 2, services, own }));
+    golden(t, 'T3-steering', files.filter(({ path }) => /steer|load/.test(path)).map(section));
+  });
+
   test('what kubeadm is told', (t) => {
     const hosts = hostsOf('T3', 2);
     const spec: Cluster = { ...cluster, hosts };
@@ -101,13 +108,14 @@ interface Variant {
   readonly servicePorts?: ReadonlyMap<string, ServicePorts>;
   readonly backup?: BackupSpec;
   readonly follower?: FollowerInput;
+  readonly own?: OwnProgramInput;
 }
 
-function filesOf(topology: Topology, name: string, { workers = 0, cni = 'bridge', services = [], backup, follower, ...facts }: Variant = {}): ShownFile[] {
+function filesOf(topology: Topology, name: string, { workers = 0, cni = 'bridge', services = [], backup, follower, own, ...facts }: Variant = {}): ShownFile[] {
   const hosts = hostsOf(topology, workers);
   const spec: Cluster = { ...cluster, networks: { ...cluster.networks, cni }, hosts, services, backup };
   const host = hosts.find((one) => one.name === name)!;
-  const shown = hostDesign({ cluster: spec, host, secrets, sealed: 'the sealed keys\n', facts: { vipInterface: 'eth0', virtualRouterId: 171, openFiles: 1_048_576, etcdInitialState: 'new', containers: { cgroups: 2, nested: false, resolvConf: '/etc/resolv.conf' }, podNetworks: new Map(describeWorkers(workers).map((one, position) => [one.name, `10.244.${position}.0/24`])), ...facts }, follower });
+  const shown = hostDesign({ cluster: spec, host, secrets, sealed: 'the sealed keys\n', facts: { vipInterface: 'eth0', virtualRouterId: 171, openFiles: 1_048_576, etcdInitialState: 'new', containers: { cgroups: 2, nested: false, resolvConf: '/etc/resolv.conf' }, podNetworks: new Map(describeWorkers(workers).map((one, position) => [one.name, `10.244.${position}.0/24`])), ...facts }, follower, own });
   return shownFiles(shown).map((file) => ({ ...file, content: withoutKeys(file.content) }));
 }
 

@@ -38,3 +38,13 @@ export const serviceVipsUnit = 'kubekeep-service-vips.service';
 export const servicesAliveUnit = 'kubekeep-services-alive.service';
 /** What somebody wants of services' servers by `kubekeep lb`. */
 export const byHandFile = `${stateFolder}/services/by-hand.json`;
+
+/** What says how busy a worker is, to whoever connects to the port. */
+export const loadAgentPort = 9732;
+export const loadAgentUnit = 'kubekeep-load.socket';
+/** For each connection. */
+export const loadAgentTemplate = 'kubekeep-load@.service';
+
+/** kubekeep itself on balancers, where weights follow the load or node ports are followed; and what takes its steering back when it ends. */
+export const steerUnit = 'kubekeep-steer.service';
+export const undoFile = '/run/kubekeep-steer/undo';

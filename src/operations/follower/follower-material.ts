@@ -5,9 +5,9 @@ import { Secret } from '../../lib/secret.ts';
 import type { OwnProgram } from '../../programs/own-program.ts';
 import type { Platform } from '../../programs/program.ts';
 import type { FollowerInput } from '../../render/design.ts';
-import { keeperFolder } from '../../render/paths.ts';
 import { hostWriters, type HostWriters } from '../backup/host-writers.ts';
 import type { Operation } from '../operation.ts';
+import { ownProgramMaterial } from '../own-program-input.ts';
 import type { OpenedSecrets } from '../state.ts';
 
 /** What it takes to say what hosts that follow should have. */
@@ -27,7 +27,7 @@ export async function followerMaterial({ cluster: { backup }, state, follower }:
   const { ca, hostCredentials } = backup.s3 ?? {};
   const [program, s3Ca, login] = await Promise.all([follower.program(), textOf('ca', ca), textOf('hostCredentials', hostCredentials)]);
   if (login !== undefined && !/^\s*\[default\]\s*$/m.test(login)) throw new KubekeepError('file-missing', `${hostCredentials}, spec.backup.s3.hostCredentials of the cluster file, has no [default]`, { hint: 'It wants the lines [default], aws_access_key_id = … and aws_secret_access_key = ….' });
-  const shared = { program: `${keeperFolder}/${program.digest}`, node: program.node, script: program.script, s3Ca, s3Login: login === undefined ? undefined : new Secret(login) };
+  const shared = { ...ownProgramMaterial(program).input, s3Ca, s3Login: login === undefined ? undefined : new Secret(login) };
   return { program, platform: program.platform, writers, input: (host) => ({ ...shared, writer: new Secret(writerKeysToText(writers.of(host))) }) };
 }
 

@@ -7,6 +7,7 @@ import { dnsSteps, dnsWarnings } from './plan-dns.ts';
 import { isFromBefore } from './is-from-before.ts';
 import { judgeComponent, type ComponentChange } from './judge-component.ts';
 import { serviceSteps } from './plan-services.ts';
+import { steeringPhase, steeringWarnings } from './plan-steering.ts';
 import { joinPhases, workerSteps } from './plan-workers.ts';
 import { preparationReasons } from './preparation.ts';
 import { serviceProblems } from './service-problems.ts';
@@ -47,6 +48,7 @@ export function makePlan(input: PlanInput): Plan {
   const phases = [
     { name: 'prepare' as const, order: 'all hosts together' as const, steps: seen.flatMap((one) => prepareSteps(cluster, one)) },
     ...(mode === 'build' ? buildPhases(cluster, seen) : changePhases(cluster, seen)),
+    steeringPhase(cluster, seen, input.designs, mode),
     backupPhase(input, seen, mode),
     { name: 'workers' as const, order: 'one host at a time' as const, steps: workerSteps(seen, facts.nodes) },
     ...joinPhases(cluster, seen, facts.nodes),
@@ -58,7 +60,7 @@ export function makePlan(input: PlanInput): Plan {
     cluster: cluster.name,
     mode,
     phases: finish.length > 0 ? [...phases, { name: 'finish', order: 'one host at a time', steps: finish }] : phases,
-    warnings: [...warningsOf(cluster, facts), ...followerWarnings(cluster, facts, input.designs), ...dnsWarnings(cluster, facts), ...serviceProblems(cluster, facts.services).map(({ message }) => message)],
+    warnings: [...warningsOf(cluster, facts), ...followerWarnings(cluster, facts, input.designs), ...steeringWarnings(cluster, facts, input.designs), ...dnsWarnings(cluster, facts), ...serviceProblems(cluster, facts.services).map(({ message }) => message)],
   };
 }
 
@@ -109,7 +111,7 @@ function changePhases(cluster: Cluster, seen: readonly SeenHost[]): PhasePlan[] 
 /** After all that serves; one after the other where some run: the log goes on meanwhile. */
 function backupPhase({ cluster, designs }: PlanInput, seen: readonly SeenHost[], mode: Plan['mode']): PhasePlan {
   const steps = seen.flatMap((one): Step[] => {
-    const { unwanted, reasons } = followerRemains(cluster, one, designs.get(one.host.name)?.find(({ name }) => name === 'keeper'));
+    const { unwanted, reasons } = followerRemains(cluster, one, designs.get(one.host.name) ?? []);
     const [step] = stepsFor([one], ['keeper'], mode);
     if (step) return [{ ...step, reasons: [...step.reasons, ...reasons] }];
     if (reasons.length === 0) return [];

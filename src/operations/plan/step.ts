@@ -3,7 +3,7 @@ import type { ComponentName } from '../../render/design.ts';
 import type { HostFacts } from '../facts.ts';
 import type { ComponentChange } from './judge-component.ts';
 
-export const phaseNames = ['prepare', 'etcd', 'quorum', 'control-plane', 'load-balancer', 'backup', 'workers', 'joinable', 'join', 'pod-network', 'dns', 'services', 'finish'] as const;
+export const phaseNames = ['prepare', 'etcd', 'quorum', 'control-plane', 'load-balancer', 'steering', 'backup', 'workers', 'joinable', 'join', 'pod-network', 'dns', 'services', 'finish'] as const;
 export type PhaseName = (typeof phaseNames)[number];
 
 export interface PhasePlan {
@@ -53,6 +53,7 @@ function effectOf(component: ComponentName, action: Step['action'], mode: 'build
     'kube-scheduler': 'another host leads at once',
     'haproxy': 'connections through this host are opened again',
     'keepalived': 'the VIP moves if it is here',
+    'steer': 'weights are whole for a moment',
     'keeper': 'the log goes on where it ends',
     'containerd': 'its pods move to other workers first',
     'kubelet': 'its pods move to other workers first',

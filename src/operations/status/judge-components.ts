@@ -1,7 +1,8 @@
 import { followsLog, type Cluster, type HostSpec, type Role } from '../../cluster/cluster.ts';
 import { serviceVips } from '../../cluster/service.ts';
+import { saysItsLoad, steersServices } from '../../cluster/steered.ts';
 import type { ComponentName } from '../../render/design.ts';
-import { keeperUnit, servicesAliveUnit, servicesUnit, serviceVipsUnit } from '../../render/paths.ts';
+import { keeperUnit, loadAgentUnit, servicesAliveUnit, servicesUnit, serviceVipsUnit, steerUnit } from '../../render/paths.ts';
 import { reachable, type HostFacts, type Unreachable } from '../facts.ts';
 import { goodConditions, type ComponentStatus, type Condition, type Finding, type LeaseStatus } from './cluster-status.ts';
 import type { Judged } from './judged.ts';
@@ -42,12 +43,20 @@ const partsByRole: readonly (readonly [Role, readonly ComponentName[]])[] = [
 ];
 
 function partsOf(cluster: Cluster, host: HostSpec): ComponentName[] {
-  return [...partsByRole.flatMap(([role, parts]) => (host.roles.includes(role) ? parts : [])), ...serviceParts(cluster, host), ...(followsLog(cluster, host) ? (['keeper'] as const) : [])];
+  return [
+    ...partsByRole.flatMap(([role, parts]) => (host.roles.includes(role) ? parts : [])),
+    ...serviceParts(cluster, host),
+    ...(followsLog(cluster, host) ? (['keeper'] as const) : []),
+  ];
 }
 
-function serviceParts(cluster: Cluster, { roles }: HostSpec): ComponentName[] {
-  if (!roles.includes('load-balancer') || cluster.services.length === 0) return [];
-  return serviceVips(cluster).length > 0 ? ['services', 'service-vips'] : ['services'];
+function serviceParts(cluster: Cluster, host: HostSpec): ComponentName[] {
+  return [
+    ...(host.roles.includes('load-balancer') && cluster.services.length > 0 ? (['services'] as const) : []),
+    ...(host.roles.includes('load-balancer') && serviceVips(cluster).length > 0 ? (['service-vips'] as const) : []),
+    ...(steersServices(cluster, host) ? (['steer'] as const) : []),
+    ...(saysItsLoad(cluster, host) ? (['load-agent'] as const) : []),
+  ];
 }
 
 function conditionOf(name: ComponentName, host: HostSpec, found: HostFacts, observation: Observation, leases: readonly LeaseStatus[]): Condition {
@@ -80,6 +89,8 @@ function conditionOf(name: ComponentName, host: HostSpec, found: HostFacts, obse
     case 'containerd':
     case 'kube-proxy':
     case 'pod-network':
+    case 'steer':
+    case 'load-agent':
     case 'system':
       return 'works';
   }
@@ -93,7 +104,9 @@ const unitsOf: Readonly<Record<ComponentName, readonly string[]>> = {
   'kube-scheduler': ['kube-scheduler.service'],
   'haproxy': ['kubekeep-haproxy.service'],
   'keepalived': ['kubekeep-keepalived.service', 'kubekeep-lb-alive.service', 'kubekeep-vip-guard.service'],
+  'steer': [steerUnit],
   'keeper': [keeperUnit],
+  'load-agent': [loadAgentUnit],
   'containerd': ['containerd.service'],
   'kubelet': ['kubelet.service'],
   'kube-proxy': ['kube-proxy.service'],

@@ -1,0 +1,42 @@
+/** What is known of a node's load: its agent says it once a second, in percent. */
+export interface NodeLoad {
+  /** The newest answers, at most `remembered`, the newest last. */
+  readonly samples: readonly LoadSample[];
+}
+
+export interface LoadSample {
+  /** 0: idle, 100: nothing is left. */
+  readonly load: number;
+  /** ms of a clock that never jumps. */
+  readonly time: number;
+}
+
+export const unknownLoad: NodeLoad = { samples: [] };
+
+/** One second alone may be a pause of anything; longer than this, and traffic moves too late. */
+const remembered = 3;
+/** ms between two answers. */
+const shortest = 500;
+/** ms: three answers, and a moment for the last of them to be late. */
+const patience = 3500;
+
+/** The load that an agent's answer tells: it says, in the words of HAProxy's agent-check, how much is left ("37%"). Undefined where it is not such an answer. */
+export function parseLoad(answer: string): number | undefined {
+  const [, left] = /^(\d{1,3})%$/.exec(answer.trim()) ?? [];
+  return left === undefined || Number(left) > 100 ? undefined : 100 - Number(left);
+}
+
+/** With one more answer. Who answers faster than it should is not heard more. */
+export function withSample({ samples }: NodeLoad, sample: LoadSample): NodeLoad {
+  const newest = samples.at(-1);
+  if (newest && sample.time - newest.time < shortest) return { samples };
+  return { samples: [...samples, sample].slice(-remembered) };
+}
+
+/** The mean of the last seconds; undefined where the agent has been silent for three answers: then it has no say. */
+export function loadAt({ samples }: NodeLoad, now: number): number | undefined {
+  const newest = samples.at(-1);
+  if (!newest || now - newest.time > patience) return undefined;
+  const recent = samples.filter(({ time }) => newest.time - time < patience);
+  return recent.reduce((sum, { load }) => sum + load, 0) / recent.length;
+}

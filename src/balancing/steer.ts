@@ -1,0 +1,89 @@
+import { weigh } from './weigh.ts';
+
+/** A server as HAProxy has it. Its backend is called `service-NAME`, and itself as its node. */
+export interface Server {
+  readonly backend: string;
+  readonly server: string;
+  readonly address: string;
+  readonly port: number;
+  /** Percent. */
+  readonly weight: number;
+  readonly state: 'ready' | 'drain' | 'maint';
+}
+
+export interface SteeredService {
+  readonly name: string;
+  /** Weights follow the load. */
+  readonly load: boolean;
+}
+
+/** What somebody has decided about a server; it wins over what is steered. */
+export interface Wish {
+  readonly state?: 'drain' | 'maint';
+  /** Percent. */
+  readonly weight?: number;
+}
+
+/** All that decides where traffic goes. What is not known is as it was the last time that it was. */
+export interface Known {
+  readonly services: readonly SteeredService[];
+  /** Of the nodes whose agents have a say. */
+  readonly loads: ReadonlyMap<string, number>;
+  /** Undefined until the API was asked for the first time: then nobody is drained or taken back. */
+  readonly cordoned: ReadonlySet<string> | undefined;
+  /** Of services whose node port is followed. */
+  readonly nodePorts: ReadonlyMap<string, number>;
+  /** By "SERVICE/NODE". */
+  readonly byHand: Readonly<Record<string, Wish>>;
+}
+
+/** One command for HAProxy's socket, and why. */
+export interface Command {
+  readonly command: string;
+  readonly reason: string;
+}
+
+const prefix = 'service-';
+/** Of a server whose node port nobody knows yet. */
+const unknownPort = 1;
+
+/** What makes HAProxy's servers as they should be; nothing where they are. The weights that hold are what HAProxy says, so that nothing has to be remembered, over a reload or a restart of either. */
+export function steer(servers: readonly Server[], known: Known): readonly Command[] {
+  return known.services.flatMap((service) => {
+    const own = serversOf(service, servers);
+    const weights = weigh(own.map(({ server }) => server), known.loads, new Map(own.map(({ server, weight }) => [server, weight])));
+    return own.flatMap((one) => differences(one, service, weights.get(one.server)!, known));
+  });
+}
+
+/** What takes all steering back, for the time when nobody steers: whole weights, and no server out of the turn but by hand. It is noted before HAProxy is told anything, so it has what is about to be drained too. */
+export function undo(servers: readonly Server[], { services, cordoned, byHand }: Known): readonly string[] {
+  return services.flatMap((service) => serversOf(service, servers).flatMap(({ backend, server, state }) => {
+    const hand = byHand[`${service.name}/${server}`] ?? {};
+    return [
+      ...(service.load && hand.weight === undefined ? [`set server ${backend}/${server} weight 100%`] : []),
+      ...((cordoned?.has(server) || state !== 'ready') && hand.state === undefined ? [`set server ${backend}/${server} state ready`] : []),
+    ];
+  }));
+}
+
+function serversOf({ name }: SteeredService, servers: readonly Server[]): readonly Server[] {
+  return servers.filter(({ backend }) => backend === `${prefix}${name}`);
+}
+
+function differences({ backend, server, address, port, weight, state }: Server, { name, load }: SteeredService, byLoad: number, { loads, cordoned, nodePorts, byHand }: Known): Command[] {
+  const hand = byHand[`${name}/${server}`] ?? {};
+  if ((nodePorts.get(name) ?? port) === unknownPort) return [];
+  const wanted = {
+    state: hand.state ?? (cordoned === undefined ? state : cordoned.has(server) ? 'drain' : 'ready'),
+    weight: hand.weight ?? (load ? byLoad : 100),
+    port: nodePorts.get(name) ?? port,
+  };
+  const set = (what: string, reason: string): Command => ({ command: `set server ${backend}/${server} ${what}`, reason: `${name}/${server}: ${reason}` });
+  const said = loads.get(server);
+  return [
+    ...(wanted.port === port ? [] : [set(`addr ${address} port ${wanted.port}`, `node port ${wanted.port} instead of ${port}`)]),
+    ...(wanted.weight === weight ? [] : [set(`weight ${wanted.weight}%`, `weight ${wanted.weight} %, ${hand.weight === undefined ? (said === undefined ? 'its agent has no say' : `load ${Math.round(said)} %`) : 'by hand'}`)]),
+    ...(wanted.state === state ? [] : [set(`state ${wanted.state}`, `${wanted.state}, ${hand.state === undefined ? (cordoned?.has(server) ? 'the node is cordoned' : 'the node is not cordoned') : 'by hand'}`)]),
+  ];
+}

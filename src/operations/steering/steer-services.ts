@@ -1,0 +1,126 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { loadAt, parseLoad, unknownLoad, withSample, type NodeLoad } from '../../balancing/node-load.ts';
+import { steer, undo, type Known } from '../../balancing/steer.ts';
+import { parseServersState } from '../../clients/haproxy/parse-servers-state.ts';
+import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
+import type { AgentAddress } from '../../clients/load-agent/listen-to-agent.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { KubekeepError } from '../../lib/errors.ts';
+import type { Progress } from '../../lib/progress.ts';
+import type { Steering } from '../../render/steer.ts';
+import { parseByHand, type ByHand } from '../balancing/by-hand.ts';
+import { cordonedNodes, nodePortOf } from './follow-api.ts';
+
+/** ms between two turns, and between two questions to the API. */
+const pauses = { turn: 1000, api: 2000 } as const;
+
+export interface SteeringTools {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  readonly api: Pick<ApiClient, 'get'>;
+  /** One command to HAProxy, and its answer. */
+  readonly tell: (command: string) => Promise<string>;
+  /** Hears a node's agent until the signal fires. */
+  readonly listen: (agent: AgentAddress, hear: (answer: string) => void) => Promise<void>;
+}
+
+/** Steers the services of one HAProxy until the signal fires. What cannot be asked stays as it was known; what HAProxy has is compared anew each second, so that a reload or a restart of it is put right. */
+export async function steerServices(steering: Steering, tools: SteeringTools): Promise<never> {
+  const { clock, signal } = tools;
+  const steerer = new Steerer(steering, tools);
+  for (const { node, ...agent } of steering.agents) void tools.listen(agent, (answer) => steerer.hear(node, answer));
+  void steerer.askApi();
+  for (;;) {
+    const begin = clock.monotonic();
+    await steerer.turn();
+    await clock.sleep(Math.max(0, pauses.turn - (clock.monotonic() - begin)), signal);
+  }
+}
+
+class Steerer {
+  readonly #steering: Steering;
+  readonly #tools: SteeringTools;
+  readonly #loads = new Map<string, NodeLoad>();
+  readonly #nodePorts = new Map<string, number>();
+  #cordoned: ReadonlySet<string> | undefined;
+  #byHand: ByHand = {};
+  #noted = '';
+  /** What went wrong the last time, by what was tried: said once. */
+  readonly #trouble = new Map<string, string>();
+
+  constructor(steering: Steering, tools: SteeringTools) {
+    this.#steering = steering;
+    this.#tools = tools;
+  }
+
+  hear(node: string, answer: string): void {
+    const load = parseLoad(answer);
+    if (load !== undefined) this.#loads.set(node, withSample(this.#loads.get(node) ?? unknownLoad, { load, time: this.#tools.clock.monotonic() }));
+  }
+
+  async turn(): Promise<void> {
+    await this.#attempt('what was decided by hand', async () => {
+      this.#byHand = parseByHand(await readFile(this.#steering.byHand, 'utf8').catch(nothingWhereMissing));
+    });
+    await this.#attempt('HAProxy', async () => {
+      const servers = parseServersState(await this.#tools.tell('show servers state'));
+      const known = this.#known();
+      await this.#note(undo(servers, known).join('\n'));
+      for (const { command, reason } of steer(servers, known)) {
+        await this.#tools.tell(command);
+        this.#tools.progress({ type: 'note', title: reason });
+      }
+    });
+  }
+
+  async askApi(): Promise<void> {
+    const { api, clock, signal } = this.#tools;
+    while (!signal.aborted) {
+      await this.#attempt('the API', async () => {
+        this.#cordoned = await cordonedNodes(api, signal);
+        for (const { name, follow } of this.#steering.services) {
+          const port = follow && (await nodePortOf(api, follow, signal));
+          if (port !== undefined) this.#nodePorts.set(name, port);
+        }
+      });
+      await clock.sleep(pauses.api, signal).catch(() => {});
+    }
+  }
+
+  #known(): Known {
+    const now = this.#tools.clock.monotonic();
+    const loads = [...this.#loads].map(([node, load]) => [node, loadAt(load, now)] as const);
+    return { services: this.#steering.services, loads: new Map(loads.filter((one): one is [string, number] => one[1] !== undefined)), cordoned: this.#cordoned, nodePorts: this.#nodePorts, byHand: this.#byHand };
+  }
+
+  /** Before HAProxy is told anything. */
+  async #note(text: string): Promise<void> {
+    if (text === this.#noted) return;
+    const { undo: path } = this.#steering;
+    await writeFile(`${path}.new`, `${text}\n`);
+    await rename(`${path}.new`, path);
+    this.#noted = text;
+  }
+
+  /** Whatever fails is tried again in the next turn; why is said when it changes. */
+  async #attempt(what: string, run: () => Promise<void>): Promise<void> {
+    const { progress, signal } = this.#tools;
+    const before = this.#trouble.get(what);
+    try {
+      await run();
+      if (before !== undefined) progress({ type: 'note', title: `${what}: well again` });
+      this.#trouble.delete(what);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof KubekeepError)) throw error;
+      if (before !== error.message) progress({ type: 'note', title: `${what}: what was known of it goes on to hold`, detail: error.message });
+      this.#trouble.set(what, error.message);
+    }
+  }
+}
+
+function nothingWhereMissing(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT') return '';
+  throw new KubekeepError('file-missing', `it cannot be read (${error.code})`, { cause: error });
+}
