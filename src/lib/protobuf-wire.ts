@@ -1,4 +1,4 @@
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { WireReader, wire } from './wire-reader.ts';
 
 /** One field of a message: bytes where it has a length or a fixed one, else a number without a sign. */
 export interface WireField {
@@ -8,15 +8,29 @@ export interface WireField {
 
 /** The fields of a message of protobuf in their order. Throws a RangeError where it is none. */
 export function* wireFields(bytes: Buffer): Generator<WireField> {
-  const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) yield whole(() => fieldOf(reader));
+  const reader = new WireReader(bytes);
+  while (reader.more) {
+    const tag = reader.tag();
+    yield { number: tag >>> 3, value: wireValue(reader, tag) };
+  }
+}
+
+/** What stands behind a tag. Throws a RangeError. */
+export function wireValue(reader: WireReader, tag: number): Buffer | bigint {
+  switch (tag & 7) {
+    case wire.varint: return BigInt(reader.varint());
+    case wire.length: return reader.bytes();
+    case wire.bit64: return reader.fixed(8);
+    case wire.bit32: return reader.fixed(4);
+    default: throw new RangeError(`field ${tag >>> 3} has wire type ${tag & 7}`);
+  }
 }
 
 /** Numbers of a list that was packed into one field. Throws a RangeError. */
 export function unpacked(bytes: Buffer): bigint[] {
-  const reader = new BinaryReader(bytes);
+  const reader = new WireReader(bytes);
   const found: bigint[] = [];
-  while (reader.pos < reader.len) found.push(whole(() => BigInt(reader.uint64())));
+  while (reader.more) found.push(BigInt(reader.varint()));
   return found;
 }
 
@@ -25,28 +39,4 @@ export function bytesField(bytes: Buffer, number: number): Buffer | undefined {
   let found: Buffer | undefined;
   for (const field of wireFields(bytes)) if (field.number === number && typeof field.value !== 'bigint') found = field.value;
   return found;
-}
-
-function fieldOf(reader: BinaryReader): WireField {
-  const [number, type] = reader.tag();
-  switch (type) {
-    case WireType.Varint: return { number, value: BigInt(reader.uint64()) };
-    case WireType.LengthDelimited: return { number, value: bufferOf(reader.bytes()) };
-    case WireType.Bit64:
-    case WireType.Bit32: return { number, value: bufferOf(reader.skip(type)) };
-    default: throw new RangeError(`field ${number} has wire type ${type}`);
-  }
-}
-
-function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, length);
-}
-
-/** What the reader throws is of several kinds. */
-function whole<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw new RangeError((error as Error).message, { cause: error });
-  }
 }

@@ -49,10 +49,22 @@ function time(bytes: Buffer): { readonly whole: string; readonly micro: string }
     if (number === 2 && typeof value === 'bigint') nanos = Number(BigInt.asIntN(32, value));
   }
   if (seconds === noTime && nanos === 0) return undefined;
+  const until = untilSecond(seconds);
+  return { whole: `${until}Z`, micro: `${until}.${String(Math.trunc(nanos / 1000)).padStart(6, '0')}Z` };
+}
+
+/** One object says the same few times again and again. */
+const written = new Map<number, string>();
+
+function untilSecond(seconds: number): string {
+  const known = written.get(seconds);
+  if (known !== undefined) return known;
   const moment = new Date(seconds * 1000);
   if (Number.isNaN(moment.getTime())) throw new RangeError(`${seconds} seconds are no time`);
-  const until = moment.toISOString().replace(/\.\d+Z$/, '');
-  return { whole: `${until}Z`, micro: `${until}.${String(Math.trunc(nanos / 1000)).padStart(6, '0')}Z` };
+  const text = moment.toISOString().replace(/\.\d+Z$/, '');
+  if (written.size >= 64) written.clear();
+  written.set(seconds, text);
+  return text;
 }
 
 function intOrString(bytes: Buffer): number | string {
