@@ -5,8 +5,9 @@ import { hashKvOf } from '../bolt/key-space.ts';
 import { readFrom } from '../bolt/open-file.ts';
 import { toKubekeepError } from '../lib/errors.ts';
 import { idLength } from './format/page-table.ts';
+import { indexKeys } from './index-keys.ts';
 import { pageIds } from './page-ids.ts';
-import type { Answer, FilePages, Input, Task, TaskMessage } from './snapshot-reader.ts';
+import type { Answer, Input, Result, Task, TaskMessage } from './snapshot-reader.ts';
 
 const { descriptor, idKey } = workerData as Input;
 const found: Uint8Array[] = [];
@@ -26,9 +27,10 @@ function post(answer: Answer): void {
   parentPort!.postMessage(answer);
 }
 
-async function perform(task: Task): Promise<FilePages | number> {
+async function perform(task: Task): Promise<Result> {
   const file = readFrom(descriptor, task.size);
   if (task.do === 'hash') return hashKvOf(openBolt(file), task.revision, task.compacted);
+  if (task.do === 'index') return indexKeys(file, task.states);
   const pageSize = pageSizeOf(file);
   const more = pageIds(file, { key: idKey, pageSize }, pages);
   found.push(more);

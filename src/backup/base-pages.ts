@@ -6,8 +6,12 @@ import { readTableOf } from './page-tables.ts';
 import type { Base } from './points.ts';
 import type { Repository } from './repository.ts';
 
+export interface BasePages extends PageSource {
+  readonly pageSize: number;
+}
+
 /** A base's file without writing it anywhere: packs are fetched as their pages are asked for. `onBytes` hears how many bytes of pages have come. Throws `repository-damaged`. */
-export async function basePages(repository: Repository, base: Base, keys: CaptureKeys, onBytes?: (bytes: number) => void): Promise<PageSource> {
+export async function basePages(repository: Repository, base: Base, keys: CaptureKeys, onBytes?: (bytes: number) => void): Promise<BasePages> {
   const { pageSize, slot, pack, packs } = await readTableOf(repository, base);
   const fetched = piecesOnce((place) => repository.get('pack', packs[place]!, keys), onBytes);
   const pageAt = async (page: number): Promise<Buffer> => {
@@ -17,6 +21,7 @@ export async function basePages(repository: Repository, base: Base, keys: Captur
     return content.subarray(from, from + pageSize);
   };
   return {
+    pageSize,
     size: base.length,
     place: (offset) => pack[Math.floor(offset / pageSize)]!,
     read: acrossPieces(pageSize, pageAt),

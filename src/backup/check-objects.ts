@@ -5,12 +5,14 @@ import { pointsBehind, pointsFrom, type Timeline } from './affected-points.ts';
 import { isThere, readBundle } from './bundle.ts';
 import { captureKeys, type CaptureKeys } from './captures.ts';
 import { logOf, type SegmentPart } from './change-log/coverage.ts';
-import { fingerprintOf } from './change-log/log-record.ts';
+import { fingerprintOf, type LogRecord } from './change-log/log-record.ts';
 import { readSegment } from './change-log/read-log.ts';
+import { checkSegmentIndex } from './change-log/segment-index.ts';
 import { damaged } from './format/encrypted-object.ts';
 import { entryName } from './format/chain-entry.ts';
 import { objectName } from './format/object-name.ts';
 import { pagesOf } from './format/page-table.ts';
+import { checkIndex, indexParts } from './check-indexes.ts';
 import { checkPack, notePacks, type PackUse } from './check-pack.ts';
 import { readPageTable } from './page-tables.ts';
 import { basesOf, type Base } from './points.ts';
@@ -28,6 +30,8 @@ export interface ObjectsChecked {
   readonly bases: number;
   readonly tables: number;
   readonly packs: number;
+  /** Objects of the key indexes of bases. */
+  readonly indexes: number;
   readonly segments: number;
   readonly captures: number;
   /** The keys of the cluster, sealed. */
@@ -76,8 +80,9 @@ export async function checkObjects(repository: Repository, options: CheckOptions
   const packs = new Map<string, PackUse>();
   const tables = await checkTables(look, timelines, packs);
   await checkPacks(look, packs);
+  const indexes = await checkIndexes(look, bases);
   const segments = await checkSegments(look, timelines);
-  return { bases: bases.length, tables, captures, bundles, packs: packs.size, segments: segments.known, read: { packs: [...packs.values()].filter(({ chosen }) => chosen).length, segments: segments.read }, problems };
+  return { bases: bases.length, tables, captures, bundles, packs: packs.size, indexes, segments: segments.known, read: { packs: [...packs.values()].filter(({ chosen }) => chosen).length, segments: segments.read }, problems };
 }
 
 interface Look extends CheckOptions {
@@ -182,6 +187,13 @@ async function checkPacks({ repository, keys, attempt, onObject }: Look, packs: 
   }
 }
 
+/** No point needs one: what is damaged makes reading objects slower. */
+async function checkIndexes({ repository, keys, attempt, draw, share }: Look, bases: readonly Base[]): Promise<number> {
+  const [parts, isListed] = [indexParts(bases), await listed(repository, 'indexes/')];
+  for (const [hash, part] of parts) if (draw() < share || !isListed(objectName('index', hash))) await attempt(() => [], () => checkIndex(repository, hash, part, keys));
+  return parts.size;
+}
+
 async function checkSegments(look: Look, timelines: readonly Timeline[]): Promise<{ readonly known: number; readonly read: number }> {
   const { repository, keys, attempt, draw, share } = look;
   const [isPiece, isMerged] = [await listed(repository, 'chain/'), await listed(repository, 'segments/')];
@@ -193,13 +205,16 @@ async function checkSegments(look: Look, timelines: readonly Timeline[]): Promis
       const chosen = draw() < share;
       if (chosen) read++;
       const isListed = part.object === undefined ? isPiece(entryName(part.number)) : isMerged(objectName('segment', part.object));
-      if (chosen || !isListed) await attempt(() => [pointsBehind(timeline, part)], () => checkSegment(repository, part, keys));
+      const records = chosen || !isListed ? await attempt(() => [pointsBehind(timeline, part)], () => checkSegment(repository, part, keys)) : undefined;
+      // No point needs it.
+      if (records) await attempt(() => [], () => checkSegmentIndex(repository, part, records, keys));
     }
   }
   return { known, read };
 }
 
-async function checkSegment(repository: Repository, part: SegmentPart, keys: CaptureKeys): Promise<void> {
+async function checkSegment(repository: Repository, part: SegmentPart, keys: CaptureKeys): Promise<readonly LogRecord[]> {
   const { records } = await readSegment(repository, part, keys);
   if (fingerprintOf(records.at(-1)!.changes, repository.pageId) !== part.fingerprint) throw damaged(part.object === undefined ? entryName(part.number) : objectName('segment', part.object), 'its last record is not the one that its entry speaks of');
+  return records;
 }

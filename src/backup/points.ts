@@ -29,6 +29,8 @@ const baseSchema = z.object({
   length: z.number(),
   sha256: hash,
   table: hash,
+  /** Its key index: the pages that have rows, and the rows of pages. What an object of `rows` says of a page counts instead of what those after it say. Missing where an older release took it, or where nearly nothing is in it. */
+  index: z.object({ leaves: hash, rows: z.array(hash).readonly() }).optional(),
   /** Tables that this one stands on. */
   depth: z.number(),
   /** It refers to no pack older than itself. */

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { KubekeepError, type ErrorCode } from '../lib/errors.ts';
+import type { FileIndex } from './index-keys.ts';
 
 /** What its pages are called in a repository. */
 export interface FilePages {
@@ -14,16 +15,18 @@ export interface Input {
 }
 
 /** `size`: how many bytes of the file are there, without the trailer. */
-export type Task = { readonly size: number } & ({ readonly do: 'begin' | 'ids' } | { readonly do: 'hash'; readonly revision: number; readonly compacted: number });
+export type Task = { readonly size: number } & ({ readonly do: 'begin' | 'ids' } | { readonly do: 'index'; readonly states: Uint8Array | undefined } | { readonly do: 'hash'; readonly revision: number; readonly compacted: number });
 
 export interface TaskMessage {
   readonly number: number;
   readonly task: Task;
 }
 
+export type Result = FilePages | FileIndex | number | undefined;
+
 export interface Answer {
   readonly number: number;
-  readonly result?: FilePages | number;
+  readonly result?: Result;
   readonly error?: { readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined };
 }
 
@@ -65,6 +68,11 @@ export class SnapshotReader implements AsyncDisposable {
   /** As `hashKvOf` has it, of the whole file. */
   hashKv(size: number, { revision, compacted, signal }: { readonly revision: number; readonly compacted: number; readonly signal?: AbortSignal | undefined }): Promise<number> {
     return this.#ask({ do: 'hash', size, revision, compacted }, signal);
+  }
+
+  /** As `indexKeys` has it, of the whole file. */
+  index(size: number, states: Uint8Array | undefined): Promise<FileIndex | undefined> {
+    return this.#ask({ do: 'index', size, states });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,6 +6,7 @@ import { readFrom, trailerLength } from '../bolt/open-file.ts';
 import { diskHint } from '../lib/disk-error.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { BlockWriter } from './_block-writer.ts';
+import type { FileIndex } from './index-keys.ts';
 import { SnapshotReader, type FilePages } from './snapshot-reader.ts';
 
 /** A snapshot in a file of this computer. `size` is without the trailer. */
@@ -23,6 +24,8 @@ export interface Spool extends ReceivedSnapshot, AsyncDisposable {}
 export interface HashedSpool extends Spool, FilePages {
   /** What a member answers to HashKV that has the same: see `hashKvOf`. */
   hashKv(revision: number, compacted: number, signal?: AbortSignal): Promise<number>;
+  /** Its key index: see `indexKeys`. */
+  index(states: Uint8Array | undefined): Promise<FileIndex | undefined>;
 }
 
 export interface SpoolOptions {
@@ -47,7 +50,7 @@ export async function spoolSnapshot(folder: string, { idKey, ...options }: Spool
     const reader = opened.use(new SnapshotReader({ descriptor: file.fd, idKey }));
     const received = await receiveSnapshot(file, { path, onWritten: (size) => reader.grown(size), ...options });
     const hashKv = (revision: number, compacted: number, signal?: AbortSignal) => reader.hashKv(received.size, { revision, compacted, signal });
-    return { ...received, ...(await reader.pages(received.size)), hashKv, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+    return { ...received, ...(await reader.pages(received.size)), hashKv, index: (states) => reader.index(received.size, states), [Symbol.asyncDispose]: () => opened.disposeAsync() };
   } catch (error) {
     await opened.disposeAsync();
     throw error;

@@ -20,6 +20,10 @@ export interface BoltFile {
   readonly meta: Buffer;
   /** Pages that there are, used or free: what is added comes behind them. */
   readonly pages: number;
+  /** The numbers of the pages that have the rows of a bucket, in its order: of what they stand in, only the first page below each branch is read. Undefined where it is so small that it lies inside another page. */
+  leaves(bucket: string): readonly number[] | undefined;
+  /** The rows of such a page. */
+  leaf(page: number): readonly BoltRow[];
   /** The rows of all buckets at the top. */
   buckets(): readonly FlaggedRow[];
   /** The last page of each level of a bucket, from the leaf up; of a branch without the page below that comes before it here. Undefined where there is no such bucket. */
@@ -64,6 +68,7 @@ export const elementLength = 16;
 export function openBolt(source: ReadAt): BoltFile {
   const pageSize = pageSizeOf(source);
   const meta = newestMeta(source, pageSize);
+  const into = Buffer.allocUnsafe(16 * pageSize);
   const bucketRoot = (page: PageReader, name: string): Page | undefined => {
     const found = find(page, page(meta.root), Buffer.from(name));
     if (!found) return undefined;
@@ -87,6 +92,18 @@ export function openBolt(source: ReadAt): BoltFile {
       const page = pagesOnce(source, pageSize);
       const root = bucketRoot(page, bucket);
       return root && lastBelow(page, root);
+    },
+    leaves(bucket) {
+      const page = pagesOnce(source, pageSize);
+      const found = find(page, page(meta.root), Buffer.from(bucket));
+      if (!found || !isBucket(found)) throw broken(`it has no bucket ${bucket}`);
+      const root = bucketPage(found.value);
+      return typeof root === 'number' ? leafIds(page, page(root)) : undefined;
+    },
+    leaf(id) {
+      const page = readPage(source, { id, pageSize, into });
+      if (!isLeaf(page)) throw broken(`page ${id} has no rows`);
+      return Array.from({ length: page.count }, (_, index) => leafRow(page, index));
     },
     meta: meta.bytes,
     pages: meta.pages,
@@ -200,6 +217,15 @@ type PageReader = (id: number) => Page;
 function* leavesBelow(read: PageReader, page: Page): Generator<Page> {
   if ((page.flags & leafFlag) !== 0) yield page;
   else for (let index = 0; index < page.count; index++) yield* leavesBelow(read, child(read, page, index));
+}
+
+/** A tree is as deep everywhere. */
+function leafIds(read: PageReader, page: Page): readonly number[] {
+  if (isLeaf(page)) return [page.id];
+  const below = Array.from({ length: page.count }, (_, index) => childId(page, index));
+  if (below.length === 0) return [];
+  const first = read(below[0]!);
+  return isLeaf(first) ? below : [...leafIds(read, first), ...below.slice(1).flatMap((id) => leafIds(read, read(id)))];
 }
 
 function lastBelow(read: PageReader, page: Page): BoltRow | undefined {

@@ -50,7 +50,12 @@ export async function keysAt(file: BoltFile, revision: number, signal?: AbortSig
 /** The keys that are there at the file's last revision, each with the revision that wrote it last. Keys are taken as UTF-8. */
 export async function livingKeys(file: BoltFile, signal?: AbortSignal): Promise<Map<string, number>> {
   const living = await livingAt(file, Infinity, signal);
-  return new Map([...living].map(([key, revision]) => [Buffer.from(key, 'latin1').toString(), revision]));
+  // Nearly all are the same in both: a second map of them is not made.
+  for (const [key, revision] of [...living].filter(([one]) => /[\x80-\xff]/.test(one))) {
+    living.delete(key);
+    living.set(Buffer.from(key, 'latin1').toString(), revision);
+  }
+  return living;
 }
 
 /**
@@ -99,6 +104,12 @@ async function eachRow(file: BoltFile, revision: number, signal: AbortSignal | u
 export function mainOf(key: Buffer): number {
   if (key.length < mainLength) throw broken(`a revision has ${key.length} bytes only`);
   return Number(key.readBigUInt64BE(0));
+}
+
+/** Its place among the rows of its revision. Throws `data-damaged`. */
+export function subOf(key: Buffer): number {
+  if (key.length < rowKeyLength) throw broken(`a revision has ${key.length} bytes only`);
+  return Number(key.readBigUInt64BE(mainLength + 1));
 }
 
 /** Whether a row of the bucket `key` says that its key was deleted. */

@@ -33,6 +33,14 @@ export async function* scanBucket(source: PageSource, bucket: string, signal?: A
   for await (const page of leavesBelow(tree, root)) yield rowsOf(page);
 }
 
+/** The rows of leaves of which the numbers are known, each with that number, leaf by leaf in no order. Throws `data-damaged` where one is no leaf. */
+export async function* rowsOfLeaves(source: PageSource, pageSize: number, leaves: readonly number[], signal?: AbortSignal): AsyncGenerator<{ readonly leaf: number; readonly rows: readonly BoltRow[] }> {
+  for await (const page of pagesOf({ source, pageSize, seen: new Set(), signal }, leaves)) {
+    if (!isLeaf(page)) throw broken(`page ${page.id} has no rows`);
+    yield { leaf: page.id, rows: rowsOf(page) };
+  }
+}
+
 interface Tree {
   readonly source: PageSource;
   readonly pageSize: number;
@@ -51,10 +59,15 @@ async function* leavesBelow(tree: Tree, root: number | Page): AsyncGenerator<Pag
   };
   if (typeof root !== 'number') yield* look(root);
   for (level = level.length > 0 ? level : below.splice(0); level.length > 0; level = below.splice(0)) {
-    for (const batch of batches(tree, level)) {
-      tree.signal?.throwIfAborted();
-      for (const page of await Promise.all(batch.map((id) => readPage(tree, id)))) yield* look(page);
-    }
+    for await (const page of pagesOf(tree, level)) yield* look(page);
+  }
+}
+
+/** In the order in which they lie. */
+async function* pagesOf(tree: Tree, pages: readonly number[]): AsyncGenerator<Page> {
+  for (const batch of batches(tree, pages)) {
+    tree.signal?.throwIfAborted();
+    yield* await Promise.all(batch.map((id) => readPage(tree, id)));
   }
 }
 

@@ -9,6 +9,7 @@ import { encryptionKeysOf } from '../../src/objects/encrypted-value.ts';
 import { builtInResources } from '../../src/objects/resources.ts';
 import { nameOf, objectNameOf } from '../../src/objects/stored-objects.ts';
 import { Secret } from '../../src/lib/secret.ts';
+import { valuesOf } from '../../src/operations/objects/object-state.ts';
 import { openObjects } from '../../src/operations/objects/open-objects.ts';
 import { parse } from 'yaml';
 import { everyKind, apiVersionOf, type ApiObject, type ServedVersion } from '../support/every-kind.ts';
@@ -73,7 +74,7 @@ describe('objects out of a backup', () => {
   it('are, field by field, what the API server gives of each object of each kind in the version that it is stored in', async () => {
     const { state, point } = await (await openObjects(kept.operation, kept.store)).at('latest');
     const keys = encryptionKeysOf(new Secret(configuration));
-    const read = [...(await state.values(() => true))].flatMap(([key, { value, revision }]) => (objectNameOf(key) ? [{ key, decoded: decodeValue({ key, value, revision }, keys) }] : []));
+    const read = [...(await valuesOf(state, () => true))].flatMap(([key, { value, revision }]) => (objectNameOf(key) ? [{ key, decoded: decodeValue({ key, value, revision }, keys) }] : []));
     const theirs = new Map<string, ApiObject>();
     for (const one of resources.filter(({ verbs }) => verbs.includes('list'))) {
       // Which is not a list of anything stored.

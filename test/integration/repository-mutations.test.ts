@@ -4,16 +4,19 @@ import { existsSync } from 'node:fs';
 import { chmod, link, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { baseValues } from '../../src/backup/base-values.ts';
 import { captureKeys } from '../../src/backup/captures.ts';
 import { segmentOf } from '../../src/backup/change-log/coverage.ts';
 import { readLog } from '../../src/backup/change-log/read-log.ts';
 import type { ObjectsChecked } from '../../src/backup/check-objects.ts';
 import { entryName } from '../../src/backup/format/chain-entry.ts';
-import { basesOf, resolvePoint } from '../../src/backup/points.ts';
+import { basesOf, resolvePoint, type Base } from '../../src/backup/points.ts';
 import { reachedObjects } from '../../src/backup/retention/reached-objects.ts';
 import type { Store } from '../../src/backup/store/store.ts';
 import { writeSnapshot } from '../../src/backup/write-snapshot.ts';
 import { KubekeepError } from '../../src/lib/errors.ts';
+import { logChanges } from '../../src/operations/objects/log-changes.ts';
+import type { ProgressEvent } from '../../src/lib/progress.ts';
 import { openToRead } from '../../src/operations/backup/open-backup.ts';
 import { restoreFile } from '../../src/operations/backup/restore-file.ts';
 import { verifyRepository } from '../../src/operations/backup/verify-repository.ts';
@@ -129,7 +132,7 @@ describe('a repository in which one object is', () => {
       assert.deepEqual(await restoreAll(operation), []);
       await rm(stranger.state.path, { recursive: true, force: true });
     }
-    for (const kind of ['captures', 'chain: base', 'chain: catalog', 'chain: hole', 'chain: old', 'chain: recipients', 'chain: segment', 'chain: verdict', 'chain: writers', 'head', 'keys', 'kubekeep-repository', 'packs', 'segments', 'tables']) assert.ok(kinds.has(kind), kind);
+    for (const kind of ['captures', 'chain: base', 'chain: catalog', 'chain: hole', 'chain: old', 'chain: recipients', 'chain: segment', 'chain: verdict', 'chain: writers', 'head', 'indexes', 'keys', 'kubekeep-repository', 'packs', 'segments', 'tables']) assert.ok(kinds.has(kind), kind);
   });
 
   for (const [turn, { title, make }] of mutations.entries()) {
@@ -169,11 +172,26 @@ describe('a repository in which one object is', () => {
       // The last entry can be missing unnoticed by who has never seen it: what is before it is whole.
       const unseen = operation === stranger && last && !existsSync(nameIn(name));
       const spared = kind === 'head' || (/^c(hain|aptures)/.test(kind) && !needed.has(name));
+      if (kind === 'indexes') await lookUp(operation, names);
       const errors = await restoreAll(operation, operation === stranger ? points.slice(0, 2) : points);
       assert.ok(told.some(names) || unseen || (spared && errors.length === 0), `backup verify says ${JSON.stringify(told)}`);
       for (const error of errors) assert.ok(names(error.message), `restore file says ${error.message}`);
       await rm(stranger.state.path, { recursive: true, force: true });
     }
+  }
+
+  /** Objects are what they were, and a damaged index is named. */
+  async function lookUp(operation: Operation, names: (text: string) => boolean): Promise<void> {
+    const told: string[] = [];
+    const { repository, identity } = await openToRead(operation, kept.store);
+    const keys = captureKeys(repository, identity);
+    for (const base of basesOf(repository.chain)) {
+      const values = async (index: Base['index']) => Object.fromEntries((await Array.fromAsync(baseValues(repository, { ...base, index }, keys, { wanted: (key) => key.startsWith('/registry/'), onIndex: ({ message }) => told.push(message) }))).flat().map(([key, { revision, value }]) => [key, `${revision} ${value.toString('hex')}`]));
+      assert.deepEqual(await values(base.index), await values(undefined));
+    }
+    const hear = (event: ProgressEvent) => void told.push(event.title);
+    for (const { timeline, revision: after } of basesOf(repository.chain)) await Array.fromAsync(logChanges({ ...operation, progress: hear }, repository, keys, { timeline, after, upTo: Infinity }, () => true));
+    assert.ok(told.some(names), `reading objects says ${JSON.stringify(told)}`);
   }
 
   it('under a wrong name, or in capitals, and where it belongs none', async () => {

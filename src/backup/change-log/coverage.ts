@@ -22,6 +22,8 @@ const segmentSchema = z.object({
   fingerprint: z.string(),
   /** Hash of the object that has its records, where it was merged. */
   object: z.string().optional(),
+  /** Hash of the object that says which keys they change: of merged ones, but of those of older releases. */
+  index: z.string().optional(),
   /** Now and then; of a revision at or before the last of this piece. */
   hashes: stateHashesSchema.optional(),
 });

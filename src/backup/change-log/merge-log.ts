@@ -5,6 +5,7 @@ import type { Repository } from '../repository.ts';
 import type { LogWriter } from './append-log.ts';
 import { piecesFrom, type SegmentPart } from './coverage.ts';
 import { bytesOf, fingerprintOf, type LogRecord } from './log-record.ts';
+import { indexRecords } from './segment-index.ts';
 
 /** Of a merged segment, before compression. */
 const mostBytes = 8 << 20;
@@ -54,11 +55,12 @@ export class LogMerger {
     if (pieces.length > 1) {
       await wrapForNewest(this.#repository, key);
       const object = await this.#repository.put('segment', encodeSegment({ records, leases: this.#leases }), key);
+      const index = await this.#repository.put('index', indexRecords(records), key);
       const [from, to] = [records[0]!.received, records.at(-1)!.received];
       const fingerprint = fingerprintOf(records.at(-1)!.changes, this.#repository.pageId);
       const { timeline, writer: { writer } } = this.#log;
       const hashes = pieces.findLast((piece) => piece.hashes)?.hashes;
-      this.#merges.push({ writer, body: { timeline, first: first!.first, last: last.last, from, to, member, capture: Buffer.from(key.capture).toString('hex'), fingerprint, object, ...(hashes && { hashes }) } });
+      this.#merges.push({ writer, body: { timeline, first: first!.first, last: last.last, from, to, member, capture: Buffer.from(key.capture).toString('hex'), fingerprint, object, index, ...(hashes && { hashes }) } });
     }
     this.#records = this.#records.filter(({ revision }) => revision > last.last);
     this.#bytes = this.#records.reduce((sum, record) => sum + bytesOf(record), 0);

@@ -23,6 +23,10 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  get length(): number {
+    return this.#length;
+  }
+
   #reserve(count: number): void {
     if (this.#length + count <= this.#bytes.length) return;
     const larger = Buffer.alloc(Math.max(this.#bytes.length * 2, this.#length + count));
@@ -43,7 +47,8 @@ export class ByteReader {
   number(): number {
     let value = 0;
     for (let factor = 1; ; factor *= 128) {
-      const byte = this.raw(1)[0]!;
+      const byte = this.#bytes[this.#at++];
+      if (byte === undefined) throw new RangeError('it ends too early');
       value += (byte & 0x7f) * factor;
       if (value > Number.MAX_SAFE_INTEGER) throw new RangeError('a number is too large');
       if (byte < 128) return value;

@@ -79,6 +79,16 @@ export function damaged(name: string, why: string, cause?: unknown): KubekeepErr
   return new KubekeepError('repository-damaged', `${name}: ${why}`, { hint: 'kubekeep backup verify --data all says which points need it; the others can be restored. A copy of the place may still have it.', cause });
 }
 
+/** Reads what stands in an object. Throws `repository-damaged` where `read` throws a RangeError. */
+export function readable<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RangeError) throw damaged(name, error.message, error);
+    throw error;
+  }
+}
+
 function objectKey(key: Uint8Array, header: Buffer): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', key, header.subarray(24, 56), 'kubekeep/1 object', 32));
 }

@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter } from './_bytes.ts';
-import { damaged } from './encrypted-object.ts';
+import { readable } from './encrypted-object.ts';
 
 /** Which page of a base lies where: docs/design/repository-format.md, section 6. */
 export interface PageTable {
@@ -95,6 +95,13 @@ function changedRuns(table: PageTable, parent: PageTable | undefined): readonly 
   return runs;
 }
 
+/** For each page of a file 1 where it is not the same as that of a table; `ids` as a table has them. */
+export function changedPages(ids: Uint8Array, { ids: before }: PageTable): Uint8Array {
+  const changed = new Uint8Array(ids.length / idLength);
+  for (let page = 0; page < changed.length; page++) changed[page] = (page + 1) * idLength <= before.length && equalIds(ids, before, page) ? 0 : 1;
+  return changed;
+}
+
 function equalIds(one: Uint8Array, other: Uint8Array, page: number): boolean {
   for (let at = page * idLength; at < (page + 1) * idLength; at++) if (one[at] !== other[at]) return false;
   return true;
@@ -127,13 +134,4 @@ function grown(parent: PageTable | undefined, { pageSize, pages, own }: { readon
   table.pack.set(parent.pack.subarray(0, same));
   table.slot.set(parent.slot.subarray(0, same));
   return table;
-}
-
-function readable<T>(name: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof RangeError) throw damaged(name, error.message, error);
-    throw error;
-  }
 }

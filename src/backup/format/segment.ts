@@ -1,7 +1,7 @@
 import type { EtcdChange } from '../../clients/etcd/watch.ts';
 import type { LogRecord } from '../change-log/log-record.ts';
 import { ByteReader, ByteWriter } from './_bytes.ts';
-import { damaged } from './encrypted-object.ts';
+import { readable } from './encrypted-object.ts';
 
 /** Revisions without a gap, and what was learnt of leases in them: docs/design/repository-format.md, section 7. */
 export interface Segment {
@@ -35,8 +35,8 @@ export function encodeSegment({ records, leases }: Segment): Buffer {
 
 /** Throws `repository-damaged`. */
 export function decodeSegment(bytes: Buffer, name: string): Segment {
-  const reader = new ByteReader(bytes);
-  try {
+  return readable(name, () => {
+    const reader = new ByteReader(bytes);
     const [first, count] = [reader.number(), reader.number()];
     let received = reader.number();
     const records: LogRecord[] = [];
@@ -50,10 +50,7 @@ export function decodeSegment(bytes: Buffer, name: string): Segment {
     for (let left = reader.number(); left > 0; left--) leases.set(reader.raw(8).readBigInt64BE(0), reader.number());
     reader.end();
     return { records, leases };
-  } catch (error) {
-    if (error instanceof RangeError) throw damaged(name, error.message, error);
-    throw error;
-  }
+  });
 }
 
 function writeChange(out: ByteWriter, { revision, key, value, createRevision, version, lease }: EtcdChange): void {

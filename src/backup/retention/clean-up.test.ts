@@ -43,7 +43,7 @@ describe('clean-up', () => {
     await addLog(61, 70, start + 4 * hour, false);
     const before = await names();
     const now = start + 4 * hour;
-    assert.deepEqual(await prune(now), { objects: 3, removed: 0, refused: [] }, 'the pack of base 20, the segment of its log, and the list of the first catalog');
+    assert.deepEqual(await prune(now), { objects: 4, removed: 0, refused: [] }, 'the pack of base 20, the segment of its log with its key index, and the list of the first catalog');
     const reader = await made.read();
     assert.deepEqual(basesOf(reader.chain).map(({ number }) => number), [third.number]);
     assert.deepEqual(logOf(reader.chain, timeline).map(({ first: from, last }) => [from, last]), [[41, 60], [61, 62], [63, 64], [65, 66], [67, 68], [69, 70]]);

@@ -34,7 +34,7 @@ export interface Removed {
   readonly refused: readonly Left[];
 }
 
-const cleaned = ['packs/', 'tables/', 'segments/', 'sealed/', 'captures/', 'escrow/'] as const;
+const cleaned = ['packs/', 'tables/', 'indexes/', 'segments/', 'sealed/', 'captures/', 'escrow/'] as const;
 const atOnce = 16;
 
 /** First step: appends what goes by the plan, and what nothing reaches then. Nothing is removed. Appends nothing where nothing goes. */

@@ -1,3 +1,4 @@
+import { indexParts } from '../check-indexes.ts';
 import { keysNamed, type WrappedScope } from '../captures.ts';
 import { segmentOf } from '../change-log/coverage.ts';
 import { catalogSchema } from '../format/catalog-list.ts';
@@ -12,7 +13,9 @@ import { retiresOf } from './retired.ts';
 /** Names of all that entries need in the store: tables, packs and bundles of bases, the log's segments and pieces, the catalog's lists, and the lists of what is being cleaned up. */
 export async function reachedObjects(repository: Repository, entries: readonly ReadEntry[]): Promise<ReadonlySet<string>> {
   const reached = new Set<string>();
-  for (const { table: base, bundle } of basesOf({ entries })) {
+  const bases = basesOf({ entries });
+  for (const hash of indexParts(bases).keys()) reached.add(objectName('index', hash));
+  for (const { table: base, bundle } of bases) {
     if (bundle) reached.add(objectName('sealed', bundle.hash));
     const { table: { packs, pack }, hashes } = await readTables(repository, base);
     for (const hash of hashes) reached.add(objectName('table', hash));
@@ -20,6 +23,7 @@ export async function reachedObjects(repository: Repository, entries: readonly R
   }
   for (const entry of entries) {
     const part = segmentOf(entry);
+    if (part?.index !== undefined) reached.add(objectName('index', part.index));
     if (part) reached.add(part.object === undefined ? entryName(part.number) : objectName('segment', part.object));
     if (entry.kind === 'catalog') for (const list of catalogSchema.parse(entry.body).lists) reached.add(objectName('table', list));
   }

@@ -30,9 +30,9 @@ export function addVerify(group: Command, cli: Cli, exit: (code: number) => void
     });
 }
 
-function checkedText({ bases, tables, packs, segments, captures, bundles, read, problems }: ObjectsChecked): string {
+function checkedText({ bases, tables, packs, indexes, segments, captures, bundles, read, problems }: ObjectsChecked): string {
   return [
-    `checked: bases ${bases}, tables ${tables}, packs ${packs} (${read.packs} read), pieces of the log ${segments} (${read.segments} read), keys ${captures}, bundles of the cluster's keys ${bundles}`,
+    `checked: bases ${bases}, tables ${tables}, packs ${packs} (${read.packs} read), key indexes ${indexes}, pieces of the log ${segments} (${read.segments} read), keys ${captures}, bundles of the cluster's keys ${bundles}`,
     ...(problems.length === 0 ? ['nothing is wrong'] : problems.map(({ object, problem, affects }) => `- ${object}: ${problem}${affects.length > 0 ? `; affects ${affects.join(', ')}` : ''}`)),
   ].join('\n');
 }

@@ -32,6 +32,6 @@ export async function verifyRepository(operation: ReadOperation, store: Store, {
     if (!(error instanceof KubekeepError && error.code === 'repository-damaged')) throw error;
     const [object, ...rest] = error.message.split(': ');
     const problem = { object: object!, problem: rest.join(': '), affects: ['everything'] };
-    return { bases: 0, tables: 0, packs: 0, segments: 0, captures: 0, bundles: 0, read: { packs: 0, segments: 0 }, problems: [problem] };
+    return { bases: 0, tables: 0, packs: 0, indexes: 0, segments: 0, captures: 0, bundles: 0, read: { packs: 0, segments: 0 }, problems: [problem] };
   }
 }

@@ -1,6 +1,8 @@
+import { isDamage } from '../../backup/base-values.ts';
 import type { CaptureKeys } from '../../backup/captures.ts';
-import { logOf, type HolePart } from '../../backup/change-log/coverage.ts';
+import { logOf, type HolePart, type SegmentPart } from '../../backup/change-log/coverage.ts';
 import { readSegment } from '../../backup/change-log/read-log.ts';
+import { changesAny } from '../../backup/change-log/segment-index.ts';
 import type { Repository } from '../../backup/repository.ts';
 import { isNoise } from '../../objects/noise.ts';
 import { objectNameOf, type ObjectName } from '../../objects/stored-objects.ts';
@@ -40,25 +42,37 @@ export function objectKeys({ all, wanted }: { readonly all: boolean; readonly wa
 }
 
 /** Changes of wanted keys in the order of their revisions. Unlike `readLog` it goes on behind what is lost, and says so. Throws `repository-damaged`. */
-export async function* logChanges({ signal }: Pick<Operation, 'signal'>, repository: Repository, keys: CaptureKeys, { timeline, after, upTo }: ChangesOf, wanted: (key: string) => boolean): AsyncGenerator<LogChange> {
+export async function* logChanges(operation: Pick<Operation, 'signal' | 'progress'>, repository: Repository, keys: CaptureKeys, { timeline, after, upTo }: ChangesOf, wanted: (key: string) => boolean): AsyncGenerator<LogChange> {
   let end = after;
   for (const part of logOf(repository.chain, timeline)) {
-    signal.throwIfAborted();
+    operation.signal.throwIfAborted();
     if (part.last <= after) continue;
     if (part.first > upTo) break;
     if (part.first > end + 1) yield { kind: 'gap', first: end + 1, last: part.first - 1, why: 'nobody wrote the log then' };
     end = Math.min(part.last, upTo);
     if (part.kind === 'hole') yield { kind: 'gap', first: Math.max(part.first, after + 1), last: end, why: part.why };
-    else {
+    else if (await mayChange(operation, repository, part, keys, wanted)) {
       const { records } = await readSegment(repository, part, keys);
       for (const { revision, received, changes } of records) {
         if (revision <= after || revision > upTo) continue;
         for (const { key: bytes, value } of changes) {
-          const key = Buffer.from(bytes).toString('latin1');
+          const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
           if (wanted(key)) yield { kind: 'change', key, revision, time: received, value: value && Buffer.from(value) };
         }
       }
     }
   }
   if (end < upTo) yield { kind: 'gap', first: end + 1, last: upTo, why: 'nobody wrote the log then' };
+}
+
+/** Whether it is worth reading: a key index, where there is one, says which keys a segment changes. */
+async function mayChange({ progress }: Pick<Operation, 'progress'>, repository: Repository, { index, first, last }: SegmentPart, keys: CaptureKeys, wanted: (key: string) => boolean): Promise<boolean> {
+  if (index === undefined) return true;
+  try {
+    return await changesAny(repository, index, keys, wanted);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    progress({ type: 'note', title: `the key index of revisions ${first} to ${last} cannot be used, so they are all read: ${error.message}`, step: 'objects/index' });
+    return true;
+  }
 }

@@ -9,7 +9,7 @@ import { withoutNoise } from '../../objects/noise.ts';
 import { nameOf, objectNameOf, type ObjectName } from '../../objects/stored-objects.ts';
 import type { ReadOperation } from '../backup/backup-operation.ts';
 import { logChanges, objectKeys } from './log-changes.ts';
-import { stateAt, type ObjectState } from './object-state.ts';
+import { stateAt, valuesOf, type ObjectState } from './object-state.ts';
 import type { OpenObjects } from './open-objects.ts';
 
 /** An object that is not in both states, or not the same in both. */
@@ -60,9 +60,9 @@ async function valuesOfBoth(operation: ReadOperation, { repository, keys }: Open
       else changed.set(one.key, one.value && { value: one.value, revision: one.revision });
     }
     const there = [...changed].filter((one): one is [string, KeyValue] => one[1] !== undefined);
-    if (whole) return [changed.size === 0 ? new Map() : await before.values((key) => changed.has(key)), new Map(there)];
+    if (whole) return [changed.size === 0 ? new Map() : await valuesOf(before, (key) => changed.has(key)), new Map(there)];
   }
-  return [await before.values(wanted), await after.values(wanted)];
+  return [await valuesOf(before, wanted), await valuesOf(after, wanted)];
 }
 
 function difference(name: ObjectName, [before, after]: readonly [DecodedValue | undefined, DecodedValue | undefined], { revisions, selector, all, hide }: { readonly revisions: readonly [number | undefined, number | undefined] } & Pick<DifferenceOptions, 'selector' | 'all' | 'hide'>): ObjectDifference | undefined {

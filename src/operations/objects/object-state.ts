@@ -1,77 +1,74 @@
 import { open } from 'node:fs/promises';
-import { basePages } from '../../backup/base-pages.ts';
+import { baseValues, type Values } from '../../backup/base-values.ts';
 import type { CaptureKeys } from '../../backup/captures.ts';
-import { readLog } from '../../backup/change-log/read-log.ts';
 import type { Point } from '../../backup/points.ts';
 import type { Repository } from '../../backup/repository.ts';
 import { filePages } from '../../bolt/file-pages.ts';
 import { newestValues, type KeyValue } from '../../bolt/newest-values.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import type { Operation } from '../operation.ts';
+import { logChanges } from './log-changes.ts';
 
 /** All that etcd had at one moment, read where it is kept: nothing is restored for it. */
 export interface ObjectState {
   /** For sentences: "revision 120, captured 2026-11-25T14:02:00.000Z", "snap.db". */
   readonly called: string;
-  /** The values of the keys that are wanted. */
-  values(wanted: (key: string) => boolean): Promise<ReadonlyMap<string, KeyValue>>;
+  /** The values of the keys that are wanted, some at a time and in no order. */
+  each(wanted: (key: string) => boolean): AsyncIterable<Values>;
   /** The value of one key; undefined where there was none. */
   value(key: string): Promise<KeyValue | undefined>;
+}
+
+/** All at once. */
+export async function valuesOf({ each }: Pick<ObjectState, 'each'>, wanted: (key: string) => boolean): Promise<ReadonlyMap<string, KeyValue>> {
+  const found = new Map<string, KeyValue>();
+  for await (const values of each(wanted)) for (const [key, value] of values) found.set(key, value);
+  return found;
 }
 
 type Work = Pick<Operation, 'progress' | 'clock' | 'signal'>;
 
 /** What a repository has of a point: its base, and the log from there. */
 export function stateAt(work: Work, repository: Repository, { point, keys }: { readonly point: Point; readonly keys: CaptureKeys }): ObjectState {
-  const { signal } = work;
+  const { signal, progress } = work;
   const { base, revision, time } = point;
-  const read = async (wanted: (key: string) => boolean, changed: ReadonlyMap<string, KeyValue | undefined>): Promise<ReadonlyMap<string, KeyValue>> => {
-    const pages = await basePages(repository, base, keys, told(work, `reading base ${base.number}`, base.length));
-    const found = await newestValues(pages, wanted, { signal });
-    for (const [key, value] of changed) {
-      if (value) found.set(key, value);
-      else found.delete(key);
-    }
-    return found;
-  };
+  const onIndex = ({ message }: KubekeepError) => progress({ type: 'note', title: `the key index of base ${base.number} cannot be used, so all of the base is read: ${message}`, step: 'objects/index' });
+  const inBase = (wanted: (key: string) => boolean) => baseValues(repository, base, keys, { wanted, signal, onBytes: told(work, `reading base ${base.number}`, base.length), onIndex });
   const changes = async (wanted: (key: string) => boolean): Promise<ReadonlyMap<string, KeyValue | undefined>> => {
     const found = new Map<string, KeyValue | undefined>();
     if (revision === base.revision) return found;
-    for await (const { records } of readLog(repository, { timeline: base.timeline, first: base.revision + 1, last: revision }, keys)) {
-      signal.throwIfAborted();
-      for (const { changes: all } of records) {
-        for (const { key: bytes, value, revision: written } of all) {
-          const key = Buffer.from(bytes).toString('latin1');
-          if (wanted(key)) found.set(key, value && { value: Buffer.from(value), revision: written });
-        }
-      }
+    for await (const one of logChanges(work, repository, keys, { timeline: base.timeline, after: base.revision, upTo: revision }, wanted)) {
+      if (one.kind === 'gap') throw new KubekeepError('point-missing', `revisions ${one.first} to ${one.last} of etcd are lost: ${one.why}`, { hint: 'kubekeep backup list shows what there is.' });
+      found.set(one.key, one.value && { value: one.value, revision: one.revision });
     }
     return found;
   };
   return {
     called: `revision ${revision}, ${revision === base.revision ? `taken ${new Date(time).toISOString()}` : `captured ${new Date(time).toISOString()}`}`,
-    values: async (wanted) => read(wanted, await changes(wanted)),
-    async value(key) {
-      const wanted = (one: string) => one === key;
+    async *each(wanted) {
       const changed = await changes(wanted);
+      yield* inBase((key) => !changed.has(key) && wanted(key));
+      yield [...changed].flatMap(([key, value]) => (value ? [[key, value] as const] : []));
+    },
+    async value(key) {
+      const changed = await changes((one) => one === key);
       // What the log says of it makes the base needless.
-      return changed.has(key) ? changed.get(key) : (await read(wanted, changed)).get(key);
+      return changed.has(key) ? changed.get(key) : (await valuesOf({ each: inBase }, (one) => one === key)).get(key);
     },
   };
 }
 
 /** What a file has that etcd, etcdctl or `restore file` wrote. Throws `file-missing`, `data-damaged`. */
 export function stateOfFile(work: Work, path: string): ObjectState {
-  const values = async (wanted: (key: string) => boolean): Promise<ReadonlyMap<string, KeyValue>> => {
+  const each = async function* (wanted: (key: string) => boolean): AsyncGenerator<Values> {
     await using file = await open(path).catch((cause: NodeJS.ErrnoException) => {
       throw new KubekeepError('file-missing', `${path} cannot be read: ${cause.code === 'ENOENT' ? 'it does not exist' : cause.message}`, { cause });
     });
     const stat = await file.stat();
     if (stat.isDirectory()) throw new KubekeepError('file-missing', `${path} is a folder`, { hint: 'Name a snapshot, or the file member/snap/db of an etcd that is stopped.' });
-    // Before the file is closed.
-    return await newestValues(await filePages(file, told(work, `reading ${path}`, stat.size)), wanted, { signal: work.signal });
+    yield [...(await newestValues(await filePages(file, told(work, `reading ${path}`, stat.size)), wanted, { signal: work.signal }))];
   };
-  return { called: path, values, value: async (key) => (await values((one) => one === key)).get(key) };
+  return { called: path, each, value: async (key) => (await valuesOf({ each }, (one) => one === key)).get(key) };
 }
 
 /** Only where it takes longer than a second, and not of the end. */

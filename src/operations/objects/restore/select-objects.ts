@@ -1,7 +1,7 @@
 import type { LabelSelector } from '../../../objects/label-selector.ts';
 import type { Resource } from '../../../objects/resources.ts';
 import { keysBelow, nameOf, objectNameOf } from '../../../objects/stored-objects.ts';
-import type { ObjectState } from '../object-state.ts';
+import { valuesOf, type ObjectState } from '../object-state.ts';
 import { decodeAll, keyOf, type FindKeys, type FoundObject } from '../read-objects.ts';
 import { definitionNamed, idOf, namespaceNamed, volumeNamed, type SelectedObject, type Selection } from './selection.ts';
 
@@ -20,7 +20,7 @@ export interface ObjectsWish {
 export async function selectObjects(state: ObjectState, wish: ObjectsWish, keys: FindKeys): Promise<Selection> {
   const wanted = wantedKeys(wish);
   const beside = [namespaceNamed(''), volumeNamed(''), definitionNamed('')].map((one) => keysBelow({ ...one, custom: false }));
-  const values = await state.values((key) => wanted(key) || beside.some((start) => key.startsWith(start)));
+  const values = await valuesOf(state, (key) => wanted(key) || beside.some((start) => key.startsWith(start)));
   const all = [...(await decodeAll(values, keys))].map(selected);
   const asked = new Set([...values.keys()].filter(wanted).flatMap((key) => objectNameOf(key) ?? []).map(idOf));
   const { selector } = wish;

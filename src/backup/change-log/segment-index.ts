@@ -1,0 +1,32 @@
+import type { CaptureKeys } from '../captures.ts';
+import { damaged } from '../format/encrypted-object.ts';
+import { IndexWriter, readIndex, type IndexedRow } from '../format/key-index.ts';
+import { objectName } from '../format/object-name.ts';
+import type { Repository } from '../repository.ts';
+import type { SegmentPart } from './coverage.ts';
+import type { LogRecord } from './log-record.ts';
+
+/** The key index of a merged segment: what its records change, in the order of the keys. */
+export function indexRecords(records: readonly LogRecord[]): Buffer {
+  const rows = records.flatMap(({ changes }) => changes.map(({ key, revision, value }, sub): IndexedRow => ({ key: Buffer.from(key).toString('latin1'), revision, sub, deleted: value === undefined })));
+  // Stable: of one key in the order of revisions.
+  rows.sort(({ key: one }, { key: other }) => (one < other ? -1 : one > other ? 1 : 0));
+  const writer = new IndexWriter();
+  writer.add(0, rows);
+  return writer.done();
+}
+
+/** Whether a segment that has a key index changes one of the wanted keys. Throws `repository-damaged`. */
+export async function changesAny(repository: Repository, hash: string, keys: CaptureKeys, wanted: (key: string) => boolean): Promise<boolean> {
+  let found = false;
+  readIndex(await repository.get('index', hash, keys), objectName('index', hash), () => true, (_, { key }) => {
+    found ||= wanted(key);
+  });
+  return found;
+}
+
+/** Throws `repository-damaged` where a segment's index is another one than its records make. */
+export async function checkSegmentIndex(repository: Repository, { index }: Pick<SegmentPart, 'index'>, records: readonly LogRecord[], keys: CaptureKeys): Promise<void> {
+  if (index === undefined) return;
+  if (!(await repository.get('index', index, keys)).equals(indexRecords(records))) throw damaged(objectName('index', index), 'it says of a segment what its records do not');
+}

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { seededDraw } from '../../lib/seeded-draw.ts';
+import { decodeLeaves, encodeLeaves, IndexWriter, readIndex, type IndexedRow } from './key-index.ts';
+
+type Pages = ReadonlyMap<number, readonly IndexedRow[]>;
+
+function written(pages: Pages): Buffer {
+  const writer = new IndexWriter();
+  for (const [page, rows] of pages) writer.add(page, rows);
+  return writer.done();
+}
+
+function read(bytes: Buffer, look: (page: number) => boolean = () => true): Pages {
+  const pages = new Map<number, IndexedRow[]>();
+  readIndex(bytes, 'index 1', (page) => {
+    if (look(page)) pages.set(page, []);
+    return look(page);
+  }, (page, row) => void pages.get(page)!.push(row));
+  return pages;
+}
+
+describe('an object of a key index', () => {
+  const draw = seededDraw(11);
+  const below = (limit: number) => Math.floor(draw() * limit);
+  const rows = () => Array.from({ length: below(5) }, (): IndexedRow => ({ key: ['', 'a', '/registry/pods/shop/', 'ÿ', 'x'.repeat(below(3000))][below(5)]! + below(50), revision: [5, 2 ** 40, below(1000)][below(3)]!, sub: below(3) * below(200), deleted: below(3) === 0 }));
+  const pages = new Map(Array.from({ length: 40 }, (_, at) => [at * (1 + below(3)) + at * 4, rows()] as const).toSorted(([one], [other]) => one - other));
+  const leaves = [3, 4, 900_000];
+
+  it('says what was written: of all pages, or of those that are asked for', () => {
+    const bytes = written(pages);
+    assert.deepEqual(read(bytes), pages);
+    assert.deepEqual([...decodeLeaves(encodeLeaves(leaves), 'index 1')], leaves);
+    const wanted = (page: number) => page % 2 === 0;
+    assert.deepEqual(read(bytes, wanted), new Map([...pages].filter(([page]) => wanted(page))));
+  });
+
+  it('that is cut, has more behind it, or is anything else is refused by name', () => {
+    const bytes = written(pages);
+    for (let length = 0; length < bytes.length; length += 1 + below(20)) assert.throws(() => read(bytes.subarray(0, length)), { code: 'repository-damaged', message: /^index 1: / }, String(length));
+    assert.throws(() => read(Buffer.concat([bytes, Buffer.alloc(1)])), { code: 'repository-damaged' });
+    for (let round = 0; round < 300; round++) {
+      const bad = Buffer.from(bytes);
+      for (let count = 0; count < 4; count++) bad[below(bad.length)] = below(256);
+      try {
+        read(bad);
+      } catch (error) {
+        assert.equal((error as { code?: string }).code, 'repository-damaged', String(error));
+      }
+    }
+  });
+});
