@@ -166,6 +166,21 @@ describe('objects out of a backup', () => {
     }
   });
 
+  it('are found by a text in names, labels and annotations, with when it was there', async () => {
+    const found = async (...args: readonly string[]) => ((await json('search', ...args, '--since', 'base:3', ...configured)).found as readonly any[]).map(({ resource, name, where, what, from, until }) => [`${resource}/${name}`, where, what, from > scaled[0]!, until === undefined]);
+    assert.deepEqual(await found('sett', '-n', 'shop'), [['configmaps/settings', 'name', 'settings', false, false], ['configmaps/settings', 'name', 'settings', true, true]]);
+    assert.deepEqual((await found('app=web', '-n', 'shop')).filter(([name]) => name === 'deployments.apps/web'), [['deployments.apps/web', 'label', 'app=web', false, true]]);
+    assert.deepEqual(await found('hunter2'), []);
+    assert.match(await text('search', 'once', '--since', 'base:3', '-n', 'shop', ...configured), /^FROM .*\nbefore +\d+ +\d+ +jobs\.batch\/once +shop +name\n/);
+  });
+
+  it('print the fields that a jsonpath names', async () => {
+    assert.equal(await text('get', 'deploy/web', '-n', 'shop', '-o', 'jsonpath={.metadata.name} {.spec.replicas}'), 'web 2\n');
+    assert.equal(await text('list', 'deploy', '-n', 'shop', '-o', 'jsonpath={range .items[*]}{.metadata.name},{end}'), 'idle,web,\n');
+    const refused = await run('get', 'deploy/web', '-o', 'jsonpath={.a[}');
+    assert.deepEqual([refused.code, /is no jsonpath as kubectl has it/.test(refused.stderr)], [2, true]);
+  });
+
   it('differ between two points in what changed, and not in noise', async () => {
     const short = async (...args: readonly string[]) => ((await json('diff', ...args)).differences as readonly any[]).map(({ kind, name }) => `${kind} ${name.resource}/${name.name}`);
     assert.deepEqual(await short('--from', 'base:3', ...configured), ['changed configmaps/settings', 'changed deployments.apps/web', 'went jobs.batch/once', 'changed secrets/password', 'went services/web', 'went things.example.org/one'].sort((one, other) => (one.split(' ')[1]! < other.split(' ')[1]! ? -1 : 1)));

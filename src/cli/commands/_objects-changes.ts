@@ -18,7 +18,7 @@ import { changesLine, describeDifferences } from '../describe-changes.ts';
 import { textTable, utc } from '../text-table.ts';
 import { calledObject, hiding, namespaceOption, objectWord, pointWords, withObjects, withRepositoryOptions, type SourceFlags } from './_objects.ts';
 
-const sinceWords = 'a time such as 2026-11-25T14:02:00Z, how long ago (10m, 2h, 3d), revision:N or base:N';
+export const sinceWords = 'a time such as 2026-11-25T14:02:00Z, how long ago (10m, 2h, 3d), revision:N or base:N';
 /** So many commands are printed below the table. */
 const mostCommands = 5;
 
@@ -126,7 +126,7 @@ async function resourcesCalled(states: readonly ObjectState[], kind: string): Pr
 }
 
 /** A point, or how long ago. What lies before the oldest base begins with that, and it is said. */
-async function startOf({ clock, progress }: Pick<Cli, 'clock' | 'progress'>, { at, repository }: OpenObjects, text: string): ReturnType<OpenObjects['at']> {
+export async function startOf({ clock, progress }: Pick<Cli, 'clock' | 'progress'>, { at, repository }: OpenObjects, text: string): ReturnType<OpenObjects['at']> {
   const ago = duration(text);
   const point = ago === undefined ? text : new Date(clock.now() - ago).toISOString();
   try {

@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import type { Point } from '../../backup/points.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { hideSecrets, type HideSecrets } from '../../objects/hide-secrets.ts';
+import { parseJsonPath } from '../../objects/json-path.ts';
 import { isObject, jsonText, sorted, type JsonObject } from '../../objects/json.ts';
 import type { ReadOperation } from '../../operations/backup/backup-operation.ts';
 import type { Resource } from '../../objects/resources.ts';
@@ -26,7 +27,17 @@ export interface SourceFlags {
 }
 
 export const outputs = ['table', 'yaml', 'json', 'manifest'] as const;
-export type Output = (typeof outputs)[number];
+/** The last one is what a template of jsonpath makes of an object. */
+export type Output = (typeof outputs)[number] | ((object: JsonObject) => string);
+
+/** Throws `usage`. */
+export function outputOf(word: string): Output {
+  if (word.startsWith('jsonpath=')) return parseJsonPath(word.slice('jsonpath='.length));
+  const found = outputs.find((one) => one === word);
+  if (!found) throw new KubekeepError('usage', `"${word}" is no way to print objects`, { hint: `One of ${outputs.join(', ')}, or jsonpath=TEMPLATE.` });
+  return found;
+}
+
 
 export const namespaceOption = () => new Option('-n, --namespace <name>', 'the namespace (default: default)');
 export const pointWords = 'latest, a time such as 2026-11-25T14:02:00Z, revision:N or base:N';
@@ -101,6 +112,7 @@ export function refuseHidden(output: Output, resources: readonly Resource[], rev
 
 /** As kubectl prints it, one object or a List: quoted for readers of YAML 1.1 too, to whom `yes` is a boolean. */
 export function documentText(output: Exclude<Output, 'table'>, object: JsonObject): string {
+  if (typeof output === 'function') return output(object);
   return output === 'json' ? jsonText(object) : stringify(sorted(object), { version: '1.1', indentSeq: false, lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
 }
 

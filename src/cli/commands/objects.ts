@@ -12,10 +12,11 @@ import { objectRow, objectTable, type ObjectRow } from '../object-table.ts';
 import { addDeleted, addDiff, addHistory } from './_objects-changes.ts';
 import { addObjectsExport } from './_objects-export.ts';
 import { addObjectsRestore } from './_objects-restore.ts';
+import { addSearch } from './_objects-search.ts';
 import { addObjectsUndo } from './_objects-undo.ts';
-import { calledObject, documentText, namespaceOption, objectWord, outputs, refuseHidden, shown, tellUnknown, whenItWas, withSourceOptions, withState, type Output, type SourceFlags } from './_objects.ts';
+import { calledObject, documentText, namespaceOption, objectWord, outputOf, outputs, refuseHidden, shown, tellUnknown, whenItWas, withSourceOptions, withState, type Output, type SourceFlags } from './_objects.ts';
 
-/** `objects list|get|history|diff|deleted|export|restore|undo`. */
+/** `objects list|get|history|diff|deleted|search|export|restore|undo`. */
 export const addObjects: AddCommand = (program, cli, exit) => {
   const group = program.command('objects').description('Read Kubernetes objects straight out of a backup, as they were at any moment, without a cluster; and give a cluster single ones of them again.');
   addList(group, cli, exit);
@@ -23,6 +24,7 @@ export const addObjects: AddCommand = (program, cli, exit) => {
   addHistory(group, cli);
   addDiff(group, cli);
   addDeleted(group, cli);
+  addSearch(group, cli);
   addObjectsExport(group, cli, exit);
   addObjectsRestore(group, cli, exit);
   addObjectsUndo(group, cli, exit);
@@ -35,7 +37,7 @@ interface ListFlags extends SourceFlags {
   readonly output: Output;
 }
 
-const outputOption = (otherwise: Output) => new Option('-o, --output <form>', 'how to print; a manifest is YAML without what API servers and controllers fill in: for kubectl create').choices(outputs).default(otherwise);
+const outputOption = (otherwise: Output) => new Option('-o, --output <form>', `how to print: ${outputs.join(', ')} or jsonpath=TEMPLATE as kubectl has it; a manifest is YAML without what API servers and controllers fill in: for kubectl create`).argParser(outputOf).default(otherwise);
 
 function addList(group: Command, cli: Cli, exit: (code: number) => void): void {
   withSourceOptions(group.command('list <kind>'))
