@@ -52,8 +52,15 @@ export async function baseRows({ client, folder, url }: BenchEtcd, { of, runs, b
 export async function statusRow({ folder, url }: BenchEtcd): Promise<Row> {
   const path = join(folder, 'snap.db');
   execFileSync(cachedProgram('etcdctl', version), ['--endpoints', url, 'snapshot', 'save', path], { stdio: 'ignore' });
+  const { seconds, memory } = await statusOf(path);
+  await rm(path);
+  return ['the same file: `etcdutl snapshot status`', `${seconds.toFixed(2)} s, ${mb(memory)} of memory at the most`, '1'];
+}
+
+/** Bytes at the most, and seconds that `etcdutl snapshot status` takes. */
+export async function statusOf(path: string): Promise<{ readonly seconds: number; readonly memory: number }> {
   let memory = 0;
-  const time = await timed(async () => {
+  const seconds = await timed(async () => {
     const status = spawn(cachedProgram('etcdutl', version), ['snapshot', 'status', path], { stdio: 'ignore' });
     const ended = once(status, 'close');
     while (status.exitCode === null) {
@@ -63,6 +70,5 @@ export async function statusRow({ folder, url }: BenchEtcd): Promise<Row> {
     }
     await ended;
   });
-  await rm(path);
-  return ['the same file: `etcdutl snapshot status`', `${time.toFixed(2)} s, ${mb(memory)} of memory at the most`, '1'];
+  return { seconds, memory };
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { connectEtcd, type EtcdClient } from '../src/clients/etcd/connect-etcd.ts';
 import { systemClock } from '../src/lib/clock.ts';
@@ -28,6 +28,11 @@ export async function benchEtcd(folder: string, { data = join(folder, 'data'), n
     await endProcess(etcd);
   };
   return { folder, socketPath, url, client, [Symbol.asyncDispose]: end };
+}
+
+/** What `etcdctl snapshot save` writes to a path. */
+export function saveSnapshot({ url }: Pick<BenchEtcd, 'url'>, path: string): void {
+  execFileSync(cachedProgram('etcdctl', version), ['--endpoints', url, 'snapshot', 'save', path], { stdio: 'ignore' });
 }
 
 /** Some 3 KB of text, most of it the same in all. */

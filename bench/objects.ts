@@ -1,0 +1,134 @@
+/**
+ * Measures reading objects out of backups: `npm run bench:objects [-- --objects 400000 --pods 60000 --hours 1 --runs 3]`, beside `etcdutl snapshot status` on the same file. Writes docs/evidence/objects.md. Needs warm caches and a
+ * computer that has nothing else to do. The Pods and ConfigMaps are those of a real API server, with other names.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cpus, loadavg, release } from 'node:os';
+import { join } from 'node:path';
+import { newCapture } from '../src/backup/captures.ts';
+import { appendRecords } from '../src/backup/change-log/append-log.ts';
+import type { LogRecord } from '../src/backup/change-log/log-record.ts';
+import { LogMerger } from '../src/backup/change-log/merge-log.ts';
+import type { Base } from '../src/backup/points.ts';
+import { takeBase } from '../src/backup/take-base.ts';
+import { decodeValue } from '../src/objects/decode-value.ts';
+import { madeRepository, type MadeRepository } from '../test/support/backup-repository.ts';
+import { fromRepository } from '../test/support/from-repository.ts';
+import { statusOf } from './base-rows.ts';
+import { version } from './bench-etcd.ts';
+import { mb, median, say, spread, type Row } from './figures.ts';
+import { sizesIn } from './growth.ts';
+import { manyObjects, objectOf, templates, type Template } from './object-files.ts';
+import type { Read, Reading } from './objects-program.ts';
+
+const option = (name: string, otherwise: number) => Number(process.argv[process.argv.indexOf(`--${name}`) + 1]) || otherwise;
+const [objects, pods, hours, runs] = [option('objects', 400_000), option('pods', 60_000), option('hours', 1), option('runs', 3)];
+const [timeline, rate, delay] = ['bench:0', 36, 20];
+const load = loadavg()[0]!.toFixed(1);
+const rows: Row[] = [];
+const folder = await mkdtemp('/var/tmp/kubekeep-bench-');
+
+try {
+  await using made = await madeRepository();
+  const snapshot = join(folder, 'snap.db');
+  const { pod, config } = await templates(folder);
+  say(`${objects.toLocaleString('en')} objects are written`);
+  const last = await manyObjects(folder, snapshot, { pod, config }, { objects, pods });
+  const base = await firstBase(made, snapshot);
+  const size = `${mb(base.length)}, ${objects.toLocaleString('en')} objects, ${pods.toLocaleString('en')} of them Pods`;
+
+  await row(`list all keys of a file (${size})`, { do: 'keys', snapshot });
+  const status = await statusOf(snapshot);
+  add(`the same file: \`etcdutl snapshot status\`, which lists none`, `${status.seconds.toFixed(2)} s, ${mb(status.memory)} of memory at the most`, '1');
+  const half = Math.floor(objects / 2);
+  const key = objectOf('configmaps', config, half).key.toString();
+  const other = objectOf('pods', pod, half).key.toString();
+  for (const [title, extra] of [['', {}], [`, from a store that needs ${delay} ms for each answer`, { delay }], [', all of the base read for it, as where it has no key index', { scan: true }]] as const) {
+    await row(`one object of that base, from the start of reading the repository${title}`, { do: 'get', key: (await read(made, { do: 'get', key })).found === 1 ? key : other, ...extra });
+  }
+  await row(`all ${pods.toLocaleString('en')} Pods of that base, decoded`, { do: 'pods' });
+  decodes(pod);
+
+  say(`${hours} h of the log are written`);
+  const end = await log(made, { config, first: last + 1, key });
+  await row(`history of one object over ${hours} h of the log at ${rate} writes a second (${(end - last).toLocaleString('en')} revisions)`, { do: 'history', key, from: last, to: end });
+  await row('what is different between two points an hour apart', { do: 'diff', from: end - rate * 3600, to: end });
+  await writeFile(fromRepository('docs/evidence/objects.md'), [
+    '# What reading objects costs',
+    '',
+    `Made by \`npm run bench:objects\` on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} shared cores, Linux ${release().split('-')[0]}, load ${load} before it began, etcd ${version}, a folder on this computer as repository. Each reading is a process of its own; seconds are from the first byte read on.`,
+    '',
+    '| what | median (min–max) | runs |',
+    '| --- | --- | --- |',
+    ...rows.map((one) => `| ${one.join(' | ')} |`),
+    '',
+  ].join('\n'));
+
+  async function row(what: string, reading: Partial<Reading> & Pick<Reading, 'do'>): Promise<void> {
+    const found: Read[] = [];
+    for (let run = 0; run < runs; run++) found.push(await read(made, reading));
+    const fetched = median(found.map((one) => one.fetched));
+    add(what, `${spread(found.map(({ seconds }) => seconds), 's')}, ${median(found.map(({ cpu }) => cpu)).toFixed(2)} s of the processor, ${mb(Math.max(...found.map(({ memory }) => memory)))} of memory at the most${fetched > 0 ? `, ${(fetched / 1e6).toFixed(1)} MB fetched` : ''}; found ${found[0]!.found.toLocaleString('en')}`, String(runs));
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+function add(...one: Row): void {
+  rows.push(one);
+  say(`${one[0]}: ${one[1]}`);
+}
+
+/** With what its key index costs. */
+async function firstBase(made: MadeRepository, snapshot: string): Promise<Base> {
+  const repository = await made.open();
+  const base = await takeBase(repository, { timeline, etcd: version, member: 'bench', quorum: true, snapshot: () => createReadStream(snapshot), hashes: async () => [] }, { writer: made.keys.writer, spoolFolder: folder, now: Date.now });
+  const sizes = [...(await sizesIn(made.folder))].filter(([name]) => name.startsWith('indexes/'));
+  add('key index of a first base of the file below', `${mb(sizes.reduce((sum, [, bytes]) => sum + bytes, 0))} in ${sizes.length} objects`, '1');
+  return base;
+}
+
+async function read({ folder: place, identity }: MadeRepository, reading: Partial<Reading>): Promise<Read> {
+  const child = spawn(process.execPath, [fromRepository('bench/objects-program.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.write(`${JSON.stringify({ snapshot: '', place, identity: identity.reveal(), key: '', scan: false, delay: 0, from: 0, to: 0, ...reading })}\n`);
+  const [answer] = (await Promise.race([once(child.stdout, 'data'), once(child, 'close').then(([code]) => { throw new Error(`reading ended with ${code}`); })])) as [Buffer];
+  return JSON.parse(answer.toString()) as Read;
+}
+
+function decodes({ value, name }: Template): void {
+  const rates: number[] = [];
+  for (let run = 0; run <= runs; run++) {
+    const before = process.cpuUsage();
+    for (let number = 0; number < 10_000; number++) decodeValue({ key: `/registry/pods/default/${name}`, value, revision: number });
+    const { user, system } = process.cpuUsage(before);
+    // The first one is compiled.
+    if (run > 0) rates.push(Math.round((10_000 / (user + system)) * 1e6));
+  }
+  add(`decode a Pod of ${value.length.toLocaleString('en')} bytes to Kubernetes' JSON`, spread(rates, 'a second and core').replaceAll('.00', ''), String(runs));
+}
+
+/** As a follower writes it, five minutes in a merged segment or a few; gives the last revision. The object of `key` is changed every ten minutes. */
+async function log(made: MadeRepository, { config, first, key }: { readonly config: Template; readonly first: number; readonly key: string }): Promise<number> {
+  const repository = await made.open();
+  const options = { writer: made.keys.writer, timeline };
+  const capture = await newCapture(repository);
+  const merger = new LogMerger(repository, options);
+  const end = first + rate * 3600 * hours - 1;
+  const start = Date.now() - hours * 3_600_000;
+  for (let from = first; from <= end; from += rate * 10) {
+    const records = Array.from({ length: Math.min(rate * 10, end - from + 1) }, (_, at): LogRecord => {
+      const revision = from + at;
+      const { key: any, value } = objectOf('configmaps', config, revision % 3000);
+      return { revision, received: start + ((revision - first) * 1000) / rate, changes: [{ key: revision % (rate * 600) === 0 ? Buffer.from(key) : any, value, revision, createRevision: 1, version: 2, lease: 0n }] };
+    });
+    const piece = { records, leases: new Map() };
+    await appendRecords(repository, piece, { ...options, member: 'bench', key: capture });
+    await merger.add(piece, { member: 'bench', key: capture });
+    if ((from - first) % (rate * 300) === 0) await merger.catalog({ member: 'bench', key: capture });
+  }
+  await merger.catalog({ member: 'bench', key: capture });
+  return end;
+}
