@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { Point } from '../../backup/points.ts';
 import { KubekeepError } from '../../lib/errors.ts';
+import type { EncryptionKeys } from '../../objects/encrypted-value.ts';
 import { hideSecrets, type HideSecrets } from '../../objects/hide-secrets.ts';
 import { parseJsonPath } from '../../objects/json-path.ts';
 import { isObject, jsonText, sorted, type JsonObject } from '../../objects/json.ts';
@@ -10,7 +11,7 @@ import type { ReadOperation } from '../../operations/backup/backup-operation.ts'
 import type { Resource } from '../../objects/resources.ts';
 import { nameOf } from '../../objects/stored-objects.ts';
 import { stateOfFile, type ObjectState } from '../../operations/objects/object-state.ts';
-import { keysOfFile, openObjects, type OpenObjects } from '../../operations/objects/open-objects.ts';
+import { keysOfFile, once, openObjects, type OpenObjects } from '../../operations/objects/open-objects.ts';
 import type { FindKeys, FoundObject } from '../../operations/objects/read-objects.ts';
 import { whenThere } from '../../operations/objects/when-there.ts';
 import type { Cli } from '../cli.ts';
@@ -69,7 +70,8 @@ export interface OpenPoint {
 export async function withState<T>(cli: Cli, { file, at, fromFile, encryptionConfig }: SourceFlags, work: (state: ObjectState, keys: FindKeys, repository?: OpenPoint) => Promise<T>): Promise<T> {
   if (fromFile !== undefined) {
     if (at !== undefined) throw new KubekeepError('usage', 'a file is one point: give either --at or --from-file');
-    return work(stateOfFile(cli, resolve(fromFile)), async () => (encryptionConfig === undefined ? new Map() : keysOfFile(resolve(encryptionConfig))));
+    const keys = once<EncryptionKeys>(async () => (encryptionConfig === undefined ? new Map() : keysOfFile(resolve(encryptionConfig))));
+    return work(stateOfFile(cli, resolve(fromFile)), keys);
   }
   return withObjects(cli, { file, encryptionConfig }, async (open, operation) => {
     const { state, point } = await open.at(at ?? 'latest');

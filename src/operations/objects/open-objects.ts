@@ -62,7 +62,8 @@ async function keysOfCluster({ state, cluster, identityFile }: ReadOperation, re
   return new Map();
 }
 
-function once<T>(get: () => Promise<T>): () => Promise<T> {
+/** What is asked for again is what was got first. */
+export function once<T>(get: () => Promise<T>): () => Promise<T> {
   let known: Promise<T> | undefined;
   return () => (known ??= get());
 }
