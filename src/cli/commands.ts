@@ -16,6 +16,8 @@ export const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   backup: async () => (await import('./commands/backup.ts')).addBackup,
   restore: async () => (await import('./commands/restore.ts')).addRestore,
   objects: async () => (await import('./commands/objects.ts')).addObjects,
+  at: async () => (await import('./commands/at.ts')).addAt,
+  bisect: async () => (await import('./commands/bisect.ts')).addBisect,
   render: async () => (await import('./commands/render.ts')).addRender,
   manifests: async () => (await import('./commands/manifests.ts')).addManifests,
   destroy: async () => (await import('./commands/destroy.ts')).addDestroy,

@@ -1,12 +1,14 @@
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type ListenOptions, type Socket } from 'node:net';
 
 export interface ForwardServer {
+  /** Where it listens by TCP. */
+  readonly port: number | undefined;
   /** Stops listening and cuts what is open. */
   close(): Promise<void>;
 }
 
-/** Listens on a unix socket and joins every connection to a new one that `dial` makes. One that cannot be made is closed without an answer. */
-export async function serveForward(path: string, dial: () => Promise<Socket>): Promise<ForwardServer> {
+/** Listens on a unix socket or an address and joins every connection to a new one that `dial` makes. One that cannot be made is closed without an answer. */
+export async function serveForward(place: string | ListenOptions, dial: () => Promise<Socket>): Promise<ForwardServer> {
   const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (inward) => {
     track(open, inward);
@@ -20,8 +22,10 @@ export async function serveForward(path: string, dial: () => Promise<Socket>): P
       () => inward.destroy(),
     );
   });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(place, resolve));
+  const address = server.address();
   return {
+    port: typeof address === 'string' || address === null ? undefined : address.port,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -7,12 +7,13 @@ export interface KubeconfigOptions {
   readonly tlsServerName?: string | undefined;
   readonly authority: { readonly file: string } | { readonly pem: string };
   readonly user: string;
+  /** Default: USER@CLUSTER. */
+  readonly context?: string | undefined;
   readonly credentials: { readonly certificateFile: string; readonly keyFile: string } | { readonly certificate: string; readonly key: string } | { readonly token: string };
 }
 
 /** A kubeconfig with one cluster, one user and one context; files are named, PEM is embedded. */
-export function kubeconfig({ cluster, server, tlsServerName, authority, user, credentials }: KubeconfigOptions): string {
-  const context = `${user}@${cluster}`;
+export function kubeconfig({ cluster, server, tlsServerName, authority, user, context = `${user}@${cluster}`, credentials }: KubeconfigOptions): string {
   return toYaml({
     'apiVersion': 'v1',
     'kind': 'Config',

@@ -5,7 +5,6 @@ import type { Authority } from '../pki/authorities.ts';
 import type { IssuedLeaf } from '../pki/issue.ts';
 import type { CertificateSpec } from '../pki/leaves.ts';
 import { servicePublicKey } from '../pki/secrets.ts';
-import { encryptionConfig } from './kube-apiserver.ts';
 
 export interface ScratchApiInput {
   readonly cluster: BackedUpCluster;
@@ -17,8 +16,10 @@ export interface ScratchApiInput {
   readonly authority: Authority;
   readonly serving: IssuedLeaf;
   readonly serviceAccountKey: Secret;
-  /** The key of the Secrets in that etcd, where it is known. */
-  readonly encryptionKey: Secret | undefined;
+  /** How values in that etcd are encrypted, where it is known: an EncryptionConfiguration. */
+  readonly encryption: Secret | undefined;
+  /** Lets people in who may read everything and change nothing, and never an administrator of then. */
+  readonly forReaders: boolean;
 }
 
 export interface ScratchApiDesign {
@@ -39,22 +40,25 @@ const admission = [
 ];
 
 /** What the certificate of such a server says. */
-export const scratchServingLeaf: CertificateSpec = { name: 'apiserver', authority: 'kubernetes', commonName: 'kube-apiserver', organizations: [], dnsNames: ['kubernetes'], addresses: [], usages: ['server'] };
+export const scratchServingLeaf: CertificateSpec = { name: 'apiserver', authority: 'kubernetes', commonName: 'kube-apiserver', organizations: [], dnsNames: ['kubernetes'], addresses: ['127.0.0.1'], usages: ['server'] };
 
-/** An API server on loopback that reads an etcd once and is thrown away: it compacts nothing, caches nothing and announces itself nowhere. */
-export function renderScratchApiServer({ cluster, folder, etcdSocket, authority, serving, serviceAccountKey, encryptionKey }: ScratchApiInput): ScratchApiDesign {
+/** Who a server for readers lets in. A refusal names the user: that is the reason, too. */
+export const readerLeaf: CertificateSpec = { name: 'reader', authority: 'kubernetes', commonName: 'the-past-is-read-only', organizations: [], dnsNames: [], addresses: [], usages: ['client'] };
+
+/** An API server on loopback that reads an etcd and is thrown away: it compacts nothing, caches nothing and announces itself nowhere. */
+export function renderScratchApiServer({ cluster, folder, etcdSocket, authority, serving, serviceAccountKey, encryption, forReaders }: ScratchApiInput): ScratchApiDesign {
   const { extraFlags } = cluster.kubernetes.apiServer;
   return {
     port,
     flags: {
       'advertise-address': '127.0.0.1',
       'anonymous-auth': 'false',
-      'authorization-mode': 'RBAC',
+      ...(forReaders ? { 'authorization-mode': 'ABAC', 'authorization-policy-file': join(folder, 'readers.jsonl') } : { 'authorization-mode': 'RBAC' }),
       'bind-address': '127.0.0.1',
       'cert-dir': folder,
       'client-ca-file': join(folder, 'ca.crt'),
       'disable-admission-plugins': admission.join(','),
-      ...(encryptionKey && { 'encryption-provider-config': join(folder, 'encryption.yaml') }),
+      ...(encryption && { 'encryption-provider-config': join(folder, 'encryption.yaml') }),
       'endpoint-reconciler-type': 'none',
       'etcd-compaction-interval': '0',
       'etcd-servers': `unix://${etcdSocket}`,
@@ -75,7 +79,18 @@ export function renderScratchApiServer({ cluster, folder, etcdSocket, authority,
       'apiserver.key': serving.privateKey,
       'sa.key': serviceAccountKey,
       'sa.pub': servicePublicKey({ serviceAccountKey }),
-      ...(encryptionKey && { 'encryption.yaml': encryptionConfig(encryptionKey) }),
+      ...(encryption && { 'encryption.yaml': encryption }),
+      ...(forReaders && { 'readers.jsonl': readersPolicy }),
     },
   };
 }
+
+/** Its rules lie outside of etcd, so that no role of then counts. Nothing stores the reviews that programs ask for to learn what they may do. */
+const readersPolicy = [
+  { namespace: '*', resource: '*', apiGroup: '*', readonly: true },
+  { nonResourcePath: '*', readonly: true },
+  ...['selfsubjectaccessreviews', 'selfsubjectrulesreviews'].map((resource) => ({ namespace: '*', resource, apiGroup: 'authorization.k8s.io' })),
+  { resource: 'selfsubjectreviews', apiGroup: 'authentication.k8s.io' },
+]
+  .map((spec) => `${JSON.stringify({ apiVersion: 'abac.authorization.kubernetes.io/v1beta1', kind: 'Policy', spec: { user: readerLeaf.commonName, ...spec } })}\n`)
+  .join('');

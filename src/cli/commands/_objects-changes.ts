@@ -111,7 +111,7 @@ export function addDiff(group: Command, cli: Cli): void {
 }
 
 /** Which names KIND or KIND/NAME and a namespace let through. A kind that was defined at one of the points is enough. Throws `usage` where it was at none. */
-async function wantedNames(states: readonly ObjectState[], word: string | undefined, namespace: string | undefined): Promise<(name: ObjectName) => boolean> {
+export async function wantedNames(states: readonly ObjectState[], word: string | undefined, namespace: string | undefined): Promise<(name: ObjectName) => boolean> {
   const { kind, name } = word === undefined ? { kind: undefined, name: undefined } : word.includes('/') ? objectWord(word) : { kind: word, name: undefined };
   const resources = kind === undefined ? undefined : await resourcesCalled(states, kind);
   return (one) => (resources === undefined || resources.has(nameOf(one))) && (name === undefined || one.name === name) && (namespace === undefined || one.namespace === namespace);

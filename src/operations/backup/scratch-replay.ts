@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { CaptureKeys } from '../../backup/captures.ts';
-import type { Point } from '../../backup/points.ts';
+import type { Base, Point } from '../../backup/points.ts';
 import type { Repository } from '../../backup/repository.ts';
 import { connectEtcd, type EtcdClient } from '../../clients/etcd/connect-etcd.ts';
 import { KubekeepError } from '../../lib/errors.ts';
@@ -34,13 +34,25 @@ const etcdLog = 130_000_000;
 
 /** Writes the point as a snapshot and starts an etcd from it, as one of a cluster is started after a restore. Throws `repository-damaged`, `data-damaged`. */
 export async function replayInScratchEtcd(operation: ReadOperation, { repository, point, keys, folder }: ReplayInput): Promise<ReplayedEtcd> {
-  const { cluster, signal, fetchPrograms } = operation;
-  const { base } = point;
-  const platform = platformOf(process.arch) as Platform;
-  await refuseWithoutRoom(folder, 2 * base.length + etcdLog, 'to replay a point');
-  const [etcd, etcdutl] = await fetchPrograms((['etcd', 'etcdutl'] as const).map((name) => ({ name, version: cluster.etcd.version ?? base.etcd, platform })));
+  await refuseWithoutRoom(folder, 2 * point.base.length + etcdLog, 'to replay a point');
   const snapshot = join(folder, 'point.db');
   await writePoint(operation, repository, { point, path: snapshot, keys });
+  return etcdOfSnapshot(operation, { snapshot, base: point.base, folder });
+}
+
+export interface SnapshotOfPoint {
+  readonly snapshot: string;
+  /** That it was made from. */
+  readonly base: Base;
+  /** With room for as much again. */
+  readonly folder: string;
+}
+
+/** Starts an etcd from a snapshot, which stays as it is. Throws `data-damaged`. */
+export async function etcdOfSnapshot(operation: ReadOperation, { snapshot, base, folder }: SnapshotOfPoint): Promise<ReplayedEtcd> {
+  const { cluster, signal, fetchPrograms } = operation;
+  const platform = platformOf(process.arch) as Platform;
+  const [etcd, etcdutl] = await fetchPrograms((['etcd', 'etcdutl'] as const).map((name) => ({ name, version: cluster.etcd.version ?? base.etcd, platform })));
   const scratch = await startScratchEtcd({ etcd: etcd!, etcdutl: etcdutl!, snapshot, folder, signal });
   const client = connectEtcd({ socketPath: scratch.socketPath, serverName: 'scratch', tls: undefined, deadline: 60_000 });
   const replayed: ReplayedEtcd = {

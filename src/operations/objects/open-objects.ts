@@ -20,6 +20,8 @@ export interface OpenObjects {
   readonly keys: CaptureKeys;
   /** Of values that API servers encrypt. */
   readonly encryptionKeys: FindKeys;
+  /** The EncryptionConfiguration that they are of; undefined where there is none that can be opened. */
+  readonly encryption: () => Promise<Secret | undefined>;
   at(text: string): Promise<{ readonly point: Point; readonly state: ObjectState }>;
 }
 
@@ -27,10 +29,15 @@ export interface OpenObjects {
 export async function openObjects(operation: ReadOperation, store: Store, configuration?: string): Promise<OpenObjects> {
   const { repository, identity } = await openToRead(operation, store);
   const keys = captureKeys(repository, identity);
+  const encryption = once(() => (configuration === undefined ? encryptionOfCluster(operation, repository, identity) : readConfiguration(configuration)));
   return {
     repository,
     keys,
-    encryptionKeys: once(() => (configuration === undefined ? keysOfCluster(operation, repository, identity) : keysOfFile(configuration))),
+    encryption,
+    encryptionKeys: once(async () => {
+      const found = await encryption();
+      return found ? encryptionKeysOf(found) : new Map();
+    }),
     async at(text) {
       const point = await resolvePoint(repository, text, keys);
       return { point, state: stateAt(operation, repository, { point, keys }) };
@@ -40,14 +47,18 @@ export async function openObjects(operation: ReadOperation, store: Store, config
 
 /** Of an EncryptionConfiguration in a file. Throws `file-missing`, `spec-invalid`. */
 export async function keysOfFile(path: string): Promise<EncryptionKeys> {
+  return encryptionKeysOf(await readConfiguration(path));
+}
+
+async function readConfiguration(path: string): Promise<Secret> {
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw new KubekeepError('file-missing', `${path} cannot be read: ${cause.message}`, { cause });
   });
-  return encryptionKeysOf(new Secret(text));
+  return new Secret(text);
 }
 
 /** The one that this computer has, or that lies sealed beside the newest base. None where neither can be opened: the other objects can be read. */
-async function keysOfCluster({ state, cluster, identityFile }: ReadOperation, repository: Repository, identity: Secret): Promise<EncryptionKeys> {
+async function encryptionOfCluster({ state, cluster, identityFile }: ReadOperation, repository: Repository, identity: Secret): Promise<Secret | undefined> {
   const from = [
     async () => (await openKeptSecrets(state, { cluster: cluster.name, identityFile }))?.secrets,
     async () => (await newestBundle(repository, identity)).bundle.secrets,
@@ -57,9 +68,9 @@ async function keysOfCluster({ state, cluster, identityFile }: ReadOperation, re
       if (error instanceof KubekeepError && ['identity-missing', 'point-missing'].includes(error.code)) return undefined;
       throw error;
     });
-    if (found) return encryptionKeysOf(encryptionConfig(found.encryptionKey));
+    if (found) return encryptionConfig(found.encryptionKey);
   }
-  return new Map();
+  return undefined;
 }
 
 /** What is asked for again is what was got first. */
