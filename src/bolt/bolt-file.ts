@@ -209,7 +209,20 @@ export function pageOf(bytes: Buffer, id: number): Page {
   if (bytes.length < pageHeader) throw broken(`a page inside page ${id} is cut`);
   const page = { id, flags: bytes.readUInt16LE(8), count: bytes.readUInt16LE(10), bytes };
   if (pageHeader + page.count * elementLength > bytes.length) throw broken(`page ${id} claims to have ${page.count} elements`);
+  refuseOddLayout(page);
   return page;
+}
+
+/** bbolt writes what elements have right behind the list of them, one behind the other. Nothing else in the format shows that a count, a place or a length was changed. */
+function refuseOddLayout({ id, flags, count, bytes }: Page): void {
+  if (flags !== leafFlag && flags !== branchFlag) throw broken(`page ${id} is neither branch nor leaf`);
+  const [place, lengths] = flags === leafFlag ? [4, [8, 12]] : [0, [4]];
+  let end = pageHeader + count * elementLength;
+  for (let at = pageHeader; at < pageHeader + count * elementLength; at += elementLength) {
+    if (at + bytes.readUInt32LE(at + place) !== end) throw broken(`element ${(at - pageHeader) / elementLength} of page ${id} does not lie where the one before it ends`);
+    for (const length of lengths) end += bytes.readUInt32LE(at + length);
+  }
+  if (end > bytes.length) throw broken(`the elements of page ${id} reach beyond its end`);
 }
 
 type PageReader = (id: number) => Page;

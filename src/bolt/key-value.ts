@@ -1,6 +1,6 @@
 import { wireFields } from '../lib/protobuf-wire.ts';
 import { broken, type BoltRow } from './bolt-file.ts';
-import { userKeyOf } from './key-space.ts';
+import { isTombstone, mainOf, userKeyOf } from './key-space.ts';
 
 /** mvccpb.KeyValue, as a row of the bucket `key` has it; what is not there is 0 or empty. */
 export interface StoredKeyValue {
@@ -24,8 +24,10 @@ export function keyValueOf(row: BoltRow): StoredKeyValue {
       else values.set(number, value);
     }
   } catch (error) {
-    if (error instanceof RangeError) throw broken(`what it has of ${key} is none of etcd's values: ${error.message}`);
+    if (error instanceof RangeError) throw broken(`what it has of ${key} at revision ${mainOf(row.key)} is none of etcd's values: ${error.message}`);
     throw error;
   }
-  return { key, createRevision: numbers.get(2) ?? 0, revision: numbers.get(3) ?? 0, version: numbers.get(4) ?? 0, value: values.get(5) ?? Buffer.alloc(0) };
+  const [revision, main] = [numbers.get(3) ?? 0, mainOf(row.key)];
+  if (!isTombstone(row) && key !== '' && revision !== main) throw broken(`what it has at revision ${main} says that revision ${revision} wrote it`);
+  return { key, createRevision: numbers.get(2) ?? 0, revision, version: numbers.get(4) ?? 0, value: values.get(5) ?? Buffer.alloc(0) };
 }
