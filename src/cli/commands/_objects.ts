@@ -22,6 +22,7 @@ export interface SourceFlags {
   readonly file: string;
   readonly at?: string;
   readonly fromFile?: string;
+  readonly copy?: boolean;
   readonly encryptionConfig?: string;
   readonly reveal?: boolean;
   readonly showManagedFields?: boolean;
@@ -56,7 +57,8 @@ export function withRepositoryOptions(command: Command): Command {
 export function withSourceOptions(command: Command): Command {
   return withRepositoryOptions(command)
     .option('--at <point>', `${pointWords} (default: latest)`)
-    .option('--from-file <path>', 'read a snapshot, or the database file of an etcd that is stopped, instead of the repository');
+    .option('--from-file <path>', 'read a snapshot, or the database file or the data folder of an etcd that is stopped, instead of the repository')
+    .option('--copy', 'with --from-file: of an etcd that runs, read a copy');
 }
 
 /** Where a state comes from a repository. */
@@ -67,11 +69,11 @@ export interface OpenPoint {
 }
 
 /** Gives `work` what is read out of: a repository's point or a file. */
-export async function withState<T>(cli: Cli, { file, at, fromFile, encryptionConfig }: SourceFlags, work: (state: ObjectState, keys: FindKeys, repository?: OpenPoint) => Promise<T>): Promise<T> {
+export async function withState<T>(cli: Cli, { file, at, fromFile, copy = false, encryptionConfig }: SourceFlags, work: (state: ObjectState, keys: FindKeys, repository?: OpenPoint) => Promise<T>): Promise<T> {
   if (fromFile !== undefined) {
     if (at !== undefined) throw new KubekeepError('usage', 'a file is one point: give either --at or --from-file');
     const keys = once<EncryptionKeys>(async () => (encryptionConfig === undefined ? new Map() : keysOfFile(resolve(encryptionConfig))));
-    return work(stateOfFile(cli, resolve(fromFile)), keys);
+    return work(stateOfFile(cli, resolve(fromFile), { copy }), keys);
   }
   return withObjects(cli, { file, encryptionConfig }, async (open, operation) => {
     const { state, point } = await open.at(at ?? 'latest');

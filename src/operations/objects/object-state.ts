@@ -7,6 +7,7 @@ import { filePages } from '../../bolt/file-pages.ts';
 import { newestValues, type KeyValue } from '../../bolt/newest-values.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import type { Operation } from '../operation.ts';
+import { databaseFile } from './database-file.ts';
 import { logChanges } from './log-changes.ts';
 
 /** All that etcd had at one moment, read where it is kept: nothing is restored for it. */
@@ -58,15 +59,14 @@ export function stateAt(work: Work, repository: Repository, { point, keys }: { r
   };
 }
 
-/** What a file has that etcd, etcdctl or `restore file` wrote. Throws `file-missing`, `data-damaged`. */
-export function stateOfFile(work: Work, path: string): ObjectState {
+/** What a file has that etcd, etcdctl or `restore file` wrote: `databaseFile` says which may be named. Throws `file-missing`, `usage`, `data-damaged`. */
+export function stateOfFile(work: Work, path: string, options: { readonly copy: boolean }): ObjectState {
   const each = async function* (wanted: (key: string) => boolean): AsyncGenerator<Values> {
-    await using file = await open(path).catch((cause: NodeJS.ErrnoException) => {
-      throw new KubekeepError('file-missing', `${path} cannot be read: ${cause.code === 'ENOENT' ? 'it does not exist' : cause.message}`, { cause });
+    await using database = await databaseFile(path, options);
+    await using file = await open(database.path).catch((cause: NodeJS.ErrnoException) => {
+      throw new KubekeepError('file-missing', `${path} cannot be read: ${cause.message}`, { cause });
     });
-    const stat = await file.stat();
-    if (stat.isDirectory()) throw new KubekeepError('file-missing', `${path} is a folder`, { hint: 'Name a snapshot, or the file member/snap/db of an etcd that is stopped.' });
-    yield [...(await newestValues(await filePages(file, told(work, `reading ${path}`, stat.size)), wanted, { signal: work.signal }))];
+    yield [...(await newestValues(await filePages(file, told(work, `reading ${path}`, database.size)), wanted, { signal: work.signal }))];
   };
   return { called: path, each, value: async (key) => (await valuesOf({ each }, (one) => one === key)).get(key) };
 }
