@@ -37,10 +37,11 @@ export function notePacks(uses: Map<string, PackUse>, table: PageTable, points: 
 export function checkPack(idKey: Uint8Array, pack: string, { pageSize, ids }: PackUse, content: Buffer): void {
   const name = objectName('pack', pack);
   const hmac = pageHmac(idKey, pageSize);
+  const id = Buffer.alloc(idLength);
   for (const [slot, wanted] of ids) {
     const from = slot * pageSize;
     if (from + pageSize > content.length) throw damaged(name, `it has no page ${slot}`);
-    const id = hmac(content.subarray(from, from + pageSize)).subarray(0, idLength);
+    hmac(content.subarray(from, from + pageSize), id, 0);
     if (wanted.some((one) => Buffer.compare(one, id) !== 0)) throw damaged(name, `page ${slot} in it is another one than a table says`);
   }
 }

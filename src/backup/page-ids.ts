@@ -14,13 +14,13 @@ const readSize = 1 << 20;
 /** The ids of a file's pages from number `first` on, as a page table has them: 16 bytes each. What is behind the last whole page has none. */
 export function pageIds(file: ReadAt, { key, pageSize }: IdOptions, first = 0): Uint8Array {
   const hmac = pageHmac(key, pageSize);
-  const ids = new Uint8Array(Math.max(0, Math.floor(file.size / pageSize) - first) * idLength);
+  const ids = Buffer.alloc(Math.max(0, Math.floor(file.size / pageSize) - first) * idLength);
   const into = Buffer.allocUnsafe(readSize);
   const end = first * pageSize + (ids.length / idLength) * pageSize;
   let next = 0;
   for (let from = first * pageSize; from < end; from += readSize) {
     const bytes = file.read(from, Math.min(readSize, end - from), into);
-    for (let at = 0; at < bytes.length; at += pageSize, next += idLength) ids.set(hmac(bytes.subarray(at, at + pageSize)).subarray(0, idLength), next);
+    for (let at = 0; at < bytes.length; at += pageSize, next += idLength) hmac(bytes.subarray(at, at + pageSize), ids, next);
   }
   return ids;
 }

@@ -66,11 +66,18 @@ class PageWriter {
   /** Whether the page is stored already: mostly by the parent, and mostly at the same place in the file. */
   place(page: number): boolean {
     const { ids, parent } = this.#options;
-    const there = this.#there?.find(ids, page);
+    const there = this.#stayed(page) ? page : this.#there?.find(ids, page);
     const here = there === undefined ? this.#here.find(ids, page) : undefined;
     if (there !== undefined) this.#put(page, this.#parentPack(there), parent!.slot[there]!);
     else if (here !== undefined) this.#put(page, this.#pack[here]!, this.#slot[here]!);
     return there !== undefined || here !== undefined;
+  }
+
+  /** Most do: to compare them is much less than to look for them. */
+  #stayed(page: number): boolean {
+    const { ids, parent } = this.#options;
+    const [from, to] = [page * idLength, (page + 1) * idLength];
+    return parent !== undefined && to <= parent.ids.length && Buffer.compare(ids.subarray(from, to), parent.ids.subarray(from, to)) === 0;
   }
 
   async store(page: number): Promise<void> {

@@ -36,6 +36,9 @@ export interface SpoolOptions {
   readonly idKey: Uint8Array;
 }
 
+/** Bytes. Each word wakes the thread that hashes. */
+const toldEvery = 4 << 20;
+
 /**
  * Takes etcd's Snapshot stream as fast as it comes, so that etcd never waits for a store. `folder` is to be on a disk of this computer with room for the whole file. Throws `data-damaged` where the
  * stream is not what etcd sent, `store-failed` where the folder does not take it.
@@ -48,7 +51,11 @@ export async function spoolSnapshot(folder: string, { idKey, ...options }: Spool
   try {
     await unlink(path);
     const reader = opened.use(new SnapshotReader({ descriptor: file.fd, idKey }));
-    const received = await receiveSnapshot(file, { path, onWritten: (size) => reader.grown(size), ...options });
+    let told = 0;
+    const onWritten = (size: number) => {
+      if (size - told >= toldEvery) reader.grown((told = size));
+    };
+    const received = await receiveSnapshot(file, { path, onWritten, ...options });
     const hashKv = (revision: number, compacted: number, signal?: AbortSignal) => reader.hashKv(received.size, { revision, compacted, signal });
     return { ...received, ...(await reader.pages(received.size)), hashKv, index: (states) => reader.index(received.size, states), [Symbol.asyncDispose]: () => opened.disposeAsync() };
   } catch (error) {

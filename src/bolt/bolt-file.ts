@@ -81,7 +81,7 @@ export function openBolt(source: ReadAt): BoltFile {
     transaction: meta.transaction,
     *rows(bucket) {
       // A buffer for each of a hundred thousand pages costs more than reading them.
-      const page = pagesOnce(source, pageSize, Buffer.allocUnsafe(16 * pageSize));
+      const page = pagesOnce(readAhead(source), pageSize, Buffer.allocUnsafe(16 * pageSize));
       const root = bucketRoot(page, bucket);
       if (!root) return;
       for (const leaf of leavesBelow(page, root)) {
@@ -175,6 +175,30 @@ export function fnv1a(bytes: Buffer): bigint {
   let hash = 0xcbf29ce484222325n;
   for (const byte of bytes) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
   return hash;
+}
+
+const windowLength = 1 << 16;
+
+/**
+ * Reads more at once where what is asked for lies behind what was asked for before, as leaves mostly do: to ask the kernel for each page takes longer than to copy it. What it gives may be valid until the
+ * next call only.
+ */
+function readAhead(source: ReadAt): ReadAt {
+  const window = Buffer.allocUnsafe(windowLength);
+  let [from, to, end] = [0, 0, -1];
+  return {
+    size: source.size,
+    read(offset, length, into) {
+      const follows = offset >= end && offset - end < windowLength;
+      end = offset + length;
+      if (follows && length <= windowLength && (offset < from || end > to)) {
+        to = Math.min(source.size, offset + windowLength);
+        from = offset;
+        source.read(from, to - from, window);
+      }
+      return offset >= from && end <= to ? window.subarray(offset - from, end - from) : source.read(offset, length, into);
+    },
+  };
 }
 
 /** A tree reaches no page twice. One that goes round would never end. A leaf may lie in `into` until the next page is read. */

@@ -1,7 +1,12 @@
 /** Grows as it is written. Integers are unsigned LEB128. */
 export class ByteWriter {
-  #bytes = Buffer.alloc(256);
+  #bytes: Buffer;
   #length = 0;
+
+  /** `room`: bytes that it will mostly be; to grow takes three times as much memory for a moment. */
+  constructor(room = 256) {
+    this.#bytes = Buffer.allocUnsafeSlow(room);
+  }
 
   number(value: number): void {
     this.#reserve(10);
@@ -29,7 +34,7 @@ export class ByteWriter {
 
   #reserve(count: number): void {
     if (this.#length + count <= this.#bytes.length) return;
-    const larger = Buffer.alloc(Math.max(this.#bytes.length * 2, this.#length + count));
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#length + count));
     this.#bytes.copy(larger);
     this.#bytes = larger;
   }

@@ -1,5 +1,5 @@
 import type { EtcdChange } from '../../clients/etcd/watch.ts';
-import type { LogRecord } from '../change-log/log-record.ts';
+import { bytesOf, type LogRecord } from '../change-log/log-record.ts';
 import { ByteReader, ByteWriter } from './_bytes.ts';
 import { readable } from './encrypted-object.ts';
 
@@ -15,7 +15,7 @@ const leaseFlag = 2;
 
 /** Of one record at least, each of the revision after the one before. */
 export function encodeSegment({ records, leases }: Segment): Buffer {
-  const out = new ByteWriter();
+  const out = new ByteWriter(records.reduce((sum, record) => sum + bytesOf(record), 64 + 16 * leases.size));
   const [first] = records;
   for (const value of [first!.revision, records.length, first!.received]) out.number(value);
   let before = first!.received;
