@@ -1,6 +1,6 @@
 /**
  * Measures backups beside etcd's own tools, on real etcds: `npm run bench:backup [-- --mb 400 --seconds 60 --runs 5 --growth 300 --api 0 --large 0]`, and beside restic where it is installed. `--api 60000` adds an etcd with so many objects that a
- * real API server wrote, `--large 1000` one with so many MB of values (a file of 1.4 GB). Writes docs/evidence/backup.md. Needs warm caches and a computer that has nothing else to do. Values are made up: text that repeats as much as objects of
+ * real API server wrote, `--large 1000` one with so many MB of values (a file of 1.4 GB), `--seconds 600` writes to the log for ten minutes. Writes docs/evidence/backup.md. Needs warm caches and a computer that has nothing else to do. Values are made up: text that repeats as much as objects of
  * Kubernetes do.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -13,10 +13,12 @@ import { captureKeys } from '../src/backup/captures.ts';
 import { readLog } from '../src/backup/change-log/read-log.ts';
 import { extendSnapshot } from '../src/backup/extend-snapshot.ts';
 import { basesOf } from '../src/backup/points.ts';
+import type { Repository } from '../src/backup/repository.ts';
 import { ownerKeysToText } from '../src/backup/repository-keys.ts';
 import { writeSnapshot } from '../src/backup/write-snapshot.ts';
 import { connectEtcd, type EtcdClient } from '../src/clients/etcd/connect-etcd.ts';
 import { systemClock } from '../src/lib/clock.ts';
+import type { Secret } from '../src/lib/secret.ts';
 import { seededDraw } from '../src/lib/seeded-draw.ts';
 import { startScratchEtcd } from '../src/programs/scratch-etcd.ts';
 import { madeRepository, type MadeRepository } from '../test/support/backup-repository.ts';
@@ -113,8 +115,18 @@ async function others(of: string, start: (place: string) => Promise<BenchEtcd>, 
     add(await baseRows(etcd, { of, runs, base: () => baseOf(etcd, made), between: () => write(client, { rate: 200, seconds: 5 }), after: '1,000 writes' }));
     const row = await more(etcd);
     if (row) add([row]);
+    add([await restoreRow(place, await made.read(), made.identity)]);
   }
   await rm(place, { recursive: true });
+}
+
+/** From the repository to a member's data, which etcdutl makes of the file either way. */
+async function restoreRow(place: string, repository: Repository, identity: Secret): Promise<Row> {
+  const newest = basesOf(repository.chain).at(-1)!;
+  const file = join(place, 'restored.db');
+  const ours = await timed(() => writeSnapshot(repository, newest, file, captureKeys(repository, identity)));
+  const theirs = await timed(async () => void execFileSync(cachedProgram('etcdutl', version), ['snapshot', 'restore', file, '--data-dir', join(place, 'restored')], { stdio: 'ignore' }));
+  return [`restore of ${mb(newest.length)} to one member's data, without starting it: \`restore file\`, then \`etcdutl snapshot restore\``, `${ours.toFixed(2)} s, then ${theirs.toFixed(2)} s: ${((ours + theirs) / theirs).toFixed(2)} x etcdutl alone`, '1'];
 }
 
 /** The same minutes of writes kept in three forms. */
