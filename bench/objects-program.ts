@@ -75,10 +75,10 @@ async function objectsOf({ do: what, place, identity, key, scan, delay, from, to
   const base: Base = { ...basesOf(repository.chain).at(-1)!, ...(scan && { index: undefined }) };
   const at = (revision: number): Point => ({ base, revision, time: base.time });
   const state = stateAt(work, repository, { point: at(base.revision), keys });
-  const open = { repository, keys, encryptionKeys: async () => new Map(), at: async () => { throw new Error('not asked for'); } };
+  const open = { repository, keys, encryptionKeys: async () => new Map(), encryption: async () => undefined, at: async () => { throw new Error('not asked for'); } };
   switch (what) {
     case 'get': return (await findObject(state, key, open.encryptionKeys)) ? 1 : 0;
-    case 'pods': return (await findObjects(state, resourceCalled('pods')!, { namespace: undefined }, open.encryptionKeys, ({ name }) => name.name)).length;
+    case 'pods': return (await findObjects(state, resourceCalled('pods')!, { namespace: undefined }, open.encryptionKeys, ({ name }) => name)).length;
     case 'history': return (await objectHistory(work as never, open, { key, since: at(from), upTo: at(to), encryptionKeys: new Map(), hide: (object) => object })).length;
     default: return (await objectDifferences(work as never, open, { from: at(from), to: at(to), wanted: () => true, selector: undefined, all: false, hide: (object) => object })).length;
   }

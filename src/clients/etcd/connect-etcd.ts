@@ -1,5 +1,5 @@
 import { openChannel } from './_channel.ts';
-import { collectYoung } from './_collect-young.ts';
+import { collectYoung } from './_collect.ts';
 import type { CallOptions, Channel } from './_channel.ts';
 import { AlarmRequest_AlarmAction, AlarmType, Cluster, KV, Lease, Maintenance } from './_rpc.ts';
 import type { Member } from './_rpc.ts';

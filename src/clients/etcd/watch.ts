@@ -1,4 +1,5 @@
 import type { CallOptions, Channel } from './_channel.ts';
+import { boundYoung } from './_collect.ts';
 import { Event_EventType, type Event } from './_kv.ts';
 import { Watch } from './_rpc.ts';
 import { EtcdError } from './etcd-error.ts';
@@ -36,6 +37,7 @@ const everyKey = { key: new Uint8Array(1), rangeEnd: new Uint8Array(1) };
  * lost its leader. (The watch begins at `after` itself: one that begins in the future is never told how far the member is, and what is compacted exactly at a revision may lack in it.)
  */
 export async function* watchFrom(channel: Channel, serverName: string, after: number, { every = 500, ...options }: WatchOptions = {}): AsyncGenerator<EtcdChanges> {
+  boundYoung();
   const { send, answers } = channel.duplex(Watch.method.watch, options);
   send({ requestUnion: { case: 'createRequest', value: { ...everyKey, startRevision: BigInt(after) } } });
   const timer = setInterval(() => send({ requestUnion: { case: 'progressRequest', value: {} } }), every);

@@ -12,6 +12,16 @@ export function collectYoung(): void {
   void collect({ type: 'minor' });
 }
 
+/**
+ * Gives the space for what is young back, and lets it grow no more: V8 makes it 32 MB while a program starts, and keeps it. For whoever goes on for days, receives small things and keeps them for seconds; what is young is looked at
+ * more often then (docs/decisions/0037). For the rest of the program's life.
+ */
+export function boundYoung(): void {
+  collect ??= exposed();
+  setFlagsFromString('--semi-space-growth-factor=1');
+  void collect({ type: 'major', flavor: 'last-resort' });
+}
+
 /** What `--expose-gc` gives, without the flag in the program's own globals. */
 function exposed(): NodeJS.GCFunction {
   setFlagsFromString('--expose-gc');
