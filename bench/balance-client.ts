@@ -22,8 +22,6 @@ export interface Said {
   readonly failed: number;
 }
 
-/** For each request when its answer was sent, ms from its first byte on, who answered and with what. */
-export const logFormat = 'log-format "%[date(0,ms)] %Ta %s %ST"';
 const logFile = '/run/bench.log';
 
 /** Starts HAProxy with a configuration, and an empty log. */

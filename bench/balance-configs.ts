@@ -2,7 +2,9 @@ import { servicesFolder } from '../src/render/paths.ts';
 import { aHost, aService } from '../test/support/example-cluster.ts';
 import { renderedHosts } from '../test/support/rendered-host.ts';
 import { adminPort, frontPort, nodePort, webServers, type Machines } from './balance-machines.ts';
-import { logFormat } from './balance-client.ts';
+
+/** For each request when its answer was sent, ms from its first byte on, who answered and with what. */
+const logFormat = 'log-format "%[date(0,ms)] %Ta %s %ST"';
 
 export interface Configuration {
   readonly config: string;

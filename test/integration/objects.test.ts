@@ -4,15 +4,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { exampleClusterFile } from '../../src/cluster/example-file.ts';
-import { decodeValue } from '../../src/objects/decode-value.ts';
 import { encryptionKeysOf } from '../../src/objects/encrypted-value.ts';
 import { builtInResources } from '../../src/objects/resources.ts';
-import { nameOf, objectNameOf } from '../../src/objects/stored-objects.ts';
+import { nameOf } from '../../src/objects/stored-objects.ts';
 import { Secret } from '../../src/lib/secret.ts';
-import { valuesOf } from '../../src/operations/objects/object-state.ts';
 import { openObjects } from '../../src/operations/objects/open-objects.ts';
 import { parse } from 'yaml';
-import { everyKind, apiVersionOf, type ApiObject, type ServedVersion } from '../support/every-kind.ts';
+import { comparedWithApi } from '../support/equal-objects.ts';
+import { everyKind, type ApiObject, type ServedVersion } from '../support/every-kind.ts';
 import { keptCluster, type KeptCluster } from '../support/kept-cluster.ts';
 import { expectZero, kubekeep } from '../support/lab-cluster.ts';
 import { runHere } from '../support/run-here.ts';
@@ -74,29 +73,10 @@ describe('objects out of a backup', () => {
   it('are, field by field, what the API server gives of each object of each kind in the version that it is stored in', async () => {
     const { state, point } = await (await openObjects(kept.operation, kept.store)).at('latest');
     const keys = encryptionKeysOf(new Secret(configuration));
-    const read = [...(await valuesOf(state, () => true))].flatMap(([key, { value, revision }]) => (objectNameOf(key) ? [{ key, decoded: decodeValue({ key, value, revision }, keys) }] : []));
-    const theirs = new Map<string, ApiObject>();
-    for (const one of resources.filter(({ verbs }) => verbs.includes('list'))) {
-      // Which is not a list of anything stored.
-      if (one.name === 'componentstatuses') continue;
-      const { items } = await kept.api.get<{ readonly items: readonly ApiObject[] }>(`${one.path}?resourceVersion=${point.revision}&resourceVersionMatch=Exact`);
-      for (const item of items) theirs.set(idOf({ ...item, apiVersion: apiVersionOf(one), kind: one.kind }), { ...item, apiVersion: apiVersionOf(one), kind: one.kind });
-    }
-    const kinds = new Set<string>();
-    /** Stored in a version that is not served. */
-    const older = new Set<string>();
-    for (const { key, decoded } of read) {
-      assert.ok(decoded.object, `${key}: ${decoded.object === undefined && decoded.why}`);
-      assert.deepEqual(decoded.unknown, [], key);
-      const ours = decoded.object as unknown as ApiObject;
-      kinds.add(ours.kind);
-      const same = theirs.get(idOf(ours));
-      const newer = same ?? theirs.get(idOf({ ...ours, apiVersion: ours.apiVersion.replace(/v1\w+$/, 'v1') }));
-      if (!same) older.add(`${ours.apiVersion} ${ours.kind}`);
-      assert.deepEqual(ours, newer && { ...newer, apiVersion: ours.apiVersion }, key);
-    }
-    assert.deepEqual([...older].sort(), ['certificates.k8s.io/v1beta1 ClusterTrustBundle', 'resource.k8s.io/v1beta2 DeviceTaintRule', 'storagemigration.k8s.io/v1beta1 StorageVersionMigration']);
-    assert.ok(read.length >= 262 && kinds.size >= 61, `${read.length} objects of ${kinds.size} kinds`);
+    const { objects, kinds, older, different, missing } = await comparedWithApi(kept.api, resources, { state, revision: point.revision, keys });
+    assert.deepEqual([different, missing], [[], []]);
+    assert.deepEqual(older, ['certificates.k8s.io/v1beta1 ClusterTrustBundle', 'resource.k8s.io/v1beta2 DeviceTaintRule', 'storagemigration.k8s.io/v1beta1 StorageVersionMigration']);
+    assert.ok(objects >= 262 && kinds.size >= 61, `${objects} objects of ${kinds.size} kinds`);
   });
 
   it('have the names that the API server gives them', () => {
@@ -224,8 +204,4 @@ interface PrintedObject {
   readonly name: string;
   readonly revision: number;
   readonly object?: { readonly [field: string]: any };
-}
-
-function idOf({ apiVersion, kind, metadata: { namespace = '', name } }: ApiObject): string {
-  return `${apiVersion} ${kind} ${namespace}/${name}`;
 }

@@ -5,11 +5,11 @@ import { clusterFileOption } from '../cluster-file.ts';
 import { describePlan } from '../describe-plan.ts';
 import { openOperation } from '../wire.ts';
 
-/** `plan`: what apply would do. Reads only; exit 4 when there is something to do, 5 when there is nothing and a host cannot be seen. */
+/** `plan`: what apply would do. Reads only; exit 4 when there is something to do, 5 when there is nothing but a warning. */
 export const addPlan: AddCommand = (program, cli, exit) => {
   program
     .command('plan')
-    .description('Show what apply would change, and why. Changes nothing; exit code 4 when changes are pending, 5 when none are and a host does not answer.')
+    .description('Show what apply would change, and why. Changes nothing; exit code 4 when changes are pending, 5 when none are but there is a warning: a host does not answer, a service leads nowhere.')
     .addOption(clusterFileOption())
     .action(async ({ file }: { readonly file: string }) => {
       await using operation = await openOperation(cli, { file, connectTimeout: 4 });
