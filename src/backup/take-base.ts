@@ -80,10 +80,8 @@ async function store(repository: Repository, { timeline, etcd, member, quorum }:
   if (spool.size % pageSize !== 0) throw new KubekeepError('data-damaged', `the file of etcd on ${member} has ${spool.size} bytes, which are no whole pages of ${pageSize}`);
   const parent = await parentFor(repository, { timeline, writer, time });
   const stands = parent && parent.base.depth < deepest ? { hash: parent.base.table, table: parent.table } : undefined;
-  const indexing = storeIndex(repository, spool, { key, parent: stands && parent });
-  // Whoever waits for it is told.
-  indexing.catch(() => {});
   const { table, added } = await storePages(repository, spool, { pageSize, ids, key, parent: parent?.table, signal });
+  const index = await storeIndex(repository, spool, { key, parent: stands && parent });
   const tableHash = await repository.put('table', encodePageTable(table, stands), repository.structure);
   const bundles = basesOf(repository.chain).flatMap((base) => base.bundle ?? []);
   // Who has nothing to seal names what was sealed last, or it would go with the base that has it.
@@ -93,7 +91,7 @@ async function store(repository: Repository, { timeline, etcd, member, quorum }:
   const body: BaseBody = {
     timeline, revision: revisions.current, compacted: revisions.compacted, etcd, member, quorum, time, length: spool.size, sha256: spool.sha256, hashes: [...hashes],
     table: tableHash, bundle: bundle.ref,
-    depth: stands ? parent!.base.depth + 1 : 0, whole: !parent, capture, ...(before && { captures: [...before, capture] }), added, index: await indexing,
+    depth: stands ? parent!.base.depth + 1 : 0, whole: !parent, capture, ...(before && { captures: [...before, capture] }), added, index,
   };
   const entry = await appendUnder(repository, [key, ...bundle.captures], 'base', writer, () => body);
   return baseOf(entry!);

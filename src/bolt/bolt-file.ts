@@ -184,7 +184,8 @@ const windowLength = 1 << 16;
  * next call only.
  */
 function readAhead(source: ReadAt): ReadAt {
-  const window = Buffer.allocUnsafe(windowLength);
+  const room = Buffer.allocUnsafe(windowLength);
+  let window: Buffer = room;
   let [from, to, end] = [0, 0, -1];
   return {
     size: source.size,
@@ -194,7 +195,7 @@ function readAhead(source: ReadAt): ReadAt {
       if (follows && length <= windowLength && (offset < from || end > to)) {
         to = Math.min(source.size, offset + windowLength);
         from = offset;
-        source.read(from, to - from, window);
+        window = source.read(from, to - from, room);
       }
       return offset >= from && end <= to ? window.subarray(offset - from, end - from) : source.read(offset, length, into);
     },

@@ -88,7 +88,7 @@ describe('a disk that is full', () => {
       // A file takes pages, and its folder may be new.
       for (const left of [0, 4096, 12_288]) {
         await disk.leave(left);
-        await assert.rejects(write(), { code: 'store-failed', message: /cannot write (packs|tables|captures|chain|keys|sealed|escrow|head)\S* in .*: ENOSPC/, ...room }, `${what}, ${left}`).catch((error: unknown) => {
+        await assert.rejects(write(), { code: 'store-failed', message: /cannot write (packs|indexes|tables|captures|chain|keys|sealed|escrow|head)\S* in .*: ENOSPC/, ...room }, `${what}, ${left}`).catch((error: unknown) => {
           // The smallest have room.
           if (left === 0 || what === 'a base' || what === 'the log') throw error;
         });
