@@ -6,6 +6,7 @@ import { parallel } from '../../lib/parallel.ts';
 import { etcdOf } from '../../operations/clients.ts';
 import { preparePlan } from '../../operations/prepare-plan.ts';
 import { stepsOf } from '../../operations/plan/plan.ts';
+import { keeperFolder } from '../../render/paths.ts';
 import type { Log } from '../history/log.ts';
 import type { Look } from '../history/record.ts';
 import type { Stage } from '../stage.ts';
@@ -57,10 +58,10 @@ async function seen(about: Look['about'], place: string, look: () => Promise<Pic
   }
 }
 
-/** One thing a line. What faults use has "drill" in its name: units `kubekeep-drill-…`, the table `kubekeep_drill`, files `….before-drill`, `….drill`. */
+/** One thing a line. What faults use has "drill" in its name: units `kubekeep-drill-…`, the table `kubekeep_drill`, files `….before-drill`, `….drill`. kubekeep itself has drills. */
 const leftoversScript = `
 { systemctl list-units --all --plain --no-legend --no-pager 'kubekeep-drill*'; systemctl list-unit-files --no-legend --no-pager 'kubekeep-drill*'; } | awk '{ print "unit " $1 }' | sort -u
 nft list tables | grep -i drill || :
 ip -o link show | grep -io '[^ ]*drill[^ ]*' || :
-find /etc /run /var/lib /var/tmp /tmp /opt/kubekeep /dev/shm -xdev -path /var/lib/dpkg -prune -o -iname '*drill*' -print 2>/dev/null | sort || :
+find /etc /run /var/lib /var/tmp /tmp /opt/kubekeep /dev/shm -xdev \\( -path /var/lib/dpkg -o -path ${keeperFolder} \\) -prune -o -iname '*drill*' -print 2>/dev/null | sort || :
 `;
