@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { ApiError } from '../../src/clients/kubernetes/api-error.ts';
 import type { ApiClient } from '../../src/clients/kubernetes/connect-api.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { decodeValue } from '../../src/objects/decode-value.ts';
 import type { EncryptionKeys } from '../../src/objects/encrypted-value.ts';
 import { objectNameOf } from '../../src/objects/stored-objects.ts';
@@ -54,10 +56,21 @@ async function listed(api: ApiClient, resources: readonly ServedVersion[], revis
   for (const one of resources.filter(({ verbs }) => verbs.includes('list'))) {
     // Which is not a list of anything stored.
     if (one.name === 'componentstatuses') continue;
-    const { items } = await api.get<{ readonly items: readonly ApiObject[] }>(`${one.path}?resourceVersion=${revision}&resourceVersionMatch=Exact`);
+    const { items } = await listedOnce(api, `${one.path}?resourceVersion=${revision}&resourceVersionMatch=Exact`);
     for (const item of items) theirs.set(idOf({ ...item, apiVersion: apiVersionOf(one), kind: one.kind }), { ...item, apiVersion: apiVersionOf(one), kind: one.kind });
   }
   return theirs;
+}
+
+/** Another API server of the cluster may have heard of a definition only now: it says so (429) until it can serve it. */
+async function listedOnce(api: ApiClient, path: string, tries = 30): Promise<{ readonly items: readonly ApiObject[] }> {
+  try {
+    return await api.get(path);
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 429) || tries === 1) throw error;
+    await systemClock.sleep(1000);
+    return listedOnce(api, path, tries - 1);
+  }
 }
 
 function idOf({ apiVersion, kind, metadata: { namespace = '', name } }: ApiObject): string {
