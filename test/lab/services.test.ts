@@ -4,32 +4,10 @@ import { request } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import { powerOff } from '../../src/lab/power.ts';
 import { expectZero, kubekeep, labCluster, type LabCluster } from '../support/lab-cluster.ts';
+import { webPods } from '../support/web-pods.ts';
 
 /** A web server with a pod on each worker, whose node port leads to the pods of that node alone. */
-const web = (policy: 'Local' | 'Cluster') => `apiVersion: apps/v1
-kind: Deployment
-metadata: { name: web }
-spec:
-  replicas: 2
-  selector: { matchLabels: { app: web } }
-  template:
-    metadata: { labels: { app: web } }
-    spec:
-      terminationGracePeriodSeconds: 1
-      topologySpreadConstraints:
-        - { maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: DoNotSchedule, labelSelector: { matchLabels: { app: web } } }
-      containers:
-        - name: web
-          image: kubekeep.test/busybox:1
-          imagePullPolicy: Never
-          command: [sh, -c, 'mkdir /www; hostname > /www/index.html; exec httpd -f -p 8080 -h /www']
-          readinessProbe: { httpGet: { path: /, port: 8080 }, periodSeconds: 1 }
----
-apiVersion: v1
-kind: Service
-metadata: { name: web }
-spec: { type: NodePort, externalTrafficPolicy: ${policy}, selector: { app: web }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
-`;
+const web = (policy: 'Local' | 'Cluster') => webPods({ spread: 'DoNotSchedule', service: `type: NodePort, externalTrafficPolicy: ${policy}, selector: { app: web }, ports: [{ name: http, port: 80, targetPort: 8080 }]` });
 
 /** The name of the pod that answered. Throws what a client would see. */
 function ask(host: string, port = 80): Promise<string> {

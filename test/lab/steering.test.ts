@@ -5,29 +5,10 @@ import { parseServersState, type ServerState } from '../../src/clients/haproxy/p
 import { systemClock } from '../../src/lib/clock.ts';
 import { byHandFile, loadAgentPort, servicesSocket, steerUnit } from '../../src/render/paths.ts';
 import { expectZero, kubekeep, labCluster, type LabCluster } from '../support/lab-cluster.ts';
+import { webPods } from '../support/web-pods.ts';
 
 /** A web server on each worker, which answers for itself only. */
-const web = `apiVersion: apps/v1
-kind: DaemonSet
-metadata: { name: web }
-spec:
-  selector: { matchLabels: { app: web } }
-  template:
-    metadata: { labels: { app: web } }
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers:
-        - name: web
-          image: kubekeep.test/busybox:1
-          imagePullPolicy: Never
-          command: [sh, -c, 'mkdir /www; hostname > /www/index.html; exec httpd -f -p 8080 -h /www']
-          readinessProbe: { httpGet: { path: /, port: 8080 }, periodSeconds: 1 }
----
-apiVersion: v1
-kind: Service
-metadata: { name: web }
-spec: { type: NodePort, externalTrafficPolicy: Local, selector: { app: web }, ports: [{ name: http, port: 80, targetPort: 8080, nodePort: 30080 }] }
-`;
+const web = webPods({ service: 'type: NodePort, externalTrafficPolicy: Local, selector: { app: web }, ports: [{ name: http, port: 80, targetPort: 8080, nodePort: 30080 }]' });
 
 const services = `  services:
     - name: web

@@ -2,32 +2,10 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { expectZero, kubekeep, labCluster, type LabCluster } from '../support/lab-cluster.ts';
+import { webPods } from '../support/web-pods.ts';
 
 /** A web server of two pods, one a worker where both are there. */
-const web = `apiVersion: apps/v1
-kind: Deployment
-metadata: { name: web }
-spec:
-  replicas: 2
-  selector: { matchLabels: { app: web } }
-  template:
-    metadata: { labels: { app: web } }
-    spec:
-      terminationGracePeriodSeconds: 1
-      topologySpreadConstraints:
-        - { maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway, labelSelector: { matchLabels: { app: web } } }
-      containers:
-        - name: web
-          image: kubekeep.test/busybox:1
-          imagePullPolicy: Never
-          command: [sh, -c, 'mkdir /www; hostname > /www/index.html; exec httpd -f -p 8080 -h /www']
-          readinessProbe: { httpGet: { path: /, port: 8080 }, periodSeconds: 1 }
----
-apiVersion: v1
-kind: Service
-metadata: { name: web }
-spec: { selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }] }
-`;
+const web = webPods({ spread: 'ScheduleAnyway', service: 'selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }]' });
 
 interface Pod {
   readonly metadata: { readonly name: string };

@@ -1,0 +1,30 @@
+/**
+ * Manifests of a web server on workers of a lab, whose pods each answer with their own name, and of its Service `web`, whose spec is `service`. `spread`: two pods on two workers, if not otherwise (`ScheduleAnyway`) or
+ * strictly; without it one on each.
+ */
+export function webPods({ spread, service }: { readonly spread?: 'ScheduleAnyway' | 'DoNotSchedule'; readonly service: string }): string {
+  const [kind, replicas, constraints] = spread === undefined ? ['DaemonSet', '', ''] : ['Deployment', '\n  replicas: 2', `
+      topologySpreadConstraints:
+        - { maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ${spread}, labelSelector: { matchLabels: { app: web } } }`];
+  return `apiVersion: apps/v1
+kind: ${kind}
+metadata: { name: web }
+spec:${replicas}
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      terminationGracePeriodSeconds: 1${constraints}
+      containers:
+        - name: web
+          image: kubekeep.test/busybox:1
+          imagePullPolicy: Never
+          command: [sh, -c, 'mkdir /www; hostname > /www/index.html; exec httpd -f -p 8080 -h /www']
+          readinessProbe: { httpGet: { path: /, port: 8080 }, periodSeconds: 1 }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec: { ${service} }
+`;
+}
