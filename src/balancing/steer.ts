@@ -1,6 +1,7 @@
+import { backendOf } from '../cluster/service.ts';
 import { weigh } from './weigh.ts';
 
-/** A server as HAProxy has it. Its backend is called `service-NAME`, and itself as its node. */
+/** A server as HAProxy has it, of the backend that `backendOf` names. */
 export interface Server {
   readonly backend: string;
   readonly server: string;
@@ -43,7 +44,6 @@ export interface Command {
   readonly reason: string;
 }
 
-const prefix = 'service-';
 /** Of a server whose node port nobody knows yet. */
 const unknownPort = 1;
 
@@ -68,7 +68,7 @@ export function undo(servers: readonly Server[], { services, cordoned, byHand }:
 }
 
 function serversOf({ name }: SteeredService, servers: readonly Server[]): readonly Server[] {
-  return servers.filter(({ backend }) => backend === `${prefix}${name}`);
+  return servers.filter(({ backend }) => backend === backendOf(name));
 }
 
 function differences({ backend, server, address, port, weight, state }: Server, { name, load }: SteeredService, byLoad: number, { loads, cordoned, nodePorts, byHand }: Known): Command[] {

@@ -24,6 +24,18 @@ export type ForwardSpec = { readonly nodePort: number } | { readonly namespace: 
 /** `local`: kube-proxy's health check of a Service with externalTrafficPolicy Local. */
 export type CheckSpec = 'tcp' | 'local' | { readonly http: { readonly path: string; readonly expect: string } };
 
+/** HAProxy's name of what serves a service; its servers are called as their nodes. */
+export function backendOf(service: string): string {
+  return `${backendPrefix}${service}`;
+}
+
+/** The service of a backend, undefined where it is none of one. */
+export function serviceOf(backend: string): string | undefined {
+  return backend.startsWith(backendPrefix) ? backend.slice(backendPrefix.length) : undefined;
+}
+
+const backendPrefix = 'service-';
+
 /** The hosts to which a service sends connections, in the order of the file. */
 export function nodesOf<Host extends { readonly roles: readonly string[]; readonly labels?: Readonly<Record<string, string>> | undefined }>({ labels }: Pick<ServiceSpec, 'labels'>, hosts: readonly Host[]): readonly Host[] {
   return hosts.filter((host) => host.roles.includes('worker') && Object.entries(labels).every(([name, value]) => host.labels?.[name] === value));

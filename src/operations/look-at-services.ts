@@ -1,5 +1,5 @@
-import { ApiError } from '../clients/kubernetes/api-error.ts';
 import type { ApiClient } from '../clients/kubernetes/connect-api.ts';
+import { whereThere } from '../clients/kubernetes/where-there.ts';
 import type { ServiceSpec } from '../cluster/service.ts';
 import type { KubernetesService, ServicesFact } from './facts.ts';
 
@@ -10,16 +10,28 @@ export async function readServices(api: ApiClient, services: readonly ServiceSpe
   const found = new Map<string, KubernetesService | undefined>();
   for (const { name, forward } of services) {
     const object = 'nodePort' in forward ? all.find(({ spec }) => spec.ports?.some(({ nodePort }) => nodePort === forward.nodePort)) : await readService(api, forward, signal);
-    const port = object?.spec.ports?.find((one) => ('nodePort' in forward ? one.nodePort === forward.nodePort : one.name === forward.port || String(one.port) === forward.port));
+    const port = 'nodePort' in forward ? object?.spec.ports?.find((one) => one.nodePort === forward.nodePort) : portCalled(object?.spec.ports, forward.port);
     found.set(name, object && { ...toFact(object), nodePort: port?.nodePort, readyOn: await readyOn(api, object.metadata, signal) });
   }
   return found;
 }
 
+/** A port of a Service of Kubernetes. */
+export interface ServicePort {
+  readonly name?: string;
+  readonly port: number;
+  readonly nodePort?: number;
+}
+
+/** The port of that name or number. */
+export function portCalled(ports: readonly ServicePort[] | undefined, port: string): ServicePort | undefined {
+  return ports?.find((one) => one.name === port || String(one.port) === port);
+}
+
 interface ServiceObject {
   readonly metadata: { readonly namespace: string; readonly name: string };
   readonly spec: {
-    readonly ports?: readonly { readonly name?: string; readonly port: number; readonly nodePort?: number }[];
+    readonly ports?: readonly ServicePort[];
     readonly externalTrafficPolicy?: string;
     readonly healthCheckNodePort?: number;
   };
@@ -30,10 +42,7 @@ function toFact({ metadata, spec }: ServiceObject): Omit<KubernetesService, 'nod
 }
 
 async function readService(api: ApiClient, { namespace, service }: { readonly namespace: string; readonly service: string }, signal: AbortSignal): Promise<ServiceObject | undefined> {
-  return api.get<ServiceObject>(`/api/v1/namespaces/${encodeURIComponent(namespace)}/services/${encodeURIComponent(service)}`, { signal }).catch((error: unknown) => {
-    if (error instanceof ApiError && error.reason === 'NotFound') return undefined;
-    throw error;
-  });
+  return whereThere(api.get<ServiceObject>(`/api/v1/namespaces/${encodeURIComponent(namespace)}/services/${encodeURIComponent(service)}`, { signal }));
 }
 
 interface SliceObject {

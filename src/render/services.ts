@@ -1,4 +1,4 @@
-import { nodesOf, type CheckSpec, type ServiceSpec } from '../cluster/service.ts';
+import { backendOf, nodesOf, type CheckSpec, type ServiceSpec } from '../cluster/service.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { haproxyUnit, maxConnections } from './_haproxy-unit.ts';
 import { managed } from './_yaml.ts';
@@ -93,11 +93,11 @@ function servicesConfig({ services, hosts }: Cluster, { openFiles, servicePorts 
 
 function frontend({ name, mode, listen }: ServiceSpec, most: number): string[] {
   return [
-    `frontend service-${name}`,
+    `frontend ${backendOf(name)}`,
     ...(mode === 'http' ? ['    mode http', '    option httplog', '    option forwardfor', '    timeout http-request 10s', '    timeout http-keep-alive 1m'] : ['    mode tcp', '    option tcplog']),
     `    maxconn ${most}`,
     `    bind ${listen.vip}:${listen.port}`,
-    `    default_backend service-${name}`,
+    `    default_backend ${backendOf(name)}`,
   ];
 }
 
@@ -117,7 +117,7 @@ function backend(service: ServiceSpec, nodes: readonly { readonly name: string; 
     ...(known ? [] : ['disabled']),
   ];
   return [
-    `backend service-${name}`,
+    `backend ${backendOf(name)}`,
     ...(mode === 'http' ? ['    mode http', '    retry-on conn-failure empty-response', '    http-request disable-l7-retry unless { method GET HEAD OPTIONS }', '    option abortonclose'] : ['    mode tcp']),
     `    balance ${balances[balance]}`,
     ...checkLines(check),

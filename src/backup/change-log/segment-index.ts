@@ -1,3 +1,4 @@
+import { compareText } from '../../lib/compare-text.ts';
 import type { CaptureKeys } from '../captures.ts';
 import { damaged } from '../format/encrypted-object.ts';
 import { IndexWriter, readIndex, type IndexedRow } from '../format/key-index.ts';
@@ -10,7 +11,7 @@ import type { LogRecord } from './log-record.ts';
 export function indexRecords(records: readonly LogRecord[]): Buffer {
   const rows = records.flatMap(({ changes }) => changes.map(({ key, revision, value }, sub): IndexedRow => ({ key: Buffer.from(key).toString('latin1'), revision, sub, deleted: value === undefined })));
   // Stable: of one key in the order of revisions.
-  rows.sort(({ key: one }, { key: other }) => (one < other ? -1 : one > other ? 1 : 0));
+  rows.sort(({ key: one }, { key: other }) => compareText(one, other));
   const writer = new IndexWriter();
   writer.add(0, rows);
   return writer.done();

@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { KubekeepError } from '../../lib/errors.ts';
 import { parseLabelSelector } from '../../objects/label-selector.ts';
 import { nameOf } from '../../objects/stored-objects.ts';
@@ -6,7 +6,7 @@ import type { ObjectState } from '../../operations/objects/object-state.ts';
 import { findResources, keyOf, type FindKeys } from '../../operations/objects/read-objects.ts';
 import type { Selection } from '../../operations/objects/restore/selection.ts';
 import { selectObjects } from '../../operations/objects/restore/select-objects.ts';
-import { calledObject, objectWord, whenItWas, type OpenPoint } from './_objects.ts';
+import { calledObject, namespaceOption, objectWord, whenItWas, type OpenPoint } from './_objects.ts';
 
 export interface SelectionFlags {
   readonly namespace?: string;
@@ -16,7 +16,7 @@ export interface SelectionFlags {
 
 export function withSelectionOptions(command: Command): Command {
   return command
-    .addOption(new Option('-n, --namespace <name>', 'the namespace (default: default)'))
+    .addOption(namespaceOption())
     .option('-A, --all-namespaces', 'of all namespaces')
     .option('-l, --selector <labels>', 'only those with these labels: app=web, app!=web, "app in (web,shop)"');
 }

@@ -13,6 +13,7 @@ import { addDeleted, addDiff, addHistory } from './_objects-changes.ts';
 import { addObjectsExport } from './_objects-export.ts';
 import { addObjectsRestore } from './_objects-restore.ts';
 import { addSearch } from './_objects-search.ts';
+import { withSelectionOptions, type SelectionFlags } from './_objects-selection.ts';
 import { addObjectsUndo } from './_objects-undo.ts';
 import { calledObject, documentText, namespaceOption, objectWord, outputOf, outputs, refuseHidden, shown, tellUnknown, whenItWas, withSourceOptions, withState, type Output, type SourceFlags } from './_objects.ts';
 
@@ -30,21 +31,15 @@ export const addObjects: AddCommand = (program, cli, exit) => {
   addObjectsUndo(group, cli, exit);
 };
 
-interface ListFlags extends SourceFlags {
-  readonly namespace?: string;
-  readonly allNamespaces?: boolean;
-  readonly selector?: string;
+interface ListFlags extends SourceFlags, SelectionFlags {
   readonly output: Output;
 }
 
 const outputOption = (otherwise: Output) => new Option('-o, --output <form>', `how to print: ${outputs.join(', ')} or jsonpath=TEMPLATE as kubectl has it; a manifest is YAML without what API servers and controllers fill in: for kubectl create`).argParser(outputOf).default(otherwise);
 
 function addList(group: Command, cli: Cli, exit: (code: number) => void): void {
-  withSourceOptions(group.command('list <kind>'))
+  withSelectionOptions(withSourceOptions(group.command('list <kind>')))
     .description('List the objects of a kind, or of several with commas: kubectl\'s names and short names, custom resources too. Exit code 5 when one of them cannot be read.')
-    .addOption(namespaceOption())
-    .option('-A, --all-namespaces', 'of all namespaces')
-    .option('-l, --selector <labels>', 'only those with these labels: app=web, app!=web, "app in (web,shop)"')
     .addOption(outputOption('table'))
     .action(async (kind: string, { namespace = 'default', allNamespaces, selector, output, ...flags }: ListFlags) => {
       const wanted = { namespace: allNamespaces ? undefined : namespace, selector: selector === undefined ? undefined : parseLabelSelector(selector) };

@@ -1,3 +1,4 @@
+import { backendOf } from '../../cluster/service.ts';
 import { quote } from '../../hosts/quote.ts';
 import { writeScript } from '../../hosts/write-script.ts';
 import { haproxySocket } from '../../render/haproxy.ts';
@@ -34,7 +35,7 @@ export function withWishes(byHand: ByHand, { targets, change, known }: { readonl
 }
 
 function tellService({ service, server }: Target, change: Change): string[] {
-  const at = `service-${service}/${server}`;
+  const at = `${backendOf(service)}/${server}`;
   const tell = (line: string) => `tell ${servicesSocket} ${quote(line)}`;
   if (change === 'drain') return [tell(`set server ${at} state drain`)];
   if (change === 'maint') return [tell(`set server ${at} state maint`), tell(`shutdown sessions server ${at}`)];

@@ -1,5 +1,6 @@
 import { parseHaproxyStat, type HaproxyStat } from '../../clients/haproxy/parse-stat.ts';
 import { hostsWith } from '../../cluster/cluster.ts';
+import { serviceOf } from '../../cluster/service.ts';
 import type { Host } from '../../hosts/host.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { parallel } from '../../lib/parallel.ts';
@@ -65,12 +66,10 @@ function apiServers(rows: readonly HaproxyStat[]): BalancedServer[] {
   });
 }
 
-const prefix = 'service-';
-
 function serviceServers(rows: readonly HaproxyStat[], byHand: ByHand): BalancedServer[] {
-  return rows.filter(({ proxy }) => proxy.startsWith(prefix)).map((row) => {
-    const service = row.proxy.slice(prefix.length);
-    return balanced(service, row, byHand[nameOf({ service, server: row.server })]);
+  return rows.flatMap((row) => {
+    const service = serviceOf(row.proxy);
+    return service === undefined ? [] : [balanced(service, row, byHand[nameOf({ service, server: row.server })])];
   });
 }
 

@@ -1,4 +1,5 @@
 import type { KeyValue } from '../../bolt/newest-values.ts';
+import { compareText } from '../../lib/compare-text.ts';
 import { decodeValue, type DecodedValue } from '../../objects/decode-value.ts';
 import { encryptedWith, type EncryptionKeys } from '../../objects/encrypted-value.ts';
 import { customResource, noResource, resourceCalled } from '../../objects/find-resource.ts';
@@ -46,20 +47,24 @@ async function customResources(state: ObjectState): Promise<readonly Resource[]>
   });
 }
 
-/**
- * What `take` makes of objects, by namespace and name; only that is kept of each. One that cannot be read has no labels, and is left out where a selector asks for some.
- */
-export async function findObjects<T>(state: ObjectState, resource: Resource, { namespace, selector }: ObjectQuery, keys: FindKeys, take: (found: FoundObject) => T): Promise<readonly T[]> {
+/** What `take` makes of the objects of a kind, by namespace and name; only that is kept of each. One that cannot be read has no labels, and is left out where a selector asks for some. */
+export async function findObjects<T extends object>(state: ObjectState, resource: Resource, { namespace, selector }: ObjectQuery, keys: FindKeys, take: (found: FoundObject) => T): Promise<readonly T[]> {
   const below = keysBelow(resource, resource.namespaced ? namespace : undefined);
+  return takeObjects(state, (key) => key.startsWith(below), keys, (found) => (!selector || (found.object && selector(found.object)) ? take(found) : undefined));
+}
+
+/** The same of the objects at the keys that are wanted, whatever their kinds are, without those of which `take` makes nothing. */
+export async function takeObjects<T extends object>({ each }: Pick<ObjectState, 'each'>, wanted: (key: string) => boolean, keys: FindKeys, take: (found: FoundObject, key: string) => T | undefined): Promise<readonly T[]> {
   const taken: { readonly name: ObjectName; readonly what: T }[] = [];
-  for await (const values of state.each((key) => key.startsWith(below))) {
+  for await (const values of each(wanted)) {
     // One after the other: decoded they are several times as large.
     for (const [key, value] of values) {
       const found = await decoded(key, value, keys);
-      if (found && (!selector || (found.object && selector(found.object)))) taken.push({ name: found.name, what: take(found) });
+      const what = found && take(found, key);
+      if (what) taken.push({ name: found.name, what });
     }
   }
-  taken.sort(({ name: one }, { name: other }) => compare(one.namespace, other.namespace) || compare(one.name, other.name));
+  taken.sort(({ name: one }, { name: other }) => compareText(one.namespace, other.namespace) || compareText(one.name, other.name));
   return taken.map(({ what }) => what);
 }
 
@@ -74,23 +79,8 @@ export function keyOf(resource: Resource, namespace: string, name: string): stri
   return `${keysBelow(resource, resource.namespaced ? namespace : undefined)}${name}`;
 }
 
-/** Objects by namespace and name, one after the other: decoded they are several times as large. */
-export async function decodeAll(values: ReadonlyMap<string, KeyValue>, findKeys: FindKeys): Promise<Iterable<FoundObject>> {
-  const keys = [...values.values()].some(({ value }) => encryptedWith(value) !== undefined) ? await findKeys() : undefined;
-  const named = [...values].flatMap(([key, value]) => {
-    const name = objectNameOf(key);
-    return name ? [{ key, name, ...value }] : [];
-  });
-  named.sort((one, other) => compare(one.name.namespace, other.name.namespace) || compare(one.name.name, other.name.name));
-  return named.values().map(({ key, name, value, revision }) => ({ ...decodeValue({ key, value, revision }, keys), name, revision }));
-}
-
 /** Undefined of what is no object. */
 async function decoded(key: string, { value, revision }: KeyValue, keys: FindKeys): Promise<FoundObject | undefined> {
   const name = objectNameOf(key);
   return name && { ...decodeValue({ key, value, revision }, encryptedWith(value) === undefined ? undefined : await keys()), name, revision };
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }

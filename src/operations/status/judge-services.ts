@@ -1,5 +1,5 @@
 import { hostsWith } from '../../cluster/cluster.ts';
-import { nodesOf, type ServiceSpec } from '../../cluster/service.ts';
+import { backendOf, nodesOf, type ServiceSpec } from '../../cluster/service.ts';
 import { reachable, type BackendFact } from '../facts.ts';
 import { leadsTo, serviceProblems } from '../plan/service-problems.ts';
 import type { Finding, ServiceStatus } from './cluster-status.ts';
@@ -25,7 +25,7 @@ function judgeService(service: ServiceSpec, { cluster, facts, services }: Observ
     return reachable(found) ? [{ host: host.name, found }] : [];
   });
   const views = seen.flatMap(({ host, found }) => {
-    const servers = (found.serviceServers ?? []).filter(({ backend }) => backend === `service-${name}`);
+    const servers = (found.serviceServers ?? []).filter(({ backend }) => backend === backendOf(name));
     return servers.length > 0 ? [{ host, servers }] : [];
   });
   const holders = seen.filter(({ found }) => found.addresses.some(({ address }) => address === vip)).map(({ host }) => host);

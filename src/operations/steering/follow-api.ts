@@ -1,5 +1,6 @@
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import type { SteeredSpec } from '../../render/steer.ts';
+import { portCalled, type ServicePort } from '../look-at-services.ts';
 
 /** The names of the nodes that take no new pods. */
 export async function cordonedNodes(api: Pick<ApiClient, 'get'>, signal: AbortSignal): Promise<ReadonlySet<string>> {
@@ -10,11 +11,5 @@ export async function cordonedNodes(api: Pick<ApiClient, 'get'>, signal: AbortSi
 /** The node port of a Service, undefined where it has none for that port. */
 export async function nodePortOf(api: Pick<ApiClient, 'get'>, { namespace, service, port }: NonNullable<SteeredSpec['follow']>, signal: AbortSignal): Promise<number | undefined> {
   const { spec } = await api.get<{ readonly spec: { readonly ports?: readonly ServicePort[] } }>(`/api/v1/namespaces/${namespace}/services/${service}`, { signal });
-  return spec.ports?.find((one) => one.name === port || String(one.port) === port)?.nodePort;
-}
-
-interface ServicePort {
-  readonly name?: string;
-  readonly port: number;
-  readonly nodePort?: number;
+  return portCalled(spec.ports, port)?.nodePort;
 }

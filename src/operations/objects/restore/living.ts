@@ -1,5 +1,5 @@
 import type { ApiClient } from '../../../clients/kubernetes/connect-api.ts';
-import { ApiError } from '../../../clients/kubernetes/api-error.ts';
+import { whereThere } from '../../../clients/kubernetes/where-there.ts';
 import { fewAtOnce } from '../../../lib/few-at-once.ts';
 import { at, isList, isObject, textOf, type JsonObject } from '../../../objects/json.ts';
 import { nameOf, type ObjectName, type ResourceName } from '../../../objects/stored-objects.ts';
@@ -49,10 +49,7 @@ export function pathOf({ group, resource, namespace, name }: ObjectName, version
 
 /** Undefined where nothing is there. Throws `api-failed`. */
 export async function getIfThere<T = JsonObject>(api: ApiClient, path: string, signal: AbortSignal): Promise<T | undefined> {
-  return api.get<T>(path, { signal, deadline }).catch((error: unknown) => {
-    if (error instanceof ApiError && error.status === 404) return undefined;
-    throw error;
-  });
+  return whereThere(api.get<T>(path, { signal, deadline }));
 }
 
 async function servedBy(api: ApiClient, wanted: readonly ResourceName[], signal: AbortSignal): Promise<Living['served']> {

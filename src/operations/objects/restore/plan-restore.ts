@@ -1,3 +1,4 @@
+import { compareText } from '../../../lib/compare-text.ts';
 import { at, isList, isObject, textOf, type JsonObject } from '../../../objects/json.ts';
 import { builtInResources } from '../../../objects/resources.ts';
 import { customResource } from '../../../objects/find-resource.ts';
@@ -91,7 +92,7 @@ export function planRestore(selection: Selection, living: Living, wish: RestoreW
   const made = new Map(all.map((one) => [textOf(at(one.object, 'metadata', 'uid')), one]));
   const targets = new Set(all.map(({ name }) => idOf(targetOf(name, to))));
   const steps = all.map(({ name, object, notes }) => stepFor({ name, object, notes }, { living, wish, volumes, made, targets, kinds }));
-  return { steps: [...steps, ...releases(steps, living)].toSorted((one, other) => one.order - other.order || compare(idOf(one.name), idOf(other.name))), left };
+  return { steps: [...steps, ...releases(steps, living)].toSorted((one, other) => one.order - other.order || compareText(idOf(one.name), idOf(other.name))), left };
 }
 
 /** What of a selection is not put back, and why. `living`: what there is of owners. */
@@ -252,8 +253,3 @@ function targetOf(name: ObjectName, to: string | undefined): ObjectName {
 function versionOf(object: JsonObject): string {
   return textOf(object['apiVersion']).split('/').at(-1)!;
 }
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
-}
-

@@ -1,8 +1,8 @@
 import type { LabelSelector } from '../../../objects/label-selector.ts';
 import type { Resource } from '../../../objects/resources.ts';
 import { keysBelow, nameOf, objectNameOf } from '../../../objects/stored-objects.ts';
-import { valuesOf, type ObjectState } from '../object-state.ts';
-import { decodeAll, keyOf, type FindKeys, type FoundObject } from '../read-objects.ts';
+import type { ObjectState } from '../object-state.ts';
+import { keyOf, takeObjects, type FindKeys, type FoundObject } from '../read-objects.ts';
 import { definitionNamed, idOf, namespaceNamed, volumeNamed, type SelectedObject, type Selection } from './selection.ts';
 
 /** What is asked for: a kind or several, one object, or a namespace with everything in it. */
@@ -20,9 +20,11 @@ export interface ObjectsWish {
 export async function selectObjects(state: ObjectState, wish: ObjectsWish, keys: FindKeys): Promise<Selection> {
   const wanted = wantedKeys(wish);
   const beside = [namespaceNamed(''), volumeNamed(''), definitionNamed('')].map((one) => keysBelow({ ...one, custom: false }));
-  const values = await valuesOf(state, (key) => wanted(key) || beside.some((start) => key.startsWith(start)));
-  const all = [...(await decodeAll(values, keys))].map(selected);
-  const asked = new Set([...values.keys()].filter(wanted).flatMap((key) => objectNameOf(key) ?? []).map(idOf));
+  const asked = new Set<string>();
+  const all = await takeObjects(state, (key) => wanted(key) || beside.some((start) => key.startsWith(start)), keys, (found, key) => {
+    if (wanted(key)) asked.add(idOf(found.name));
+    return selected(found);
+  });
   const { selector } = wish;
   return {
     named: wish.name !== undefined && !isNamespace(wish),
