@@ -1,4 +1,5 @@
 import type { HashAnswer } from '../../backup/compare-members.ts';
+import type { Base } from '../../backup/points.ts';
 import type { BaseSource } from '../../backup/take-base.ts';
 import type { Revisions } from '../../bolt/key-space.ts';
 import type { EtcdClient } from '../../clients/etcd/connect-etcd.ts';
@@ -6,15 +7,13 @@ import { EtcdError } from '../../clients/etcd/etcd-error.ts';
 import type { EtcdStatus } from '../../clients/etcd/etcd-status.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import type { BackupOperation } from './backup-operation.ts';
-import { chooseMember } from './choose-member.ts';
+import { chooseMember, type Candidate } from './choose-member.ts';
 import type { EtcdSource, KnownMember } from './etcd-source.ts';
 
-export interface AnsweringMember {
+export interface AnsweringMember extends Candidate {
   readonly spec: Pick<KnownMember, 'name'>;
   readonly client: EtcdClient;
   readonly status: EtcdStatus;
-  /** A linearizable read succeeded. */
-  readonly reads: boolean;
 }
 
 export interface EtcdMembers extends Disposable {
@@ -31,8 +30,10 @@ const patience = 60_000;
 /** How often, and how many ms apart, a member is asked that has not come, or compacted, as far as the snapshot. */
 const askedAgain = { times: 5, after: 500 };
 
-/** Asks all members how they are. Throws `etcd-failed` where none answers. */
-export async function askMembers({ source, signal, progress }: Pick<BackupOperation, 'signal' | 'progress'> & { readonly source: Pick<EtcdSource, 'members'> }): Promise<EtcdMembers> {
+type Asking = Pick<BackupOperation, 'signal' | 'progress'> & { readonly source: Pick<EtcdSource, 'members'> };
+
+/** Asks all members how they are. `newest` is the base that a further one will be compared with. Throws `etcd-failed` where none answers. */
+export async function askMembers({ source, signal, progress }: Asking, newest?: Pick<Base, 'member'>): Promise<EtcdMembers> {
   const known = await source.members();
   const clients = new Map<string, EtcdClient>();
   const close = () => {
@@ -45,7 +46,7 @@ export async function askMembers({ source, signal, progress }: Pick<BackupOperat
         clients.set(spec.name, client);
         // In this order: what the member says after the read is not older than what was acknowledged before it.
         const reads = await client.canRead({ signal });
-        return { spec, client, reads, status: await client.status({ signal }) };
+        return { spec, client, reads, stored: spec.name === newest?.member, status: await client.status({ signal }) };
       } catch (error) {
         signal.throwIfAborted();
         progress({ type: 'note', title: `etcd on ${spec.name} does not answer`, host: spec.name, detail: (error as Error).message });

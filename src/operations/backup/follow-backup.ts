@@ -1,3 +1,4 @@
+import { basesOf } from '../../backup/points.ts';
 import type { WriterKeys } from '../../backup/repository-keys.ts';
 import type { Store } from '../../backup/store/store.ts';
 import { KubekeepError } from '../../lib/errors.ts';
@@ -30,7 +31,7 @@ export async function followBackup(operation: BackupOperation, store: Store, { m
   const capturer = new LogCapturer({
     repository: open.repository,
     writer: open.keys.writer,
-    ask: () => askMembers(operation),
+    ask: () => askMembers(operation, basesOf(open.repository.chain).at(-1)),
     takeBase: (members) => takeOne(operation, open, members),
     remember: () => remember(state, open.repository).catch((error: Error) => {
       if (error instanceof KubekeepError && error.code !== 'file-missing') throw error;

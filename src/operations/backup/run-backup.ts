@@ -1,4 +1,4 @@
-import type { Base } from '../../backup/points.ts';
+import { basesOf, type Base } from '../../backup/points.ts';
 import type { Store } from '../../backup/store/store.ts';
 import { takeBase } from '../../backup/take-base.ts';
 import type { BackupOperation } from './backup-operation.ts';
@@ -13,7 +13,7 @@ const mostWalked = 1000;
 export async function runBackup(operation: BackupOperation, store: Store): Promise<Base> {
   const open = await openToWrite(operation, store);
   await noteRecipients(operation, open);
-  using members = await askMembers(operation);
+  using members = await askMembers(operation, basesOf(open.repository.chain).at(-1));
   return await takeOne(operation, open, members);
 }
 
