@@ -12,7 +12,9 @@ export function createReport({ folder, write, everyTest = false }) {
   const failures = [];
   const output = new Map();
   let dots = 0;
-  let running;
+  /** What is running, by file. */
+  const running = new Map();
+  let reported;
 
   const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
   const line = (text) => {
@@ -20,7 +22,9 @@ export function createReport({ folder, write, everyTest = false }) {
     dots = 0;
   };
   const alive = everyTest
-    ? setInterval(() => running && line(`        … ${running.title} (${seconds(performance.now() - running.since)})`), 30_000)
+    ? setInterval(() => {
+      for (const { title, since } of running.values()) line(`        … ${title} (${seconds(performance.now() - since)})`);
+    }, 30_000)
     : undefined;
 
   const pass = (title, ms) => {
@@ -39,6 +43,9 @@ export function createReport({ folder, write, everyTest = false }) {
 
   const ended = (data, passed) => {
     const file = relative(folder, data.entryFile ?? data.file ?? '');
+    // Files that run at the same time have their results one file after the other.
+    if (everyTest && file !== reported) line(`  ${file}`);
+    reported = file;
     const ofFile = data.nesting === 0 && data.name === data.file && data.entryFile === undefined;
     const title = ofFile ? file : `${file}: ${data.classname ? `${data.classname}: ` : ''}${data.name}`;
     if (data.details.type === 'suite' && (passed || data.details.error?.failureType === 'subtestsFailed')) return;
@@ -58,14 +65,15 @@ export function createReport({ folder, write, everyTest = false }) {
     fail,
     event({ type, data }) {
       if (type === 'test:dequeue' && everyTest) {
-        running = { title: data.name === data.file ? relative(folder, data.file) : data.name, since: performance.now() };
-        if (data.name === data.file) line(`  ${relative(folder, data.file)}`);
+        const file = relative(folder, data.entryFile ?? data.file);
+        running.set(file, { title: data.name === data.file ? file : `${file}: ${data.name}`, since: performance.now() });
       }
       if (type === 'test:stdout' || type === 'test:stderr') {
         // Enough to understand a failure; a test that prints without end does not fill the memory.
         const file = data.entryFile ?? data.file;
         output.set(file, `${output.get(file) ?? ''}${data.message}`.slice(-20_000));
       }
+      if (type === 'test:complete' && data.nesting === 0) running.delete(relative(folder, data.entryFile ?? data.file));
       if (type === 'test:pass' || type === 'test:fail') ended(data, type === 'test:pass');
     },
     end() {
