@@ -19,7 +19,7 @@ export function describeStatus(status: ClusterStatus, { colour }: DescribeStatus
     '',
     ...labelled(status, paint),
     '',
-    ...hostTable(status, paint),
+    ...hostTables(status, paint),
     ...(status.etcd.members.some(({ said }) => said) ? ['', ...etcdTable(status, paint)] : []),
     ...(status.balancers.length > 0 ? ['', ...balancerTable(status, paint)] : []),
     ...(status.services.length > 0 ? ['', ...serviceTable(status, paint)] : []),
@@ -79,9 +79,16 @@ const columns: readonly (readonly [title: string, component: ComponentName])[] =
   ['KUBE-PROXY', 'kube-proxy'],
 ];
 
-function hostTable({ hosts }: ClusterStatus, paint: Paint): string[] {
+/** Workers have programs of their own, and so a table of their own. */
+function hostTables({ hosts }: ClusterStatus, paint: Paint): string[] {
+  const isWorker = ({ roles }: HostStatus) => roles.every((role) => role === 'worker');
+  const workers = hosts.filter(isWorker);
+  return [...hostTable('HOST', hosts.filter((host) => !isWorker(host)), paint), ...(workers.length > 0 ? ['', ...hostTable('WORKER', workers, paint)] : [])];
+}
+
+function hostTable(title: string, hosts: readonly HostStatus[], paint: Paint): string[] {
   const used = columns.filter(([, name]) => hosts.some(({ components }) => components.some((one) => one.name === name)));
-  const titles: Cell[] = ['HOST', 'ADDRESS', ...used.map(([title]) => title), 'CERTS'].map((title) => [title, 'quiet']);
+  const titles: Cell[] = [title, 'ADDRESS', ...used.map(([name]) => name), 'CERTS'].map((text) => [text, 'quiet']);
   const rows = hosts.map((host): Cell[] => [
     [host.name, host.reachable ? 'strong' : 'bad'],
     [host.address],
