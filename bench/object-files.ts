@@ -21,6 +21,8 @@ export interface Template {
 }
 
 const templateName = 'web-0123456789-abcdefgh';
+/** Each Pod has its own, which stands in its managedFields too. */
+const templateAddress = '10.111.111.111';
 
 /** A Pod and a ConfigMap of the usual size. */
 export async function templates(folder: string): Promise<Templates> {
@@ -37,7 +39,7 @@ export async function templates(folder: string): Promise<Templates> {
     }));
     await own.api.post('/api/v1/namespaces/default/pods', { metadata, spec: { containers, automountServiceAccountToken: false, volumes: [{ name: 'data', emptyDir: {} }] } });
     const conditions = ['Initialized', 'Ready', 'ContainersReady', 'PodScheduled'].map((type) => ({ type, status: 'True', lastTransitionTime: '2026-11-26T10:00:00Z' }));
-    await own.api.patch(`/api/v1/namespaces/default/pods/${templateName}/status`, { status: { phase: 'Running', podIP: '10.0.0.1', conditions } });
+    await own.api.patch(`/api/v1/namespaces/default/pods/${templateName}/status`, { status: { phase: 'Running', podIP: templateAddress, conditions } });
     await own.api.post('/api/v1/namespaces/default/configmaps', { metadata, data: Object.fromEntries(Array.from({ length: 22 }, (_, at) => [`key-${at}`, `some value of key ${at}, which is as long as such values are`])) });
   }
   const path = join(data, 'snap.db');
@@ -55,12 +57,13 @@ export async function templates(folder: string): Promise<Templates> {
   return { pod: of('pods'), config: of('configmaps') };
 }
 
-/** The key and the value of an object of a number: of its own name and uid, and as long as the template. */
+/** The key and the value of an object of a number: of its own name, uid and address, and as long as the template. */
 export function objectOf(kind: 'pods' | 'configmaps', { name, uid, value }: Template, number: number): { readonly key: Buffer; readonly value: Buffer } {
   const digits = createHash('sha256').update(String(number)).digest('hex');
   const own = `web-${digits.slice(0, 10)}-${String(number).padStart(8, '0')}`;
   const copy = Buffer.from(value);
-  for (const [old, fresh] of [[name, own], [uid, `${digits.slice(0, 8)}${uid.slice(8, 24)}${digits.slice(8, 20)}`]] as const) {
+  const address = `10.${[10_000, 100, 1].map((of) => 100 + (Math.floor(number / of) % 100)).join('.')}`;
+  for (const [old, fresh] of [[name, own], [templateAddress, address], [uid, `${digits.slice(0, 8)}${uid.slice(8, 24)}${digits.slice(8, 20)}`]] as const) {
     for (let at = copy.indexOf(old); at >= 0; at = copy.indexOf(old, at + old.length)) copy.write(fresh, at);
   }
   return { key: Buffer.from(`/registry/${kind}/ns-${number % 50}/${own}`), value: copy };

@@ -50,8 +50,11 @@ export async function keysAt(file: BoltFile, revision: number, signal?: AbortSig
 /** The keys that are there at the file's last revision, each with the revision that wrote it last. Keys are taken as UTF-8. */
 export async function livingKeys(file: BoltFile, signal?: AbortSignal): Promise<Map<string, number>> {
   const living = await livingAt(file, Infinity, signal);
-  // Nearly all are the same in both: a second map of them is not made.
-  for (const [key, revision] of [...living].filter(([one]) => /[\x80-\xff]/.test(one))) {
+  // Nearly all are the same in both: no second list of them is made.
+  const others: string[] = [];
+  for (const key of living.keys()) if (/[\x80-\xff]/.test(key)) others.push(key);
+  for (const key of others) {
+    const revision = living.get(key)!;
     living.delete(key);
     living.set(Buffer.from(key, 'latin1').toString(), revision);
   }

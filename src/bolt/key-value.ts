@@ -1,4 +1,4 @@
-import { wireFields } from '../lib/protobuf-wire.ts';
+import { WireReader, wire } from '../lib/wire-reader.ts';
 import { broken, type BoltRow } from './bolt-file.ts';
 import { isTombstone, mainOf, userKeyOf } from './key-space.ts';
 
@@ -14,20 +14,27 @@ export interface StoredKeyValue {
   readonly value: Buffer;
 }
 
+const none: Buffer = Buffer.alloc(0);
+
 /** Throws `data-damaged`. */
 export function keyValueOf(row: BoltRow): StoredKeyValue {
   const key = userKeyOf(row);
-  const [numbers, values] = [new Map<number, number>(), new Map<number, Buffer>()];
+  let [createRevision, revision, version, value] = [0, 0, 0, none];
   try {
-    for (const { number, value } of wireFields(row.value)) {
-      if (typeof value === 'bigint') numbers.set(number, Number(value));
-      else values.set(number, value);
+    const reader = new WireReader(row.value);
+    while (reader.more) {
+      const tag = reader.tag();
+      if (tag === 2 * 8 + wire.varint) createRevision = Number(reader.varint());
+      else if (tag === 3 * 8 + wire.varint) revision = Number(reader.varint());
+      else if (tag === 4 * 8 + wire.varint) version = Number(reader.varint());
+      else if (tag === 5 * 8 + wire.length) value = reader.bytes();
+      else reader.skip(tag);
     }
   } catch (error) {
     if (error instanceof RangeError) throw broken(`what it has of ${key} at revision ${mainOf(row.key)} is none of etcd's values: ${error.message}`);
     throw error;
   }
-  const [revision, main] = [numbers.get(3) ?? 0, mainOf(row.key)];
+  const main = mainOf(row.key);
   if (!isTombstone(row) && key !== '' && revision !== main) throw broken(`what it has at revision ${main} says that revision ${revision} wrote it`);
-  return { key, createRevision: numbers.get(2) ?? 0, revision, version: numbers.get(4) ?? 0, value: values.get(5) ?? Buffer.alloc(0) };
+  return { key, createRevision, revision, version, value };
 }

@@ -46,29 +46,48 @@ export class WireReader {
     return this.#bytes.subarray(from, end);
   }
 
+  /** The same as UTF-8. */
   text(): string {
     const end = this.#block();
     const from = this.#at;
     this.#at = end;
-    return this.#bytes.toString('utf8', from, end);
+    return texts.at(this.#bytes, from, end);
   }
 
-  /** The next message: until `read` has come back `more` speaks of that one, all of which it has to read. */
-  within<T>(read: () => T): T {
+  /** Goes into the next message: until it is left `more` speaks of that one. What `leave` has to be given. */
+  enter(): number {
     const end = this.#block();
     const outer = this.#end;
     this.#end = end;
-    const found = read();
-    if (this.#at !== end) throw new RangeError('a message has more than was read of it');
-    this.#end = outer;
-    return found;
+    return outer;
   }
 
-  /** So many of the next bytes. */
-  fixed(length: 4 | 8): Buffer {
+  /** Goes out of a message of which all was read. */
+  leave(outer: number): void {
+    if (this.#at !== this.#end) throw new RangeError('a message has more than was read of it');
+    this.#end = outer;
+  }
+
+  double(): number {
+    return this.#bytes.readDoubleLE(this.#pass(8));
+  }
+
+  /** Goes past what stands behind a tag. */
+  skip(tag: number): void {
+    switch (tag & 7) {
+      case wire.varint: this.varint(); break;
+      case wire.length: this.#at = this.#block(); break;
+      case wire.bit64: this.#pass(8); break;
+      case wire.bit32: this.#pass(4); break;
+      default: throw new RangeError(`field ${tag >>> 3} has wire type ${tag & 7}`);
+    }
+  }
+
+  /** Where so many of the next bytes begin. */
+  #pass(length: number): number {
     if (this.#at + length > this.#end) throw new RangeError('it ends too early');
     this.#at += length;
-    return this.#bytes.subarray(this.#at - length, this.#at);
+    return this.#at - length;
   }
 
   #block(): number {
@@ -86,3 +105,39 @@ export class WireReader {
 
 /** How a value is written: the last three bits of a tag. */
 export const wire = { varint: 0, bit64: 1, length: 2, bit32: 5 } as const;
+
+/** Longer ones are seldom the same. */
+const longestText = 40;
+const mostTexts = 4096;
+
+/** Texts that are short mostly come again and again: they are the same strings then, and are not made anew. */
+class Texts {
+  readonly #texts = Array.from({ length: mostTexts }, () => '');
+  /** Of each text its bytes, so that it can be compared with others. */
+  readonly #bytes = new Uint8Array(mostTexts * longestText);
+
+  at(bytes: Buffer, from: number, to: number): string {
+    const length = to - from;
+    if (length > longestText) return bytes.toString('utf8', from, to);
+    let [hash, all] = [length, 0];
+    for (let at = from; at < to; at++) {
+      const byte = bytes[at]!;
+      all |= byte;
+      hash = Math.imul(hash ^ byte, 0x01000193);
+    }
+    if (all > 127) return bytes.toString('utf8', from, to);
+    const place = (hash ^ (hash >>> 15)) & (mostTexts - 1);
+    const known = this.#texts[place]!;
+    if (known.length === length && this.#isAt(place, bytes, from, length)) return known;
+    for (let at = 0; at < length; at++) this.#bytes[place * longestText + at] = bytes[from + at]!;
+    return (this.#texts[place] = bytes.toString('latin1', from, to));
+  }
+
+  #isAt(place: number, bytes: Buffer, from: number, length: number): boolean {
+    const kept = this.#bytes;
+    for (let at = 0, keptAt = place * longestText; at < length; at++, keptAt++) if (kept[keptAt] !== bytes[from + at]) return false;
+    return true;
+  }
+}
+
+const texts = new Texts();

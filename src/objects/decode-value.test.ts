@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { seededDraw } from '../lib/seeded-draw.ts';
 import { decodeValue } from './decode-value.ts';
 import { isObject, jsonText, parseJson, type JsonObject } from './json.ts';
 
@@ -64,6 +65,29 @@ describe('a value of protobuf becomes the JSON of Kubernetes', () => {
     const { data } = object('v1', 'ConfigMap', message(field(2, message(field(1, '__proto__'), field(2, 'x'))), field(2, message(field(1, 'empty')))));
     assert.ok(isObject(data));
     assert.deepEqual(Object.entries(data), [['__proto__', 'x'], ['empty', '']]);
+  });
+
+  it('texts are what they are, however many there are and however alike', () => {
+    const draw = seededDraw(7);
+    const letters = ['a', 'b', '/', '\x7f', 'é', '日'];
+    const texts = Array.from({ length: 10_000 }, (_, at) => `${String(at % 5000).padStart(4, '0')}${Array.from({ length: Math.floor(draw() * 42) }, () => letters[Math.floor(draw() * (at % 2 === 0 ? 4 : 6))]).join('')}`);
+    const { data } = object('v1', 'ConfigMap', message(...texts.map((text, at) => field(2, message(field(1, String(at)), field(2, text))))));
+    assert.deepEqual(Object.values(data as JsonObject), texts);
+  });
+
+  it('managed fields are those of the object, whatever others had before', () => {
+    const fields = (names: readonly number[]) => Object.fromEntries(names.map((name) => [`f:${name}`, {}]));
+    for (let round = 0; round < 2; round++) {
+      for (let at = 0; at < 600; at++) {
+        const { metadata } = object('v1', 'ConfigMap', field(1, field(17, field(7, field(1, JSON.stringify(fields([at % 300, 7])))))));
+        assert.deepEqual((metadata as JsonObject)['managedFields'], [{ fieldsV1: fields([at % 300, 7]) }]);
+      }
+    }
+  });
+
+  it('a number or a text is each where both may be', () => {
+    const port = (content: Buffer) => (JSON.parse(jsonText(object('v1', 'Service', field(2, field(1, field(4, content))))['spec']!)).ports[0].targetPort);
+    assert.deepEqual([port(message()), port(message(field(1, 0n), field(2, 8080n))), port(message(field(1, 1n), field(2, 0n), field(3, 'http'))), port(field(2, -1n))], [0, 8080, 'http', -1]);
   });
 
   it('what a newer Kubernetes wrote is left out and named', () => {

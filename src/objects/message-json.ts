@@ -1,130 +1,182 @@
-import { emptyLeaf, leafJson } from './_leaf-json.ts';
-import { unpacked, wireFields, wireValue } from '../lib/protobuf-wire.ts';
+import { emptyLeaf, leafReader } from './_leaf-json.ts';
 import { WireReader, wire } from '../lib/wire-reader.ts';
 import type { Json, JsonObject } from './json.ts';
-import type { Field, MessageType } from './kubernetes-types.ts';
+import type { Field, MessageType, Scalar } from './kubernetes-types.ts';
 
 /**
- * A message as Kubernetes' Go types write it in JSON: what is left out and what is null, what stands inside and what beside. What the types do not know is left out, and noted in `unknown`:
- * "spec field 99". Throws a RangeError or a SyntaxError where the bytes are none of that type.
+ * A message as Kubernetes' Go types write it in JSON, put into `json`: what is left out and what is null, what stands inside and what beside. What the types do not know is left out, and noted in
+ * `unknown`: "spec field 99". Throws a RangeError or a SyntaxError where the bytes are none of that type.
  */
-export function messageJson(type: MessageType, bytes: Buffer, unknown: Set<string>): JsonObject {
-  return message(type, new WireReader(bytes), unknown, '');
+export function readMessage(type: MessageType, reader: WireReader, unknown: string[], json: MutableObject): void {
+  planOf(type).read(reader, unknown, json);
 }
 
-function message(type: MessageType, reader: WireReader, unknown: Set<string>, path: string): JsonObject {
-  const { places, absent } = learntOf(type);
-  const found: (Json | undefined)[] = [];
-  while (reader.more) {
-    const tag = reader.tag();
-    const place = places[tag >>> 3];
-    if (place === undefined) {
-      unknown.add(`${path === '' ? '' : `${path} `}field ${tag >>> 3}`);
-      wireValue(reader, tag);
-    } else {
-      const field = type.fields[place]!;
-      found[place] = field.shape === 'one' ? oneJson(field, reader, tag, unknown, path) : more(field, reader, tag, found[place], unknown, path);
-    }
-  }
-  const json: Record<string, Json> = {};
-  for (let place = 0; place < absent.length; place++) {
-    if (found[place] !== undefined) write(json, type.fields[place]!, found[place]!);
-    else if (absent[place] !== 'left out') write(json, type.fields[place]!, absent[place] === 'null' ? null : emptyOf(type.fields[place]!));
-  }
-  return json;
-}
+/** It belongs to who asked for it. */
+export type MutableObject = Record<string, Json>;
 
-interface Learnt {
+/** Reads one occurrence of a field; `before` is what came of it until then. */
+type Read = (reader: WireReader, tag: number, unknown: string[], before: Json | undefined) => Json;
+
+/** What is to be done for a type, found out once: most fields of most messages are not there. */
+class Plan {
+  readonly #fields: readonly PlannedField[];
   /** By the number of a field, where it stands in its type. */
-  readonly places: readonly (number | undefined)[];
-  /** By that place, what is written of a field that is not there. */
-  readonly absent: readonly ('left out' | 'null' | 'empty')[];
+  readonly #places: readonly (number | undefined)[];
+
+  constructor({ fields }: MessageType) {
+    const places: (number | undefined)[] = [];
+    for (const [place, { number }] of fields.entries()) places[number] = place;
+    this.#places = places;
+    this.#fields = fields.map((field) => ({ name: field.name, omitted: omittedOf(field), absent: absentOf(field), read: readerOf(field) }));
+  }
+
+  /** Until the reader has no more. */
+  read(reader: WireReader, unknown: string[], json: MutableObject): MutableObject {
+    const fields = this.#fields;
+    const found: (Json | undefined)[] = [];
+    while (reader.more) {
+      const tag = reader.tag();
+      const place = this.#places[tag >>> 3];
+      if (place === undefined) {
+        unknown.push(`field ${tag >>> 3}`);
+        reader.skip(tag);
+      } else found[place] = fields[place]!.read(reader, tag, unknown, found[place]);
+    }
+    for (let place = 0; place < fields.length; place++) {
+      const { name, omitted, absent } = fields[place]!;
+      let value = found[place];
+      if (value === undefined) {
+        if (absent === undefined) continue;
+        value = absent();
+      }
+      if (name === '') for (const [key, inner] of Object.entries(value as JsonObject)) put(json, key, inner);
+      else if (value !== omitted) json[name] = value;
+    }
+    return json;
+  }
 }
 
-const learnt = new WeakMap<MessageType, Learnt>();
+interface PlannedField {
+  readonly name: string;
+  /** Is left out though it is there; undefined where nothing is. */
+  readonly omitted: Json | undefined;
+  /** What is written where it is not there; undefined where nothing is. */
+  readonly absent: (() => Json) | undefined;
+  readonly read: Read;
+}
 
-/** Once of each type: most fields of most messages are not there. */
-function learntOf(type: MessageType): Learnt {
-  const known = learnt.get(type);
+const plans = new WeakMap<MessageType, Plan>();
+
+/** When it is first asked for: types name each other in circles. */
+function planOf(type: MessageType): Plan {
+  const known = plans.get(type);
   if (known) return known;
-  const places: (number | undefined)[] = [];
-  for (const [place, { number }] of type.fields.entries()) places[number] = place;
-  const one = { places, absent: type.fields.map(absentOf) };
-  learnt.set(type, one);
-  return one;
+  const plan = new Plan(type);
+  plans.set(type, plan);
+  return plan;
 }
 
 /** As encoding/json of Go does it: a struct is never empty. */
-function absentOf({ shape, kind, pointer, omitEmpty, omitZero }: Field): Learnt['absent'][number] {
-  if (pointer || shape !== 'one' || kind === 'bytes') return omitEmpty ? 'left out' : 'null';
-  if (kind === 'message') return 'empty';
-  const empty = emptyLeaf(kind);
-  return (omitZero && empty === null) || (omitEmpty && (empty === '' || empty === 0 || empty === false) && isScalar(kind)) ? 'left out' : 'empty';
+function absentOf(field: Field): PlannedField['absent'] {
+  const { shape, kind, pointer, omitEmpty } = field;
+  if (pointer || shape !== 'one' || kind === 'bytes') return omitEmpty ? undefined : () => null;
+  const empty = kind === 'message' ? undefined : emptyLeaf(kind);
+  return empty !== undefined && empty === omittedOf(field) ? undefined : emptyOf(field);
 }
 
-/** A list or a map with what came of the same field before. */
-function more(field: Field, reader: WireReader, tag: number, before: Json | undefined, unknown: Set<string>, path: string): Json {
-  const one = (value: Buffer | bigint): Json => (field.kind === 'message' ? message(field.message!, new WireReader(lengthy(value)), unknown, below(field, path)) : leafJson(field.kind, value));
-  if (field.shape === 'list') {
-    const list = (before ?? []) as Json[];
-    // Numbers may come packed.
-    if ((tag & 7) === wire.length && (field.kind === 'int64' || field.kind === 'int32' || field.kind === 'bool')) list.push(...unpacked(reader.bytes()).map(one));
-    else if (field.wrapped) list.push(...items(wireValue(reader, tag), one));
-    else list.push(oneJson(field, reader, tag, unknown, path));
-    return list;
-  }
-  const map = (before ?? {}) as Record<string, Json>;
-  let [key, content]: [string, Json | undefined] = ['', undefined];
-  for (const entry of wireFields(lengthy(wireValue(reader, tag)))) {
-    if (entry.number === 1) key = lengthy(entry.value).toString();
-    if (entry.number === 2) content = field.wrapped ? items(entry.value, one) : one(entry.value);
-  }
-  put(map, key, content ?? (field.kind === 'bytes' ? '' : field.wrapped ? [] : emptyOf(field)));
-  return map;
+/** The value of a field that Go leaves out. */
+function omittedOf({ shape, kind, pointer, omitEmpty, omitZero }: Field): Json | undefined {
+  if (omitEmpty && shape === 'one' && (kind === 'bytes' || (!pointer && isScalar(kind)))) return kind === 'bytes' ? '' : emptyLeaf(kind);
+  return omitZero ? null : undefined;
 }
 
-function items(value: Buffer | bigint, one: (value: Buffer | bigint) => Json): Json[] {
-  return [...wireFields(lengthy(value))].filter(({ number }) => number === 1).map((item) => one(item.value));
-}
-
-function oneJson(field: Field, reader: WireReader, tag: number, unknown: Set<string>, path: string): Json {
-  if (field.kind === 'message') {
-    if ((tag & 7) !== wire.length) throw new RangeError('a number stands where a message should be');
-    return reader.within(() => message(field.message!, reader, unknown, below(field, path)));
-  }
-  if (field.kind === 'string' && (tag & 7) === wire.length) return reader.text();
-  return leafJson(field.kind, wireValue(reader, tag));
-}
-
-function below({ name }: Field, path: string): string {
-  return name === '' ? path : path === '' ? name : `${path}.${name}`;
-}
-
-function lengthy(value: Buffer | bigint): Buffer {
-  if (typeof value === 'bigint') throw new RangeError('a number stands where a message should be');
-  return value;
-}
-
-function isScalar(kind: Field['kind']): boolean {
+function isScalar(kind: Field['kind']): kind is Exclude<Scalar, 'bytes'> {
   return ['string', 'bool', 'int32', 'int64', 'float64'].includes(kind);
 }
 
-function write(json: Record<string, Json>, { name, shape, kind, pointer, omitEmpty, omitZero }: Field, value: Json): void {
-  if (name === '') {
-    for (const [key, inner] of Object.entries(value as JsonObject)) put(json, key, inner);
-    return;
-  }
-  if (omitZero && value === null) return;
-  if (omitEmpty && shape === 'one' && (value === '' || value === 0 || value === false) && (kind === 'bytes' || (!pointer && isScalar(kind)))) return;
-  json[name] = value;
+function emptyOf({ kind, message }: Field): () => Json {
+  return kind === 'message' ? () => planOf(message!).read(new WireReader(Buffer.alloc(0)), [], {}) : () => emptyLeaf(kind);
 }
 
-function emptyOf(field: Field): Json {
-  return field.kind === 'message' ? messageJson(field.message!, Buffer.alloc(0), new Set()) : emptyLeaf(field.kind);
+function readerOf(field: Field): Read {
+  const one = field.kind === 'message' ? messageReader(field) : leafReader(field.kind);
+  if (field.shape === 'one') return one;
+  return field.shape === 'list' ? listReader(field, one) : mapReader(field, one);
+}
+
+function messageReader({ name, message }: Field): Read {
+  let plan: Plan | undefined;
+  return (reader, tag, unknown) => {
+    if ((tag & 7) !== wire.length) throw new RangeError('a number stands where a message should be');
+    plan ??= planOf(message!);
+    const noted = unknown.length;
+    const outer = reader.enter();
+    const json = plan.read(reader, unknown, {});
+    reader.leave(outer);
+    if (name !== '') for (let at = noted; at < unknown.length; at++) unknown[at] = below(name, unknown[at]!);
+    return json;
+  };
+}
+
+/** "field 99" of spec: "spec field 99", and of "spec field 99" in template: "template.spec field 99". */
+function below(name: string, noted: string): string {
+  return noted.startsWith('field ') ? `${name} ${noted}` : `${name}.${noted}`;
+}
+
+function listReader({ kind, wrapped }: Field, one: Read): Read {
+  if (wrapped) return (reader, tag, unknown, before) => items(reader, tag, unknown, one, before as Json[] | undefined);
+  const packs = kind === 'int64' || kind === 'int32' || kind === 'bool';
+  return (reader, tag, unknown, before) => {
+    const list = (before ?? []) as Json[];
+    if (!packs || (tag & 7) !== wire.length) list.push(one(reader, tag, unknown, undefined));
+    else {
+      const outer = reader.enter();
+      while (reader.more) list.push(one(reader, wire.varint, unknown, undefined));
+      reader.leave(outer);
+    }
+    return list;
+  };
+}
+
+/** A list in a message of its own, as field 1. */
+function items(reader: WireReader, tag: number, unknown: string[], one: Read, before: Json[] | undefined): Json[] {
+  const list = before ?? [];
+  each(reader, tag, (number, inner) => {
+    if (number === 1) list.push(one(reader, inner, unknown, undefined));
+    else reader.skip(inner);
+  });
+  return list;
+}
+
+function mapReader(field: Field, one: Read): Read {
+  const text = leafReader('string');
+  const empty = field.wrapped ? () => [] : field.kind === 'bytes' ? () => '' : emptyOf(field);
+  return (reader, tag, unknown, before) => {
+    const map = (before ?? {}) as MutableObject;
+    let [key, content]: [string, Json | undefined] = ['', undefined];
+    each(reader, tag, (number, inner) => {
+      if (number === 1) key = text(reader, inner) as string;
+      else if (number === 2) content = field.wrapped ? items(reader, inner, unknown, one, undefined) : one(reader, inner, unknown, undefined);
+      else reader.skip(inner);
+    });
+    put(map, key, content ?? empty());
+    return map;
+  };
+}
+
+/** Gives the fields of the message that comes next. */
+function each(reader: WireReader, tag: number, look: (number: number, tag: number) => void): void {
+  if ((tag & 7) !== wire.length) throw new RangeError('a number stands where a message should be');
+  const outer = reader.enter();
+  while (reader.more) {
+    const inner = reader.tag();
+    look(inner >>> 3, inner);
+  }
+  reader.leave(outer);
 }
 
 /** Names that users choose may be any. */
-function put(json: Record<string, Json>, key: string, value: Json): void {
+function put(json: MutableObject, key: string, value: Json): void {
   if (key === '__proto__') Object.defineProperty(json, key, { value, enumerable: true, configurable: true, writable: true });
   else json[key] = value;
 }

@@ -65,12 +65,12 @@ const placed = new Map(builtInResources.map((one) => [prefixOf(one), one]));
 export function objectNameOf(key: string): ObjectName | undefined {
   if (!key.startsWith(root)) return undefined;
   const parts = key.slice(root.length).split('/');
-  const prefix = [2, 1].map((count) => parts.slice(0, count).join('/')).find((one) => placed.has(one));
-  const known = prefix === undefined ? undefined : placed.get(prefix)!;
+  const twofold = placed.get(`${parts[0]}/${parts[1]}`);
+  const known = twofold ?? placed.get(parts[0]!);
   const custom = known === undefined && parts[0]!.includes('.') && parts.length > 2;
   if (!known && (!custom && notes.includes(parts[0]!))) return undefined;
-  const rest = parts.slice(prefix?.split('/').length ?? (custom ? 2 : 1));
-  if (rest.length === 0 || rest.length > 2) return undefined;
+  const left = parts.length - (twofold || custom ? 2 : 1);
+  if (left < 1 || left > 2) return undefined;
   const { group, resource } = known ?? (custom ? { group: parts[0]!, resource: parts[1]! } : { group: '', resource: parts[0]! });
-  return { group, resource, namespace: rest.length === 2 ? rest[0]! : '', name: rest.at(-1)! };
+  return { group, resource, namespace: left === 2 ? parts.at(-2)! : '', name: parts.at(-1)! };
 }

@@ -1,7 +1,7 @@
 import { compareText } from '../../lib/compare-text.ts';
 import type { CaptureKeys } from '../captures.ts';
 import { damaged } from '../format/encrypted-object.ts';
-import { IndexWriter, readIndex, type IndexedRow } from '../format/key-index.ts';
+import { hasKey, IndexWriter, readIndex, type IndexedRow } from '../format/key-index.ts';
 import { objectName } from '../format/object-name.ts';
 import type { Repository } from '../repository.ts';
 import type { SegmentPart } from './coverage.ts';
@@ -17,12 +17,15 @@ export function indexRecords(records: readonly LogRecord[]): Buffer {
   return writer.done();
 }
 
+/** One key, or those of which it says true. Byte by byte as letters. */
+export type WantedKeys = string | ((key: string) => boolean);
+
 /** Whether a segment that has a key index changes one of the wanted keys. Throws `repository-damaged`. */
-export async function changesAny(repository: Repository, hash: string, keys: CaptureKeys, wanted: (key: string) => boolean): Promise<boolean> {
+export async function changesAny(repository: Repository, hash: string, keys: CaptureKeys, wanted: WantedKeys): Promise<boolean> {
+  const [index, name] = [await repository.get('index', hash, keys), objectName('index', hash)];
+  if (typeof wanted === 'string') return hasKey(index, name, wanted);
   let found = false;
-  readIndex(await repository.get('index', hash, keys), objectName('index', hash), () => true, (_, { key }) => {
-    found ||= wanted(key);
-  });
+  readIndex(index, name, () => true, (_, { key }) => (found = wanted(key)));
   return found;
 }
 

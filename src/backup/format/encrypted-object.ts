@@ -100,10 +100,13 @@ function compressed(plain: Uint8Array): Buffer {
   });
 }
 
+/** Bytes more than what is unpacked, so that it comes in one piece: behind one that is full zlib makes another, and puts them together. */
+const unpackRoom = 64;
+
 /** Node 24 stops after the first of several frames without a word; the length shows it. */
 function decompressed(frame: Buffer, length: number, name: string): Buffer {
   try {
-    const plain = zstdDecompressSync(frame, { maxOutputLength: Math.max(1, length) });
+    const plain = zstdDecompressSync(frame, { maxOutputLength: Math.max(1, length), chunkSize: length + unpackRoom });
     if (plain.length === length) return plain;
     throw new Error(`${plain.length} bytes instead of ${length}`);
   } catch (error) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { seededDraw } from '../../lib/seeded-draw.ts';
-import { decodeLeaves, encodeLeaves, IndexWriter, readIndex, type IndexedRow } from './key-index.ts';
+import { decodeLeaves, encodeLeaves, hasKey, IndexWriter, readIndex, type IndexedRow } from './key-index.ts';
 
 type Pages = ReadonlyMap<number, readonly IndexedRow[]>;
 
@@ -33,6 +33,13 @@ describe('an object of a key index', () => {
     assert.deepEqual([...decodeLeaves(encodeLeaves(leaves), 'index 1')], leaves);
     const wanted = (page: number) => page % 2 === 0;
     assert.deepEqual(read(bytes, wanted), new Map([...pages].filter(([page]) => wanted(page))));
+  });
+
+  it('says of each key whether it has it', () => {
+    const bytes = written(pages);
+    const keys = [...pages.values()].flatMap((all) => all.map(({ key }) => key));
+    const others = keys.flatMap((key) => [`${key}0`, key.slice(0, -1), `${key.slice(0, -1)}z`]).filter((key) => !keys.includes(key));
+    assert.deepEqual([keys.filter((key) => !hasKey(bytes, 'index 1', key)), others.filter((key) => hasKey(bytes, 'index 1', key))], [[], []]);
   });
 
   it('that is cut, has more behind it, or is anything else is refused by name', () => {

@@ -55,8 +55,8 @@ const deletedFlag = 1;
 const subFlag = 2;
 const earlierFlag = 4;
 
-/** Gives the pages that an object of a key index speaks of; `look` is asked of each whether its rows count, and `take` gets them then. Throws `repository-damaged`. */
-export function readIndex(bytes: Buffer, name: string, look: (page: number) => boolean, take: (page: number, row: IndexedRow) => void): void {
+/** Gives the pages that an object of a key index speaks of; `look` is asked of each whether its rows count, and `take` gets them then, until it says `true`: that is enough. Throws `repository-damaged`. */
+export function readIndex(bytes: Buffer, name: string, look: (page: number) => boolean, take: (page: number, row: IndexedRow) => boolean | void): void {
   readable(name, () => {
     const reader = new ByteReader(bytes);
     let [page, revision, length] = [0, 0, 0];
@@ -74,10 +74,36 @@ export function readIndex(bytes: Buffer, name: string, look: (page: number) => b
         key.set(reader.raw(own), shared);
         revision += (flags & earlierFlag) === 0 ? reader.number() : -reader.number();
         const sub = (flags & subFlag) === 0 ? 0 : reader.number();
-        if (wanted) take(page, { key: key.toString('latin1', 0, length), revision, sub, deleted: (flags & deletedFlag) !== 0 });
+        if (wanted && take(page, { key: key.toString('latin1', 0, length), revision, sub, deleted: (flags & deletedFlag) !== 0 }) === true) return;
       }
     }
     reader.end();
+  });
+}
+
+/** Whether an object of a key index speaks of a key, without a text for each that it speaks of. Reads until there. Throws `repository-damaged`. */
+export function hasKey(bytes: Buffer, name: string, key: string): boolean {
+  const wanted = Buffer.from(key, 'latin1');
+  return readable(name, () => {
+    const reader = new ByteReader(bytes);
+    // Of the key before: its length, and with how many bytes it begins as the wanted one does.
+    let [length, same] = [0, 0];
+    for (let left = reader.number(); left > 0; left--) {
+      reader.number();
+      for (let rows = reader.number(); rows > 0; rows--) {
+        const flags = reader.number();
+        const [shared, own] = [reader.number(), reader.number()];
+        if (shared > length) throw new RangeError('a key shares more than the one before has');
+        const rest = reader.raw(own);
+        length = shared + own;
+        // Where it shares more with the one before, it is as different from the wanted one.
+        if (shared <= same) for (same = shared; same < length && same < wanted.length && rest[same - shared] === wanted[same]; ) same++;
+        if (same === wanted.length && length === same) return true;
+        reader.number();
+        if ((flags & subFlag) !== 0) reader.number();
+      }
+    }
+    return false;
   });
 }
 

@@ -3,7 +3,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { captureKeys } from '../../backup/captures.ts';
-import { checkSegmentIndex, indexRecords } from '../../backup/change-log/segment-index.ts';
+import { checkSegmentIndex, indexRecords, type WantedKeys } from '../../backup/change-log/segment-index.ts';
 import { segmentOf } from '../../backup/change-log/coverage.ts';
 import { readSegment } from '../../backup/change-log/read-log.ts';
 import type { ProgressEvent } from '../../lib/progress.ts';
@@ -21,10 +21,16 @@ describe('changes of the log', () => {
     const told: string[] = [];
     const read: string[] = [];
     const counted = { ...repository, get: (...args: Parameters<typeof repository.get>) => (read.push(args[0]), repository.get(...args)) };
-    const revisions = async (wanted: string) => {
+    const revisionsOf = async (wanted: WantedKeys) => {
       read.length = 0;
-      const changes = await Array.fromAsync(logChanges({ signal: new AbortController().signal, progress: ({ title }: ProgressEvent) => void told.push(title) }, counted, keys, { timeline, after: 10, upTo: 40 }, (key) => key === wanted));
+      const changes = await Array.fromAsync(logChanges({ signal: new AbortController().signal, progress: ({ title }: ProgressEvent) => void told.push(title) }, counted, keys, { timeline, after: 10, upTo: 40 }, wanted));
       return changes.map((one) => (one.kind === 'change' ? one.revision : one.kind));
+    };
+    const revisions = async (wanted: string) => {
+      const found = await revisionsOf((key) => key === wanted);
+      const reads = [...read];
+      assert.deepEqual([await revisionsOf(wanted), read], [found, reads], 'by its name');
+      return found;
     };
     const all = Array.from({ length: 30 }, (_, at) => at + 11);
     assert.deepEqual([await revisions('k'), [...read]], [all, ['index', 'segment']]);

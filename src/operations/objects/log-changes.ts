@@ -2,7 +2,7 @@ import { isDamage } from '../../backup/base-values.ts';
 import type { CaptureKeys } from '../../backup/captures.ts';
 import { logOf, type HolePart, type SegmentPart } from '../../backup/change-log/coverage.ts';
 import { readSegment } from '../../backup/change-log/read-log.ts';
-import { changesAny } from '../../backup/change-log/segment-index.ts';
+import { changesAny, type WantedKeys } from '../../backup/change-log/segment-index.ts';
 import type { Repository } from '../../backup/repository.ts';
 import { isNoise } from '../../objects/noise.ts';
 import { objectNameOf, type ObjectName } from '../../objects/stored-objects.ts';
@@ -41,32 +41,46 @@ export function objectKeys({ all, wanted }: { readonly all: boolean; readonly wa
   };
 }
 
+/** So many indexes, and so many segments, are fetched while what came before is worked on: a store may need a while for each. Segments are large. */
+const ahead = { indexes: 16, segments: 3 };
+
 /** Changes of wanted keys in the order of their revisions. Unlike `readLog` it goes on behind what is lost, and says so. Throws `repository-damaged`. */
-export async function* logChanges(operation: Pick<Operation, 'signal' | 'progress'>, repository: Repository, keys: CaptureKeys, { timeline, after, upTo }: ChangesOf, wanted: (key: string) => boolean): AsyncGenerator<LogChange> {
+export async function* logChanges(operation: Pick<Operation, 'signal' | 'progress'>, repository: Repository, keys: CaptureKeys, { timeline, after, upTo }: ChangesOf, wanted: WantedKeys): AsyncGenerator<LogChange> {
+  const isWanted = typeof wanted === 'string' ? (key: string) => key === wanted : wanted;
+  const parts = logOf(repository.chain, timeline).filter(({ first, last }) => last > after && first <= upTo);
+  const looked = inOrder(parts, ahead.indexes, async (part) => ({ part, read: part.kind === 'segment' && (await mayChange(operation, repository, part, keys, wanted)) }));
   let end = after;
-  for (const part of logOf(repository.chain, timeline)) {
+  for await (const { part, records } of inOrder(looked, ahead.segments, async ({ part, read }) => ({ part, records: read ? (await readSegment(repository, part as SegmentPart, keys)).records : [] }))) {
     operation.signal.throwIfAborted();
-    if (part.last <= after) continue;
-    if (part.first > upTo) break;
     if (part.first > end + 1) yield { kind: 'gap', first: end + 1, last: part.first - 1, why: 'nobody wrote the log then' };
     end = Math.min(part.last, upTo);
     if (part.kind === 'hole') yield { kind: 'gap', first: Math.max(part.first, after + 1), last: end, why: part.why };
-    else if (await mayChange(operation, repository, part, keys, wanted)) {
-      const { records } = await readSegment(repository, part, keys);
-      for (const { revision, received, changes } of records) {
-        if (revision <= after || revision > upTo) continue;
-        for (const { key: bytes, value } of changes) {
-          const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-          if (wanted(key)) yield { kind: 'change', key, revision, time: received, value: value && Buffer.from(value) };
-        }
+    for (const { revision, received, changes } of records) {
+      if (revision <= after || revision > upTo) continue;
+      for (const { key: bytes, value } of changes) {
+        const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+        if (isWanted(key)) yield { kind: 'change', key, revision, time: received, value: value && Buffer.from(value) };
       }
     }
   }
   if (end < upTo) yield { kind: 'gap', first: end + 1, last: upTo, why: 'nobody wrote the log then' };
 }
 
+/** What `work` makes of each, in their order; begins with as many before the first is asked for. */
+async function* inOrder<T, R>(items: Iterable<T> | AsyncIterable<T>, count: number, work: (item: T) => Promise<R>): AsyncGenerator<R> {
+  const begun: Promise<R>[] = [];
+  for await (const item of items) {
+    const one = work(item);
+    // Whoever waits for it hears of it.
+    one.catch(() => {});
+    begun.push(one);
+    if (begun.length === count) yield await begun.shift()!;
+  }
+  for (const one of begun) yield await one;
+}
+
 /** Whether it is worth reading: a key index, where there is one, says which keys a segment changes. */
-async function mayChange({ progress }: Pick<Operation, 'progress'>, repository: Repository, { index, first, last }: SegmentPart, keys: CaptureKeys, wanted: (key: string) => boolean): Promise<boolean> {
+async function mayChange({ progress }: Pick<Operation, 'progress'>, repository: Repository, { index, first, last }: SegmentPart, keys: CaptureKeys, wanted: WantedKeys): Promise<boolean> {
   if (index === undefined) return true;
   try {
     return await changesAny(repository, index, keys, wanted);

@@ -44,7 +44,7 @@ export async function objectHistory(operation: ReadOperation, { repository, keys
   const decode = (value: Buffer, revision: number) => hidden(decodeValue({ key, value, revision }, encryptionKeys), hide);
   let last: DecodedValue | undefined = before && decode(before.value, before.revision);
   if (before && last) history.push({ kind: 'there', revision: before.revision, time: undefined, manager: writtenBy(last.object, undefined), changes: [], why: last.object ? undefined : last.why });
-  for await (const one of logChanges(operation, repository, keys, { timeline, after: start.revision, upTo: upTo.revision }, (found) => found === key)) {
+  for await (const one of logChanges(operation, repository, keys, { timeline, after: start.revision, upTo: upTo.revision }, key)) {
     if (one.kind === 'gap') {
       history.push(one);
       continue;

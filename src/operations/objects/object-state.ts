@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { baseValues, type Values } from '../../backup/base-values.ts';
+import type { WantedKeys } from '../../backup/change-log/segment-index.ts';
 import type { CaptureKeys } from '../../backup/captures.ts';
 import type { Point } from '../../backup/points.ts';
 import type { Repository } from '../../backup/repository.ts';
@@ -35,7 +36,7 @@ export function stateAt(work: Work, repository: Repository, { point, keys }: { r
   const { base, revision, time } = point;
   const onIndex = ({ message }: KubekeepError) => progress({ type: 'note', title: `the key index of base ${base.number} cannot be used, so all of the base is read: ${message}`, step: 'objects/index' });
   const inBase = (wanted: (key: string) => boolean) => baseValues(repository, base, keys, { wanted, signal, onBytes: told(work, `reading base ${base.number}`, base.length), onIndex });
-  const changes = async (wanted: (key: string) => boolean): Promise<ReadonlyMap<string, KeyValue | undefined>> => {
+  const changes = async (wanted: WantedKeys): Promise<ReadonlyMap<string, KeyValue | undefined>> => {
     const found = new Map<string, KeyValue | undefined>();
     if (revision === base.revision) return found;
     for await (const one of logChanges(work, repository, keys, { timeline: base.timeline, after: base.revision, upTo: revision }, wanted)) {
@@ -52,7 +53,7 @@ export function stateAt(work: Work, repository: Repository, { point, keys }: { r
       yield [...changed].flatMap(([key, value]) => (value ? [[key, value] as const] : []));
     },
     async value(key) {
-      const changed = await changes((one) => one === key);
+      const changed = await changes(key);
       // What the log says of it makes the base needless.
       return changed.has(key) ? changed.get(key) : (await valuesOf({ each: inBase }, (one) => one === key)).get(key);
     },
