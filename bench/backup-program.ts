@@ -28,7 +28,7 @@ const client = connectEtcd({ socketPath, serverName: 'bench', tls: undefined, de
 const repository = await openRepository(folderStore(place), keys);
 const say = (what: unknown) => void process.stdout.write(`${JSON.stringify(what)}\n`);
 const memory = () => process.resourceUsage().maxRSS * 1024;
-const base = async () =>
+const base = async (onTaken?: () => void) =>
   takeBase(repository, {
     timeline, etcd: '3.7.3', member: 'bench', quorum: true,
     snapshot: () => client.snapshot(),
@@ -36,10 +36,10 @@ const base = async () =>
       const { hash, compactRevision } = await client.hashKv(current);
       return [{ member: 'bench', answer: { hash, compactRevision } }];
     },
-  }, { writer: keys.writer, spoolFolder: spool, now: Date.now });
+  }, { writer: keys.writer, spoolFolder: spool, now: Date.now, onTaken });
 
 if (mode === 'base') {
-  const { added, length, revision } = await base();
+  const { added, length, revision } = await base(() => say({ taken: true }));
   say({ added, length, revision, memory: memory() });
   client.close();
   input.close();
@@ -48,7 +48,7 @@ if (mode === 'base') {
   input.once('close', () => end.abort());
   const status = await client.status();
   const members = { chosen: { spec: { name: 'bench' }, client, reads: true, status: { ...status, clusterId: timeline.split(':')[0]! } }, clients: new Map(), [Symbol.dispose]: () => {} } as never;
-  const capturer = new LogCapturer({ repository, writer: keys.writer, ask: async () => members, takeBase: base, remember: async () => {}, clock: systemClock, signal: end.signal, progress: silent });
+  const capturer = new LogCapturer({ repository, writer: keys.writer, ask: async () => members, takeBase: () => base(), remember: async () => {}, clock: systemClock, signal: end.signal, progress: silent });
   let seen = 0;
   const timer = setInterval(() => {
     const now = logEnd(repository.chain.entries, timeline) ?? 0;

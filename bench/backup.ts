@@ -200,9 +200,13 @@ function startProgram(mode: string, { socketPath }: BenchEtcd, made: MadeReposit
 }
 
 async function baseOf(etcd: BenchEtcd, made: MadeRepository): Promise<TakenBase> {
+  const begin = performance.now();
   const { child, lines } = startProgram('base', etcd, made);
-  const [line] = (await Promise.race([once(lines, 'line'), once(child, 'close').then(([code]) => { throw new Error(`taking a base ended with ${code}`); })])) as [string];
-  return JSON.parse(line) as TakenBase;
+  let taken = 0;
+  lines.once('line', () => void (taken = (performance.now() - begin) / 1000));
+  const [line] = await Promise.all([Array.fromAsync(lines).then((all) => all.at(-1)), once(child, 'close')]);
+  if (child.exitCode !== 0 || line === undefined) throw new Error(`taking a base ended with ${child.exitCode}`);
+  return { ...(JSON.parse(line) as TakenBase), taken };
 }
 
 function row(...one: Row): void {

@@ -25,7 +25,7 @@ import time
 KINDS = {"pack": 1, "table": 2, "sealed": 5, "entry": 6}
 FOLDERS = {"pack": "packs", "table": "tables", "sealed": "sealed"}
 WRAPPED = {1: "captures", 2: "escrow"}
-BASE, CATALOG = 1, 5
+BASE, CATALOG, BASE_HASHES = 1, 5, 13
 
 crypto = ctypes.CDLL(_ssl.__file__)
 zstd = ctypes.CDLL(ctypes.util.find_library("zstd") or "libzstd.so.1")
@@ -36,6 +36,12 @@ zstd.ZSTD_decompress.restype = ctypes.c_size_t
 
 class Damaged(Exception):
     pass
+
+
+def diverged(base):
+    """Section 6: its own member, or most others, have something else."""
+    different = [one["member"] for one in base.get("hashes", []) if one["verdict"] == "different"]
+    return base["member"] in different or len(different) > sum(one["verdict"] == "equal" for one in base.get("hashes", []))
 
 
 def hkdf(key, salt, info):
@@ -154,8 +160,20 @@ class Repository:
             name = f"chain/{int.from_bytes(newest[68:76], 'big'):016x}"
         body = json.loads(self.opened(self.read(name)[84:-64], "entry", name))
         entries = [base64.b64decode(item["entry"]) for digest in body["lists"] for item in json.loads(self.get("table", digest)) if "entry" in item]
-        found = {int.from_bytes(entry[4:12], "big"): json.loads(self.opened(entry[84:-64], "entry", name)) for entry in entries if entry[76] == BASE}
+        found = {}
+        for entry in entries:
+            self.note(found, entry, name)
         return found, body["upTo"] + 1, bytes.fromhex(body["hash"])
+
+    def note(self, found, entry, name):
+        """Section 6: a base, or what members said of one: its own writer says so, once."""
+        if entry[76] == BASE:
+            found[int.from_bytes(entry[4:12], "big")] = {**json.loads(self.opened(entry[84:-64], "entry", name)), "writer": entry[52:68]}
+        elif entry[76] == BASE_HASHES:
+            said = json.loads(self.opened(entry[84:-64], "entry", name))
+            base = found.get(said["base"])
+            if base and (base["writer"], base["revision"]) == (entry[52:68], said["revision"]):
+                base.setdefault("hashes", said["hashes"])
 
     def bases(self):
         """Section 8: number and body of every base, from a chain whose hashes fit."""
@@ -165,8 +183,7 @@ class Repository:
             entry = self.read(name)
             if entry[:4] != b"KKC1" or int.from_bytes(entry[4:12], "big") != number or entry[12:44] != previous:
                 raise Damaged(f"{name}: it does not follow on the entry before it")
-            if entry[76] == BASE:
-                found[number] = json.loads(self.opened(entry[84:-64], "entry", name))
+            self.note(found, entry, name)
             number, previous = number + 1, hashlib.sha256(entry).digest()
         return found
 
@@ -231,7 +248,7 @@ def main(arguments):
     bases = repository.bases()
     if len(arguments) == 2:
         for number, base in bases.items():
-            print(number, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(base["time"] / 1000)), "revision", base["revision"], "etcd", base["etcd"])
+            print(number, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(base["time"] / 1000)), "revision", base["revision"], "etcd", base["etcd"], *["not to be used: members have something else"] * diverged(base))
         return
     wanted, path = arguments[2:]
     if wanted == "--bundle":
@@ -241,9 +258,11 @@ def main(arguments):
         repository.write_bundle(bases[sealed[-1]], path)
         print(f"wrote {path}: the keys of the cluster from base {sealed[-1]}")
         return
-    number = max(bases) if wanted == "latest" else int(wanted)
+    number = max((number for number, base in bases.items() if not diverged(base)), default=0) if wanted == "latest" else int(wanted)
     if number not in bases:
         sys.exit(f"there is no base {wanted}")
+    if diverged(bases[number]):
+        print(f"base {number} is not what most members of etcd had: use another one where there is one", file=sys.stderr)
     repository.write(bases[number], path)
     print(f"wrote {path}: revision {bases[number]['revision']}")
 

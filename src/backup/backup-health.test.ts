@@ -8,6 +8,7 @@ const limits = { log: 60_000, base: 86_400_000 };
 const equal = [{ member: 'cp1', verdict: 'equal' }, { member: 'cp2', verdict: 'equal' }];
 type Body = Readonly<Record<string, unknown>>;
 const base = (revision: number, ago: number, changes: Body = {}) => ({ kind: 'base', body: { timeline: 'one', revision, time: now - ago, compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: 0, sha256: '0'.repeat(64), table: '0'.repeat(64), depth: 0, whole: true, capture: '', added: 0, hashes: equal, ...changes } });
+const hashes = (of: number, revision: number, verdict: string) => ({ kind: 'base-hashes', body: { base: of, revision, hashes: [{ member: 'cp1', verdict: 'equal' }, ...['cp2', 'cp3'].map((member) => ({ member, verdict }))] } });
 const segment = (first: number, last: number, ago: number) => ({ kind: 'segment', body: { timeline: 'one', first, last, from: now - ago - 1000, to: now - ago, member: 'cp1', capture: '', fingerprint: '' } });
 const hole = (first: number, last: number) => ({ kind: 'hole', body: { timeline: 'one', first, last, why: 'test' } });
 const verdict = (outcome: string, ago: number) => ({ kind: 'verdict', body: { timeline: 'one', base: 1, revision: 10, etcd: '3.7.3', kubernetes: '1.37.2', time: now - ago, took: 5000, outcome, problems: outcome === 'held' ? [] : ['why'] } });
@@ -22,7 +23,12 @@ describe('backups', () => {
     ['that ended are said to', [base(10, 3_600_000), segment(11, 20, 300_000)], ['the log ends 5 min ago, at revision 20']],
     ['with a base that is newer than the end of the log', [segment(11, 20, 300_000), base(30, 10_000)], []],
     ['with an old base', [base(10, 90_000_000), segment(11, 20, 2000)], ['the newest base is 25 h old']],
-    ['that nobody compared', [base(10, 1000, { hashes: [] })], ['base 1 is not hash-checked']],
+    ['that nobody compared', [base(10, 700_000, { hashes: [] })], ['base 1 is not hash-checked']],
+    ['that are being compared', [base(10, 1000, { hashes: [] })], []],
+    ['that were compared', [base(10, 700_000, { hashes: undefined }), hashes(1, 10, 'equal')], []],
+    ['that have diverged', [base(10, 3_600_000), base(20, 1000, { hashes: undefined }), hashes(2, 20, 'different')], ['base 2 is not to be used: what etcd on cp1 sent differs at revision 20 from what cp2 and cp3 say they have']],
+    ['that had diverged before a good one', [base(10, 3_600_000, { hashes: undefined }), hashes(1, 10, 'different'), base(20, 1000)], []],
+    ['that were never good', [base(10, 1000, { hashes: undefined }), hashes(1, 10, 'different')], ['there is no base', 'base 1 is not to be used: what etcd on cp1 sent differs at revision 10 from what cp2 and cp3 say they have']],
     ['of the only member that there is', [base(10, 1000, { hashes: [{ member: 'cp1', verdict: 'equal' }] })], []],
     ['of the only member that answered', [base(10, 1000, { hashes: [{ member: 'cp1', verdict: 'equal' }, { member: 'cp2', verdict: 'not reached' }] })], ['base 1 is not hash-checked']],
     ['of the only member, which could not say', [base(10, 1000, { hashes: [{ member: 'cp1', verdict: 'not comparable' }] })], ['base 1 is not hash-checked']],

@@ -1,4 +1,5 @@
 import { logRanges } from './change-log/coverage.ts';
+import { divergence } from './compare-members.ts';
 import { basesOf, type Base } from './points.ts';
 import type { Repository } from './repository.ts';
 import { verdictsOf, type Verdict } from './verdicts.ts';
@@ -18,6 +19,9 @@ export const usualLimits: Limits = { log: 60_000, base: 25 * 3_600_000 };
 /** ms by which clocks may differ. */
 const mostAhead = 60_000;
 
+/** ms from a base's beginning until members must have been compared with it. */
+const checked = 600_000;
+
 export interface BackupHealth {
   /** The newest point that can be given back. */
   readonly newest: { readonly revision: number; readonly time: number } | undefined;
@@ -30,9 +34,11 @@ export interface BackupHealth {
 
 /** What is wrong with the backups of a repository, by its chain alone. A hole counts as long as the base right behind it is younger than `limits.base`. */
 export function healthOf({ chain }: Pick<Repository, 'chain'>, now: number, limits: Limits): BackupHealth {
-  const bases = basesOf(chain);
+  const all = basesOf(chain);
+  const bases = all.filter(({ diverged }) => !diverged);
   const base = bases.at(-1);
-  if (!base) return { newest: undefined, base, problems: ['there is no base'] };
+  const diverged = all.filter((one) => one.number > (base?.number ?? 0)).map((one) => `base ${one.number} is not to be used: ${divergence(one)}`);
+  if (!base) return { newest: undefined, base, problems: ['there is no base', ...diverged] };
   const ranges = logRanges(chain).filter(({ timeline }) => timeline === base.timeline);
   const log = ranges.findLast((range) => range.kind === 'segment');
   const newest = log && log.to > base.time ? { revision: log.last, time: log.to } : { revision: base.revision, time: base.time };
@@ -49,7 +55,8 @@ export function healthOf({ chain }: Pick<Repository, 'chain'>, now: number, limi
       ...(ahead > mostAhead ? [`the newest of it is of ${age(ahead)} from now: the clock here, or that of who wrote it, is wrong`] : []),
       ...(log && now - newest.time > limits.log ? [`the log ends ${age(now - newest.time)} ago, at revision ${newest.revision}`] : []),
       ...(now - base.time > limits.base ? [`the newest base is ${age(now - base.time)} old`] : []),
-      ...(base.hashChecked || isAlone(base) ? [] : [`base ${base.number} is not hash-checked`]),
+      ...(base.hashChecked || isAlone(base) || isBeingChecked(base, now) ? [] : [`base ${base.number} is not hash-checked`]),
+      ...diverged,
       ...(base.quorum ? [] : [`base ${base.number} was taken without a quorum`]),
       ...rehearsalProblems(verdicts, now, limits.rehearsed),
       ...holes.map(({ first, last }) => `revisions ${first} to ${last} are lost`),
@@ -60,6 +67,11 @@ export function healthOf({ chain }: Pick<Repository, 'chain'>, now: number, limi
 /** No other member could have been asked. */
 function isAlone({ member, hashes }: Base): boolean {
   return hashes.length === 1 && hashes[0]!.member === member && hashes[0]!.verdict === 'equal';
+}
+
+/** Members hash all that they have, which takes seconds. */
+function isBeingChecked({ time, hashes }: Base, now: number): boolean {
+  return hashes.length === 0 && now - time < checked;
 }
 
 /** A replay that did not hold counts until a later one did. */

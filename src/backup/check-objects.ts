@@ -15,7 +15,7 @@ import { pagesOf } from './format/page-table.ts';
 import { checkIndex, indexParts } from './check-indexes.ts';
 import { checkPack, notePacks, type PackUse } from './check-pack.ts';
 import { readPageTable } from './page-tables.ts';
-import { basesOf, type Base } from './points.ts';
+import { goodBases, type Base } from './points.ts';
 import { opensWith, type Repository } from './repository.ts';
 import { verdictsOf } from './verdicts.ts';
 
@@ -73,7 +73,7 @@ export async function checkObjects(repository: Repository, options: CheckOptions
   const look: Look = { repository, keys, attempt, draw: seededDraw(options.seed), ...options };
   await attempt(() => ['everything, for who has no more than an identity'], () => opensWith(repository, options.identity));
   await attempt(() => [], () => verdictsOf(chain));
-  const bases = (await attempt(() => ['everything'], () => basesOf(chain))) ?? [];
+  const bases = (await attempt(() => ['everything'], () => goodBases(chain))) ?? [];
   const timelines = await timelinesOf(look, bases);
   const captures = await checkCaptures(look, timelines);
   const bundles = await checkBundles(look, bases);

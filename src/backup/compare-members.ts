@@ -1,5 +1,5 @@
+import { z } from 'zod';
 import type { Revisions } from '../bolt/key-space.ts';
-import { KubekeepError } from '../lib/errors.ts';
 
 /** What a member says to HashKV: a hash, or why there is none. */
 export type HashAnswer = { readonly hash: number; readonly compactRevision: number } | 'not reached' | 'behind' | 'compacted';
@@ -9,7 +9,7 @@ export interface MemberAnswer {
   readonly answer: HashAnswer;
 }
 
-export const verdicts = ['equal', 'different', 'not comparable', 'not reached'] as const;
+const verdicts = ['equal', 'different', 'not comparable', 'not reached'] as const;
 
 export interface MemberVerdict {
   readonly member: string;
@@ -17,6 +17,9 @@ export interface MemberVerdict {
   readonly hash?: number | undefined;
   readonly compactRevision?: number | undefined;
 }
+
+/** As entries have them. */
+export const memberVerdicts = z.array(z.object({ member: z.string(), verdict: z.enum(verdicts), hash: z.number().optional(), compactRevision: z.number().optional() }));
 
 /** The file's own hash at its revision, as a member has it that says `compacted`: see `hashKvOf`. */
 export type HashOfFile = (compacted: number) => Promise<number>;
@@ -38,10 +41,22 @@ export async function compareMembers({ compacted }: Pick<Revisions, 'compacted'>
   return found;
 }
 
-/** Throws `data-damaged` where the member that the file comes from, or most others, have something else. */
-export function refuseDiverged(found: readonly MemberVerdict[], member: string, revision: number): void {
-  const count = (wanted: MemberVerdict['verdict']) => found.filter(({ verdict }) => verdict === wanted).length;
-  const other = found.filter(({ verdict }) => verdict === 'different').map((one) => one.member);
-  if (!other.includes(member) && count('different') <= count('equal')) return;
-  throw new KubekeepError('data-damaged', `what etcd on ${member} sent differs at revision ${revision} from what ${other.join(' and ')} say they have`, { hint: 'kubekeep status shows which member is wrong. Nothing was added to the chain.' });
+/** Where members have something else than a file. */
+interface Compared {
+  /** That it comes from. */
+  readonly member: string;
+  readonly revision: number;
+  readonly hashes: readonly MemberVerdict[];
+}
+
+/** Whether the member that a file comes from, or most members that could be compared, have something else. */
+export function isDiverged({ member, hashes }: Pick<Compared, 'member' | 'hashes'>): boolean {
+  const [equal, different] = (['equal', 'different'] as const).map((wanted) => hashes.filter(({ verdict }) => verdict === wanted));
+  return different!.length > equal!.length || different!.some((one) => one.member === member);
+}
+
+/** In a sentence. */
+export function divergence({ member, revision, hashes }: Compared): string {
+  const other = hashes.filter(({ verdict }) => verdict === 'different').map((one) => one.member);
+  return `what etcd on ${member} sent differs at revision ${revision} from what ${other.join(' and ')} say they have`;
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { madeRepository, type MadeRepository } from '../../test/support/backup-repository.ts';
+import { appendBaseHashes } from './append-base-hashes.ts';
 import { captureKeys, newCapture } from './captures.ts';
 import { appendHole, appendRecords } from './change-log/append-log.ts';
 import { logRanges } from './change-log/coverage.ts';
-import { resolvePoint, type BaseBody } from './points.ts';
+import { basesOf, resolvePoint, type BaseBody } from './points.ts';
 import type { Repository } from './repository.ts';
 import { appendTimeline } from './timelines.ts';
 
@@ -12,7 +13,7 @@ const minute = (number: number) => Date.parse('2026-11-25T14:00:00Z') + number *
 const iso = (number: number) => new Date(minute(number)).toISOString();
 
 async function addBase(made: MadeRepository, timeline: string, revision: number, time: number): Promise<void> {
-  const body: BaseBody = { timeline, revision, time: minute(time), compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: 0, sha256: '0'.repeat(64), table: '0'.repeat(64), depth: 0, whole: true, capture: '', added: 0, hashes: [] };
+  const body: BaseBody = { timeline, revision, time: minute(time), compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: 0, sha256: '0'.repeat(64), table: '0'.repeat(64), depth: 0, whole: true, capture: '', added: 0 };
   await (await made.open()).chain.append('base', made.keys.writer, () => body);
 }
 
@@ -62,6 +63,26 @@ describe('a point of a repository with bases alone', () => {
   it('is latest, a time, a revision or a base and nothing else', async () => {
     for (const point of ['yesterday-ish', 'revision:-1', 'base:x', '']) await assert.rejects(at(made, repository, point), { code: 'usage' });
   });
+});
+
+describe('a point of a repository whose newest base has diverged', () => {
+  let made: MadeRepository;
+  before(async () => {
+    made = await madeRepository();
+    await addBase(made, 'one', 100, 0);
+    await addLog(made, 'one', 101, 130, 1);
+    await addBase(made, 'one', 120, 21);
+    const { chain } = await made.open();
+    await appendBaseHashes(chain, basesOf(chain).at(-1)!, ['cp1', 'cp2', 'cp3'].map((member) => ({ member, verdict: member === 'cp1' ? 'equal' : 'different' })), made.keys.writer);
+  });
+  after(() => made[Symbol.asyncDispose]());
+
+  for (const [point, found] of [
+    ['latest', '100 130 30'],
+    ['revision:120', '100 120 20'],
+    [iso(22), '100 122 22'],
+    ['base:5', 'what etcd on cp1 sent differs at revision 120 from what cp2 and cp3 say they have, so that it is not to be used'],
+  ] as const) it(`${point} is ${found}`, async () => assert.equal(await at(made, await made.read(), point), found));
 });
 
 describe('a point of a repository whose cluster was restored', () => {

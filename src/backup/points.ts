@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { KubekeepError } from '../lib/errors.ts';
+import { hashesOfBases, type BaseHashes } from './base-hashes.ts';
 import { bundleSchema } from './bundle.ts';
 import type { CaptureKeys } from './captures.ts';
 import type { Chain } from './chain.ts';
 import { logOf, type HolePart, type SegmentPart } from './change-log/coverage.ts';
 import { readSegment } from './change-log/read-log.ts';
-import { verdicts } from './compare-members.ts';
+import { divergence, isDiverged, memberVerdicts } from './compare-members.ts';
 import { damaged } from './format/encrypted-object.ts';
 import { entryName } from './format/chain-entry.ts';
 import type { ReadEntry } from './read-entry.ts';
@@ -40,8 +41,8 @@ const baseSchema = z.object({
   captures: z.array(z.string()).optional(),
   /** New in the store, in bytes of etcd's file. */
   added: z.number(),
-  /** HashKV of all members at the base's revision, compared with the file's. */
-  hashes: z.array(z.object({ member: z.string(), verdict: z.enum(verdicts), hash: z.number().optional(), compactRevision: z.number().optional() })),
+  /** Where an older release took it, which said that it was taken only when members were compared: see `BaseHashes`. */
+  hashes: memberVerdicts.optional(),
   /** The keys of the cluster and of the repository, sealed for escrow; none where the cluster is not kubekeep's. */
   bundle: bundleSchema.optional(),
 });
@@ -49,23 +50,33 @@ const baseSchema = z.object({
 export type BaseBody = z.output<typeof baseSchema>;
 
 /** A base that is in the chain: taken, and perhaps hash-checked. */
-export interface Base extends BaseBody {
+export interface Base extends Omit<BaseBody, 'hashes'> {
+  /** HashKV of all members at the base's revision, compared with the file's; empty until that was done. */
+  readonly hashes: BaseHashes['hashes'];
   /** Number of its entry. */
   readonly number: number;
   /** Who took it: 32 hexadecimal digits. */
   readonly writer: string;
   /** Another member than the one that it was taken from has the same hash, and none has another one. */
   readonly hashChecked: boolean;
+  /** Its own member or most others have something else: no point is read from it. */
+  readonly diverged: boolean;
 }
 
-/** Bases in the order in which they were taken. */
+/** Bases in the order in which they were taken, also those that have diverged. */
 export function basesOf({ entries }: Pick<Chain, 'entries'>): readonly Base[] {
-  return entries.filter(({ kind }) => kind === 'base').map(baseOf);
+  const hashes = hashesOfBases(entries);
+  return entries.filter(({ kind }) => kind === 'base').map((entry) => baseOf(entry, hashes.get(entry.number)));
 }
 
-/** The base of a timeline with the highest revision; undefined where it has none. */
+/** Those from which points can be read. */
+export function goodBases(chain: Pick<Chain, 'entries'>): readonly Base[] {
+  return basesOf(chain).filter(({ diverged }) => !diverged);
+}
+
+/** The good base of a timeline with the highest revision; undefined where it has none. */
 export function newestBase(chain: Pick<Chain, 'entries'>, timeline: string): Base | undefined {
-  return greatest(basesOf(chain).filter((base) => base.timeline === timeline), ({ revision }) => revision);
+  return greatest(goodBases(chain).filter((base) => base.timeline === timeline), ({ revision }) => revision);
 }
 
 /** The captures whose keys are needed to read a base; undefined where nobody has written down which. */
@@ -73,13 +84,14 @@ export function capturesOf({ whole, capture, captures }: Base): readonly string[
   return captures ?? (whole ? [capture] : undefined);
 }
 
-/** Throws `repository-damaged`. */
-export function baseOf({ number, writer, body }: ReadEntry): Base {
+/** `later`: what members said of it in an entry of its own. Throws `repository-damaged`. */
+export function baseOf({ number, writer, body }: ReadEntry, later?: BaseHashes['hashes']): Base {
   const read = baseSchema.safeParse(body);
   if (!read.success) throw damaged(entryName(number), 'it is no base that this release understands');
-  const { hashes, member } = read.data;
+  const { member } = read.data;
+  const hashes = read.data.hashes ?? later ?? [];
   const hashChecked = hashes.some((one) => one.member !== member && one.verdict === 'equal') && hashes.every(({ verdict }) => verdict !== 'different');
-  return { ...read.data, number, writer, hashChecked };
+  return { ...read.data, hashes, number, writer, hashChecked, diverged: isDiverged({ member, hashes }) };
 }
 
 /** A state of etcd that the repository can give back. */
@@ -109,7 +121,7 @@ const slack = 10_000;
 function refuseTwice({ chain }: Repository, { text, time }: { readonly text: string; readonly time: number }, { base, revision, time: found }: Point): void {
   const { timeline } = base;
   const pieces = logOf(chain, timeline).flatMap((part) => (part.kind === 'segment' && part.last < revision ? [{ revision: part.first, time: Math.max(part.from, part.to) }] : []));
-  const bases = basesOf(chain).filter((one) => one.timeline === timeline && one.revision < revision);
+  const bases = goodBases(chain).filter((one) => one.timeline === timeline && one.revision < revision);
   const later = [...pieces, ...bases].find((one) => one.time > time + slack);
   if (!later) return;
   throw new KubekeepError('point-missing', `${text} was twice: the clock of who captured it went back, from ${iso(later.time)} at revision ${later.revision} to ${iso(found)} at revision ${revision}`, {
@@ -123,7 +135,8 @@ function iso(time: number): string {
 
 async function pointOf(repository: Repository, { text, wanted }: { readonly text: string; readonly wanted: Wanted }, keys: CaptureKeys): Promise<Point> {
   const { chain } = repository;
-  const all = basesOf(chain);
+  const all = goodBases(chain);
+  if (wanted.by === 'base') refuseDiverged(chain, wanted.number);
   const start = wanted.by === 'time' || wanted.by === 'latest' ? startedBefore(chain, wanted.by === 'time' ? wanted.time : Infinity) : undefined;
   // What lived on elsewhere after a restore, and what lived before it, is not what the cluster had then.
   const bases = start ? all.filter(({ timeline }) => timeline === start.timeline) : all;
@@ -152,8 +165,14 @@ async function pointOf(repository: Repository, { text, wanted }: { readonly text
   return record ? { base, revision: record.revision, time: record.received } : own;
 }
 
+/** Throws `point-missing` where the base of that number is not to be used. */
+export function refuseDiverged(chain: Pick<Chain, 'entries'>, number: number): void {
+  const base = basesOf(chain).find((one) => one.number === number);
+  if (base?.diverged) throw missing(`base:${number}`, `${divergence(base)}, so that it is not to be used`);
+}
+
 function oldest(first: Base | undefined): string {
-  return first ? `the oldest base is of ${new Date(first.time).toISOString()}, revision ${first.revision}` : 'it has no base yet';
+  return first ? `the oldest base is of ${new Date(first.time).toISOString()}, revision ${first.revision}` : 'it has no base yet that can be used';
 }
 
 type Wanted =

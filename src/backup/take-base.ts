@@ -1,14 +1,16 @@
 import { openBolt } from '../bolt/bolt-file.ts';
 import { revisionsOf, type Revisions } from '../bolt/key-space.ts';
 import { KubekeepError } from '../lib/errors.ts';
+import { appendBaseHashes } from './append-base-hashes.ts';
 import { storeBundle } from './bundle.ts';
 import { appendUnder, newCapture, type Capture } from './captures.ts';
-import { compareMembers, refuseDiverged, type HashOfFile, type MemberAnswer, type MemberVerdict } from './compare-members.ts';
+import { compareMembers, divergence, type HashOfFile, type MemberAnswer } from './compare-members.ts';
 import { encodePageTable, type PageTable } from './format/page-table.ts';
 import { storeIndex } from './key-index.ts';
 import { readPageTable } from './page-tables.ts';
 import { storePages } from './page-writer.ts';
 import { baseOf, basesOf, capturesOf, type Base, type BaseBody } from './points.ts';
+import type { ReadEntry } from './read-entry.ts';
 import type { SigningKey } from './repository-keys.ts';
 import type { Repository } from './repository.ts';
 import { spoolSnapshot, type HashedSpool } from './spool.ts';
@@ -35,14 +37,16 @@ export interface TakeOptions {
   /** What is sealed for escrow beside the data; without it what was sealed last stays beside it. */
   readonly bundle?: Uint8Array | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Is told as soon as a base is taken: pages, table and entry are durable. */
+  readonly onTaken?: ((base: Base) => void) | undefined;
 }
 
 const deepest = 31;
 const wholeEvery = 7 * 86_400_000;
 
 /**
- * Takes a base. It is taken once this resolves: pages, table and entry are durable. Throws `data-damaged` where the stream is not what etcd sent, and where
- * most members have other data than the one it comes from; then nothing was stored.
+ * Takes a base, then compares members with it and says what they said. Throws `data-damaged` where the stream is not what etcd sent: then nothing was stored. And where most members have other data than
+ * the one it comes from: then it is in the chain as one that has diverged. Whatever else goes wrong once it is taken leaves it taken.
  */
 export async function takeBase(repository: Repository, source: BaseSource, options: TakeOptions): Promise<Base> {
   // First of all, so that etcd sends nothing for a store that cannot be written.
@@ -50,13 +54,16 @@ export async function takeBase(repository: Repository, source: BaseSource, optio
   for (let last = false; ; last = true) {
     await using spool = await spoolSnapshot(options.spoolFolder, { member: source.member, stream: source.snapshot(), now: options.now, idKey: repository.pageId });
     const revisions = revisionsOf(openBolt(spool));
+    const entry = await store(repository, source, { key, spool, revisions, ...options });
+    options.onTaken?.(baseOf(entry));
     const hashOf = ownHashes(spool, revisions, options.signal);
     const answers = await source.hashes(revisions);
-    // Members were compacted past the snapshot while it came. A new one is quicker than they are, nearly always.
-    if (!last && answers.some(({ answer }) => answer === 'compacted')) continue;
     const hashes = await compareMembers(revisions, answers, hashOf);
-    refuseDiverged(hashes, source.member, revisions.current);
-    return await store(repository, source, { key, spool, revisions, hashes, ...options });
+    const base = baseOf(entry, [...hashes]);
+    await appendBaseHashes(repository.chain, base, hashes, options.writer);
+    if (base.diverged) throw new KubekeepError('data-damaged', divergence(base), { hint: `kubekeep status shows which member is wrong. Base ${base.number} was stored before they were asked; nothing is restored from it.` });
+    // Members were compacted past the snapshot while it came. A new one is quicker than they are, nearly always.
+    if (last || base.hashChecked || !answers.some(({ answer }) => answer === 'compacted')) return base;
   }
 }
 
@@ -72,13 +79,12 @@ interface Taken extends TakeOptions {
   readonly key: Capture;
   readonly spool: HashedSpool;
   readonly revisions: Revisions;
-  readonly hashes: readonly MemberVerdict[];
 }
 
-async function store(repository: Repository, { timeline, etcd, member, quorum }: BaseSource, { key, spool, revisions, hashes, writer, bundle: content, signal }: Taken): Promise<Base> {
+async function store(repository: Repository, { timeline, etcd, member, quorum }: BaseSource, { key, spool, revisions, writer, bundle: content, signal }: Taken): Promise<ReadEntry> {
   const { time, pageSize, ids } = spool;
   if (spool.size % pageSize !== 0) throw new KubekeepError('data-damaged', `the file of etcd on ${member} has ${spool.size} bytes, which are no whole pages of ${pageSize}`);
-  const parent = await parentFor(repository, { timeline, writer, time });
+  const parent = await parentFor(repository, { timeline, member, writer, time });
   const stands = parent && parent.base.depth < deepest ? { hash: parent.base.table, table: parent.table } : undefined;
   const { table, added } = await storePages(repository, spool, { pageSize, ids, key, parent: parent?.table, signal });
   const index = await storeIndex(repository, spool, { key, parent: stands && parent });
@@ -89,12 +95,12 @@ async function store(repository: Repository, { timeline, etcd, member, quorum }:
   const capture = Buffer.from(key.capture).toString('hex');
   const before = parent ? capturesOf(parent.base) : [];
   const body: BaseBody = {
-    timeline, revision: revisions.current, compacted: revisions.compacted, etcd, member, quorum, time, length: spool.size, sha256: spool.sha256, hashes: [...hashes],
+    timeline, revision: revisions.current, compacted: revisions.compacted, etcd, member, quorum, time, length: spool.size, sha256: spool.sha256,
     table: tableHash, bundle: bundle.ref,
     depth: stands ? parent!.base.depth + 1 : 0, whole: !parent, capture, ...(before && { captures: [...before, capture] }), added, index,
   };
   const entry = await appendUnder(repository, [key, ...bundle.captures], 'base', writer, () => body);
-  return baseOf(entry!);
+  return entry!;
 }
 
 interface Parent {
@@ -102,12 +108,19 @@ interface Parent {
   readonly table: PageTable;
 }
 
+interface Heir {
+  readonly timeline: string;
+  readonly member: string;
+  readonly writer: SigningKey;
+  readonly time: number;
+}
+
 /**
  * The base whose pages need not be stored again; undefined where it is time for one that stands on nothing older. Only the writer's own are trusted: another's
- * table could name packs that do not have what it says, which nobody who cannot read them would notice.
+ * table could name packs that do not have what it says, which nobody who cannot read them would notice. Pages are what their ids say also in a base that has diverged: the next one from that member has most of them.
  */
-async function parentFor(repository: Repository, { timeline, writer, time }: { readonly timeline: string; readonly writer: SigningKey; readonly time: number }): Promise<Parent | undefined> {
-  const own = basesOf(repository.chain).filter((base) => base.timeline === timeline && base.writer === writer.writer);
+async function parentFor(repository: Repository, { timeline, member, writer, time }: Heir): Promise<Parent | undefined> {
+  const own = basesOf(repository.chain).filter((base) => base.timeline === timeline && base.writer === writer.writer && (!base.diverged || base.member === member));
   const [last, whole] = [own.at(-1), own.findLast((base) => base.whole)];
   // A clock that was ahead must not put off the next one.
   if (!last || !whole || time - whole.time >= wholeEvery || whole.time > time) return undefined;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Chain } from './chain.ts';
-import { verdicts as memberVerdicts } from './compare-members.ts';
+import { memberVerdicts } from './compare-members.ts';
 import { damaged } from './format/encrypted-object.ts';
 import { entryName } from './format/chain-entry.ts';
 
@@ -13,7 +13,7 @@ const verdictSchema = z.object({
   /** The point's. */
   revision: z.number(),
   /** What members had said of that revision, compared with what was replayed; undefined where none is known. */
-  state: z.object({ revision: z.number(), members: z.array(z.object({ member: z.string(), verdict: z.enum(memberVerdicts), hash: z.number().optional(), compactRevision: z.number().optional() })) }).optional(),
+  state: z.object({ revision: z.number(), members: memberVerdicts }).optional(),
   /** Versions of the programs that read it. */
   etcd: z.string(),
   kubernetes: z.string(),

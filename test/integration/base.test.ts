@@ -8,7 +8,8 @@ import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { Secret } from '../../src/lib/secret.ts';
 import { createRepository, openRepository, openRepositoryAs } from '../../src/backup/repository.ts';
 import { newOwnerKeys, newSigningKey, publicBytes, type SigningKey } from '../../src/backup/repository-keys.ts';
-import { basesOf, type Base } from '../../src/backup/points.ts';
+import { basesOf, resolvePoint, type Base } from '../../src/backup/points.ts';
+import { planRetention } from '../../src/backup/retention/plan-retention.ts';
 import { folderStore } from '../../src/backup/store/folder-store.ts';
 import { takeBase, type BaseSource } from '../../src/backup/take-base.ts';
 import { captureKeys } from '../../src/backup/captures.ts';
@@ -131,12 +132,31 @@ describe('a base of a real etcd', () => {
     await write();
   });
 
-  it('is not taken from a member whose data most others do not have, nor from a stream that was changed or cut', async () => {
+  it('of a member whose data most others do not have is kept as one that nothing is restored from', async () => {
+    const repository = () => openRepositoryAs(folderStore(place()), identity);
+    const point = async (at: string) => { const from = await repository(); return (await resolvePoint(from, at, captureKeys(from, identity))).base.number; };
+    const [before, latest] = [basesOf((await repository()).chain).length, await point('latest')];
     const wrong = async (revision: number) => ({ ...(await hashAt(revision)), hash: 1 });
+    const told: string[] = [];
+    const fail = (hashes: BaseSource['hashes'], member = 'm1') => open().then((opened) => takeBase(opened, source({ hashes, member }), { writer: keys.writer, spoolFolder: folder, now: () => now, onTaken: ({ number, diverged }) => told.push(`${number} ${diverged}`) }));
+    const refused = (message: RegExp) => ({ code: 'data-damaged', message, hint: /nothing is restored from it/ });
+    await etcd.write({ '/registry/diverged': 'x' });
+    await assert.rejects(fail(async ({ current }) => [{ member: 'm1', answer: await hashAt(current) }, ...(await Promise.all(['m2', 'm3'].map(async (member) => ({ member, answer: await wrong(current) }))))]), refused(/m2 and m3/));
+    await assert.rejects(fail(async ({ current }) => [{ member: 'm1', answer: await wrong(current) }]), refused(/m1/));
+    const bases = basesOf((await repository()).chain).slice(before);
+    assert.deepEqual(bases.map(({ number, diverged }) => `${number} ${diverged}`), told.map((one) => one.replace('false', 'true')), 'it was taken, and has diverged');
+    assert.equal(bases[1]!.whole, false, 'what the same member sends again is not stored again');
+    for (const at of ['latest', new Date(now).toISOString(), `revision:${bases[1]!.revision}`]) assert.equal(await point(at).catch((error: { code?: string }) => error.code), at.startsWith('revision') ? 'point-missing' : latest, at);
+    await assert.rejects(point(`base:${bases[0]!.number}`), { code: 'point-missing', message: /differs at revision \d+ from what m2 and m3 say they have, so that it is not to be used$/ });
+    const { chain } = await repository();
+    assert.deepEqual(planRetention(chain, { within: 365 * day, last: 99, hourly: 0, daily: 0, weekly: 0, rehearsed: 0 }, now, () => false).bases.flatMap(({ base, keep }) => (keep.length === 0 ? [base.number] : [])), bases.map(({ number }) => number), 'nothing keeps them');
+    // Another member's, with the same pages here, stands on the last good one.
+    assert.equal((await take({ member: 'm2' })).depth, bases[0]!.depth);
+  });
+
+  it('is not taken from a stream that was changed or cut', async () => {
     const entries = (await open()).chain.entries.length;
     const refused = (message: RegExp) => ({ code: 'data-damaged', message });
-    await assert.rejects(take({ hashes: async ({ current }) => [{ member: 'm1', answer: await hashAt(current) }, ...(await Promise.all(['m2', 'm3'].map(async (member) => ({ member, answer: await wrong(current) }))))] }), refused(/m2 and m3/));
-    await assert.rejects(take({ hashes: async ({ current }) => [{ member: 'm1', answer: await wrong(current) }] }), refused(/m1/));
     const pieces = await Array.fromAsync(etcd.client.snapshot());
     const bytes = Buffer.concat(pieces);
     const changed = Buffer.from(bytes);
@@ -151,6 +171,7 @@ describe('a base of a real etcd', () => {
 
   it('is taken anew where etcd was compacted past it meanwhile, and says who could not be compared', async () => {
     let taken = 0;
+    const before = (await open()).chain.entries;
     const snapshot = async function* () {
       for await (const piece of etcd.client.snapshot()) yield piece;
       if (++taken > 1) return;
@@ -158,8 +179,9 @@ describe('a base of a real etcd', () => {
       await etcd.compact((await etcd.client.status()).revision);
     };
     const answer = (revision: number) => hashAt(revision).catch((error: { reason?: string }) => (error.reason === 'compacted' ? ('compacted' as const) : assert.fail(error.reason ?? 'no reason')));
-    const base = await take({ snapshot, hashes: async ({ current }) => [{ member: 'm1', answer: await answer(current) }, { member: 'm2', answer: { hash: 1, compactRevision: current - 1 } }] });
+    const base = await take({ snapshot, hashes: async ({ current }) => [{ member: 'm1', answer: await answer(current) }, { member: 'm2', answer: taken === 1 ? 'compacted' : { hash: 1, compactRevision: current - 1 } }] });
     assert.equal(taken, 2);
+    assert.deepEqual(basesOf((await open()).chain).slice(basesOf({ entries: before }).length).map(({ hashes }) => hashes.map(({ verdict }) => verdict)), [['not comparable', 'not comparable'], ['not comparable', 'not comparable']], 'both are kept');
     assert.equal(base.compacted, base.revision, 'this is the revision that etcd was compacted at');
     // Of that very revision etcd gives the hash that it had before the compaction.
     assert.deepEqual(base.hashes.map(({ verdict }) => verdict), ['not comparable', 'not comparable']);
@@ -170,10 +192,24 @@ describe('a base of a real etcd', () => {
     assert.deepEqual(given.hashes, [{ member: 'm1', verdict: 'not comparable' }], 'a second time it is taken all the same');
   });
 
-  it('is not taken where the comparison was interrupted', async () => {
-    const entries = (await open()).chain.entries.length;
+  it('whose comparison was interrupted is taken and no more', async () => {
+    const bases = basesOf((await open()).chain).length;
     await assert.rejects(take({ hashes: () => Promise.reject(new DOMException('interrupted', 'AbortError')) }), { name: 'AbortError' });
-    assert.equal((await open()).chain.entries.length, entries);
+    assert.deepEqual(basesOf((await open()).chain).slice(bases).map(({ hashes, hashChecked, diverged }) => [hashes, hashChecked, diverged]), [[[], false, false]]);
+  });
+
+  it('is said to be taken when all that it needs is in the store, before a member has answered', async () => {
+    const asked = Promise.withResolvers<void>();
+    const order: string[] = [];
+    const onTaken = (base: Base) => void (async () => {
+      // What comes back comes from the store alone.
+      const repository = await openRepositoryAs(folderStore(place()), identity);
+      await writeSnapshot(repository, basesOf(repository.chain).find(({ number }) => number === base.number)!, join(folder, 'taken.db'), captureKeys(repository, identity));
+      order.push('taken');
+    })().then(asked.resolve, asked.reject);
+    const base = await takeBase(await open(), source({ hashes: async () => { await asked.promise; order.push('hashes'); return []; } }), { writer: keys.writer, spoolFolder: folder, now: () => now, onTaken });
+    assert.deepEqual([order, base.hashes], [['taken', 'hashes'], []]);
+    await rm(join(folder, 'taken.db'));
   });
 
   it('of another writer stands on none of this one, and neither does one after a clock that was ahead', async () => {

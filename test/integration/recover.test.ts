@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { appendBaseHashes } from '../../src/backup/append-base-hashes.ts';
 import { changeRecipients } from '../../src/backup/change-recipients.ts';
+import { basesOf } from '../../src/backup/points.ts';
 import { takeBase } from '../../src/backup/take-base.ts';
 import { bundleOf } from '../../src/operations/backup/cluster-bundle.ts';
 import { createSecrets } from '../../src/pki/secrets.ts';
@@ -78,6 +80,17 @@ describe('docs/guides/recover.py', () => {
       assert.deepEqual(await readFile(join(folder, `${last}.db`)), kept[0]);
     }
     for (const [index, name] of away.entries()) await writeFile(join(entries, name), bytes[index]!);
+  });
+
+  it('takes for the latest no base that has diverged, and says of one that it is', async () => {
+    const { chain } = await made.open();
+    const { hashes: _, ...last } = basesOf(chain).at(-1)!;
+    const revision = last.revision + 1;
+    const { number } = (await chain.append('base', made.keys.writer, () => ({ ...last, revision })))!;
+    await appendBaseHashes(chain, { revision, number }, [{ member: last.member, verdict: 'different' }], made.keys.writer);
+    assert.match(recover().stdout, new RegExp(`^${number} .* not to be used: members have something else$`, 'm'));
+    assert.match(recover('latest', join(folder, 'good.db')).stdout, new RegExp(`revision ${last.revision}$`, 'm'));
+    assert.match(recover(String(number), join(folder, 'diverged.db')).stderr, /is not what most members of etcd had/);
   });
 
   it('says what is missing: the program, or the right identity', async () => {

@@ -24,7 +24,7 @@ export interface MadeRepository extends AsyncDisposable {
 /** Appends a base without any page, and a bundle beside it where there is one. */
 export async function emptyBase(repository: Repository, { writer }: Pick<OwnerKeys, 'writer'>, { bundle: content, ...changes }: Partial<Omit<BaseBody, 'bundle'>> & { readonly bundle?: Uint8Array } = {}): Promise<Base> {
   const bundle = content && (await storeBundle(repository, content, basesOf(repository.chain).flatMap((base) => base.bundle ?? [])));
-  const body: BaseBody = { timeline: 'c1:0', revision: 1, time: Date.now(), compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: 0, sha256: '0'.repeat(64), table: '0'.repeat(64), depth: 0, whole: true, capture: '', added: 0, hashes: [], bundle: bundle?.ref, ...changes };
+  const body: BaseBody = { timeline: 'c1:0', revision: 1, time: Date.now(), compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: 0, sha256: '0'.repeat(64), table: '0'.repeat(64), depth: 0, whole: true, capture: '', added: 0, bundle: bundle?.ref, ...changes };
   await appendUnder(repository, bundle?.captures ?? [], 'base', writer, () => body);
   return basesOf(repository.chain).at(-1)!;
 }

@@ -3,7 +3,7 @@ import { damaged } from './encrypted-object.ts';
 
 /** docs/design/repository-format.md, section 8. */
 const magic = Buffer.from('KKC1');
-export const entryKinds = { base: 1, segment: 2, hole: 3, catalog: 5, verdict: 6, retire: 7, removed: 8, writers: 9, recipients: 10, timeline: 11, policy: 12 } as const;
+export const entryKinds = { base: 1, segment: 2, hole: 3, catalog: 5, verdict: 6, retire: 7, removed: 8, writers: 9, recipients: 10, timeline: 11, policy: 12, 'base-hashes': 13 } as const;
 export type EntryKind = keyof typeof entryKinds;
 /** Kinds from this number on may be passed over by who does not know them. */
 const firstOptional = 128;

@@ -119,7 +119,7 @@ describe('clean-up', () => {
     const stale = await made.open();
     assert.equal((await prune(start + 3 * hour)).objects, 2, 'its pack, and the key of a log that was not written');
     // One that had begun before stands on the base that was retired, and comes late.
-    const { number: _, writer: __, hashChecked: ___, ...body } = second;
+    const { number: _, writer: __, hashChecked: ___, diverged: ____, ...body } = second;
     const late = baseOf((await stale.chain.append('base', made.keys.writer, () => ({ ...body, revision: 50, time: start + 3 * hour })))!);
     await prune(start + 3 * hour + grace, { last: 2 });
     assert.deepEqual(await content(late), paged.files.get(second.number));

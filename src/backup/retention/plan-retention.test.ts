@@ -14,7 +14,7 @@ const never = () => false;
 let number = 0;
 const entry = (kind: ReadEntry['kind'], body: unknown): ReadEntry => ({ number: ++number, writer: 'w', kind, hash: '', body });
 /** Taken so many ms ago. */
-const base = (ago: number, revision: number, timeline = 'a:0') => entry('base', { timeline, revision, time: now - ago, compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: 0, sha256: '0'.repeat(64), table: '0'.repeat(64), depth: 0, whole: true, capture: '', added: 0, hashes: [] } satisfies BaseBody);
+const base = (ago: number, revision: number, timeline = 'a:0') => entry('base', { timeline, revision, time: now - ago, compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: 0, sha256: '0'.repeat(64), table: '0'.repeat(64), depth: 0, whole: true, capture: '', added: 0 } satisfies BaseBody);
 const segment = (ago: number, first: number, last: number, timeline = 'a:0') => entry('segment', { timeline, first, last, from: now - ago, to: now - ago, member: 'cp1', capture: '', fingerprint: '' });
 const hole = (first: number, last: number) => entry('hole', { timeline: 'a:0', first, last, why: 'test' });
 
@@ -55,6 +55,12 @@ describe('what is kept', () => {
   it('leaves nothing of a timeline without a base', () => {
     const entries = [base(30 * day, 10, 'old:0'), segment(29 * day, 11, 20, 'old:0'), base(day, 5)];
     assert.deepEqual(planned(entries, { within: 7 * day }), { kept: { 5: 'newest, recent' }, logs: ['old:0 11-20'] });
+  });
+
+  it('is no base that has diverged, and the log does not begin at one', () => {
+    const diverged = (of: ReadEntry, revision: number) => entry('base-hashes', { base: of.number, revision, hashes: [{ member: 'cp1', verdict: 'different' }] });
+    const [good, bad, worse] = [base(10 * day, 10), base(8 * day, 20), base(hour, 50)];
+    assert.deepEqual(planned([good, segment(9 * day, 11, 20), bad, segment(hour, 21, 40), worse, diverged(bad, 20), diverged(worse, 50)], { within: 7 * day, last: 9 }), { kept: { 10: 'newest, the log begins here, last' }, logs: [] });
   });
 
   it('is the newest rehearsed ones', () => {

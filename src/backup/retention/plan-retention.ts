@@ -1,8 +1,8 @@
 import { logOf, logRanges, type LogPart } from '../change-log/coverage.ts';
-import { basesOf, type Base } from '../points.ts';
+import { basesOf, goodBases, type Base } from '../points.ts';
 import type { ReadEntry } from '../read-entry.ts';
 
-/** What is kept. Everything that one of the rules names, and never less than the newest base and the newest that was rehearsed. */
+/** What is kept: no base that has diverged, of others everything that one of the rules names, and never less than the newest base and the newest that was rehearsed. */
 export interface RetentionPolicy {
   /** ms before the newest that there is for which every revision is kept: all bases, the log, and the base that it begins at. */
   readonly within: number;
@@ -45,12 +45,12 @@ const ahead = 600_000;
  * Bases of the future are kept and count for no rule; days are counted from the newest that there is, so that nothing goes where backups have stopped.
  */
 export function planRetention(chain: { readonly entries: readonly ReadEntry[] }, policy: RetentionPolicy, now: number, rehearsed: Rehearsed): RetentionPlan {
-  const bases = basesOf(chain);
+  const bases = goodBases(chain);
   const [future, past] = [bases.filter(({ time }) => time > now + ahead), bases.filter(({ time }) => time <= now + ahead)];
   const since = newestTime(chain, past, now) - policy.within;
   const timelines = [...new Set(bases.map(({ timeline }) => timeline))].map((timeline) => timelineOf(chain, bases, timeline, since));
-  const reasons = new Map<Base, string[]>(bases.map((base) => [base, []]));
-  const keep = (base: Base | undefined, why: string) => void (base && reasons.get(base)!.push(why));
+  const reasons = new Map<number, string[]>(bases.map(({ number }) => [number, []]));
+  const keep = (base: Base | undefined, why: string) => void (base && reasons.get(base.number)!.push(why));
   for (const base of future) keep(base, 'from the future');
   const newest = past.toSorted((one, other) => other.time - one.time || other.number - one.number);
   keep(newest[0], 'newest');
@@ -63,8 +63,8 @@ export function planRetention(chain: { readonly entries: readonly ReadEntry[] },
   // Never less than one of which a replay has said that it holds.
   for (const base of newest.filter(({ number }) => rehearsed(number)).slice(0, Math.max(1, policy.rehearsed))) keep(base, 'rehearsed');
   return {
-    bases: bases.map((base) => ({ base, keep: reasons.get(base)! })),
-    logs: timelines.flatMap((timeline) => goneLog(timeline, bases.some((base) => base.timeline === timeline.timeline && reasons.get(base)!.length > 0))),
+    bases: basesOf(chain).map((base) => ({ base, keep: reasons.get(base.number) ?? [] })),
+    logs: timelines.flatMap((timeline) => goneLog(timeline, bases.some((base) => base.timeline === timeline.timeline && reasons.get(base.number)!.length > 0))),
   };
 }
 

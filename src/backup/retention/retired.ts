@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { baseHashesOf } from '../base-hashes.ts';
 import { logPartOf } from '../change-log/coverage.ts';
 import { entryName } from '../format/chain-entry.ts';
 import { damaged } from '../format/encrypted-object.ts';
@@ -39,6 +40,7 @@ export function afterRetire(entries: readonly ReadEntry[], { bases, logs }: Pick
   const gone = new Set(bases);
   const upTo = new Map(logs.map((log) => [log.timeline, log.upTo]));
   return entries.filter((one) => {
+    if (one.kind === 'base-hashes') return !gone.has(baseHashesOf(one).base);
     const part = logPartOf(one);
     return part ? part.last > (upTo.get(part.timeline) ?? 0) : one.kind !== 'base' || !gone.has(one.number);
   });

@@ -11,7 +11,8 @@ export function pointSentence({ base, revision, time }: Point): string {
 }
 
 /** For a table. `rehearsed`: numbers of bases from which a point was replayed that held. */
-export function stateOf({ number, hashChecked, quorum }: Base, rehearsed: ReadonlySet<number>): string {
+export function stateOf({ number, hashChecked, diverged, quorum }: Base, rehearsed: ReadonlySet<number>): string {
+  if (diverged) return 'diverged: not to be used';
   return ['taken', ...(hashChecked ? ['hash-checked'] : []), ...(rehearsed.has(number) ? ['rehearsed'] : []), ...(quorum ? [] : ['no quorum'])].join(', ');
 }
 

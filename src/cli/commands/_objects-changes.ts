@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { basesOf } from '../../backup/points.ts';
+import { goodBases } from '../../backup/points.ts';
 import { duration } from '../../lib/duration.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { printable } from '../../objects/json.ts';
@@ -133,7 +133,7 @@ export async function startOf({ clock, progress }: Pick<Cli, 'clock' | 'progress
     return await at(point);
   } catch (error) {
     const time = Date.parse(point);
-    const oldest = basesOf(repository.chain)[0];
+    const oldest = goodBases(repository.chain)[0];
     if (!(error instanceof KubekeepError) || error.code !== 'point-missing' || Number.isNaN(time) || !oldest || oldest.time <= time) throw error;
     progress({ type: 'note', title: `nothing is known before ${new Date(oldest.time).toISOString()}, revision ${oldest.revision}`, step: 'objects/since' });
     return at(`base:${oldest.number}`);

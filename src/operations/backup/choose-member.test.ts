@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { chooseMember, type Candidate } from './choose-member.ts';
 
 const leader = 'a';
-const member = (name: string, { reads = true, learner = false, revision = 100, leads = leader as string | undefined, stored = false } = {}): Candidate => ({ status: { member: name, leader: leads, isLearner: learner, revision }, reads, stored });
+const member = (name: string, { reads = true, learner = false, revision = 100, leads = leader as string | undefined, stored = false, diverged = false } = {}): Candidate => ({ status: { member: name, leader: leads, isLearner: learner, revision }, reads, stored, diverged });
 const chosen = (...candidates: readonly Candidate[]) => chooseMember(candidates)?.status.member;
 
 describe('the member that a snapshot is taken from', () => {
@@ -18,5 +18,9 @@ describe('the member that a snapshot is taken from', () => {
   it('is not one that is cut off and does not know it yet', () => assert.equal(chosen(member('b', { reads: false }), member('a')), 'a'));
   it('is no learner where there is another', () => assert.equal(chosen(member('b', { reads: false, learner: true, revision: 200 }), member('c', { reads: false })), 'c'));
   it('has the highest revision where nobody has a quorum, also when it takes itself for the leader', () => assert.equal(chosen(member('b', { reads: false, revision: 101 }), member('a', { reads: false, revision: 102 }), member('c', { reads: false, revision: 100 })), 'a'));
+  it('is not one whose last base had other data than the others, unless no other one is in touch with a quorum', () => {
+    assert.equal(chosen(member('b', { diverged: true }), member('a')), 'a');
+    assert.equal(chosen(member('b', { diverged: true }), member('a', { reads: false })), 'b');
+  });
   it('is none of none', () => assert.equal(chosen(), undefined));
 });

@@ -32,8 +32,8 @@ const askedAgain = { times: 5, after: 500 };
 
 type Asking = Pick<BackupOperation, 'signal' | 'progress'> & { readonly source: Pick<EtcdSource, 'members'> };
 
-/** Asks all members how they are. `newest` is the base that a further one will be compared with. Throws `etcd-failed` where none answers. */
-export async function askMembers({ source, signal, progress }: Asking, newest?: Pick<Base, 'member'>): Promise<EtcdMembers> {
+/** Asks all members how they are. `bases`: those that there are, which say from whom to take the next. Throws `etcd-failed` where none answers. */
+export async function askMembers({ source, signal, progress }: Asking, bases: readonly Pick<Base, 'member' | 'diverged'>[] = []): Promise<EtcdMembers> {
   const known = await source.members();
   const clients = new Map<string, EtcdClient>();
   const close = () => {
@@ -46,7 +46,7 @@ export async function askMembers({ source, signal, progress }: Asking, newest?: 
         clients.set(spec.name, client);
         // In this order: what the member says after the read is not older than what was acknowledged before it.
         const reads = await client.canRead({ signal });
-        return { spec, client, reads, stored: spec.name === newest?.member, status: await client.status({ signal }) };
+        return { spec, client, reads, ...historyOf(spec.name, bases), status: await client.status({ signal }) };
       } catch (error) {
         signal.throwIfAborted();
         progress({ type: 'note', title: `etcd on ${spec.name} does not answer`, host: spec.name, detail: (error as Error).message });
@@ -60,6 +60,11 @@ export async function askMembers({ source, signal, progress }: Asking, newest?: 
     close();
     throw error;
   }
+}
+
+/** What bases say of a member. */
+function historyOf(name: string, bases: readonly Pick<Base, 'member' | 'diverged'>[]): Pick<Candidate, 'stored' | 'diverged'> {
+  return { stored: bases.findLast(({ diverged }) => !diverged)?.member === name, diverged: bases.findLast(({ member }) => member === name)?.diverged ?? false };
 }
 
 /** etcd's cluster id, and how many restores there were before. */

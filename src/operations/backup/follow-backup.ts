@@ -31,7 +31,7 @@ export async function followBackup(operation: BackupOperation, store: Store, { m
   const capturer = new LogCapturer({
     repository: open.repository,
     writer: open.keys.writer,
-    ask: () => askMembers(operation, basesOf(open.repository.chain).at(-1)),
+    ask: () => askMembers(operation, basesOf(open.repository.chain)),
     takeBase: (members) => takeOne(operation, open, members),
     remember: () => remember(state, open.repository).catch((error: Error) => {
       if (error instanceof KubekeepError && error.code !== 'file-missing') throw error;

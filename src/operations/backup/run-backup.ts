@@ -13,7 +13,7 @@ const mostWalked = 1000;
 export async function runBackup(operation: BackupOperation, store: Store): Promise<Base> {
   const open = await openToWrite(operation, store);
   await noteRecipients(operation, open);
-  using members = await askMembers(operation, basesOf(open.repository.chain).at(-1));
+  using members = await askMembers(operation, basesOf(open.repository.chain));
   return await takeOne(operation, open, members);
 }
 
@@ -24,7 +24,8 @@ export async function takeOne(operation: BackupOperation, { repository, keys }: 
   if (!reads) progress({ type: 'note', title: 'etcd has no quorum: the base is what one member has, and perhaps not all that was acknowledged', host: name });
   progress({ type: 'started', title: `base: snapshot of etcd on ${name}`, host: name, step: 'backup/base' });
   const bundle = 'owner' in keys ? await source.bundle(keys) : undefined;
-  const base = await takeBase(repository, baseSource(members, operation), { writer: keys.writer, spoolFolder: state.path, now: () => clock.now(), bundle, signal });
+  const onTaken = ({ number, revision }: Base) => progress({ type: 'note', title: `base ${number} is taken: revision ${revision}; comparing it with every member`, step: 'backup/base' });
+  const base = await takeBase(repository, baseSource(members, operation), { writer: keys.writer, spoolFolder: state.path, now: () => clock.now(), bundle, signal, onTaken });
   progress({ type: 'done', title: `base ${base.number}: revision ${base.revision}`, step: 'backup/base' });
   const { chain } = repository;
   if (base.number - chain.catalogued > mostWalked) await chain.catalog(keys.writer, []);

@@ -1,4 +1,4 @@
-import { basesOf, type Base, type Point } from '../../backup/points.ts';
+import { goodBases, type Base, type Point } from '../../backup/points.ts';
 import { changedFields, type ChangedField } from '../../objects/changed-fields.ts';
 import { decodeValue, type DecodedValue } from '../../objects/decode-value.ts';
 import type { EncryptionKeys } from '../../objects/encrypted-value.ts';
@@ -38,7 +38,7 @@ export interface HistoryOptions {
 /** What the log says of an object, from the oldest base on or from a point. */
 export async function objectHistory(operation: ReadOperation, { repository, keys }: OpenObjects, { key, since, upTo, encryptionKeys, hide }: HistoryOptions): Promise<readonly HistoryEntry[]> {
   const { timeline } = upTo.base;
-  const start = since?.base.timeline === timeline ? since : pointOf(oldestOf(basesOf(repository.chain), timeline));
+  const start = since?.base.timeline === timeline ? since : pointOf(oldestOf(goodBases(repository.chain), timeline));
   const before = await stateAt(operation, repository, { point: start, keys }).value(key);
   const history: HistoryEntry[] = [];
   const decode = (value: Buffer, revision: number) => hidden(decodeValue({ key, value, revision }, encryptionKeys), hide);

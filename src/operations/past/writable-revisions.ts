@@ -1,5 +1,5 @@
 import { logOf } from '../../backup/change-log/coverage.ts';
-import { basesOf, type Base, type Point } from '../../backup/points.ts';
+import { goodBases, type Base, type Point } from '../../backup/points.ts';
 import type { Repository } from '../../backup/repository.ts';
 import { clipped, type RevisionRange } from './bisect-search.ts';
 
@@ -18,14 +18,14 @@ export function writableRevisions(chain: Repository['chain'], { timeline, after,
     if (runs.at(-1)?.last === first - 1) runs[runs.length - 1] = { first: runs.at(-1)!.first, last };
     else runs.push({ first, last });
   }
-  const bases = basesOf(chain).flatMap((base) => (base.timeline === timeline ? [base.revision] : []));
+  const bases = goodBases(chain).flatMap((base) => (base.timeline === timeline ? [base.revision] : []));
   const led = runs.flatMap(({ first, last }) => bases.filter((revision) => revision >= first - 1 && revision <= last).sort((one, other) => one - other).slice(0, 1).map((revision) => ({ first: revision, last })));
   return clipped(joined([...led, ...bases.map((revision) => ({ first: revision, last: revision }))]), after, upTo);
 }
 
 /** The point of a revision that can be given back; its time is that of its base. */
 export function pointAt(chain: Repository['chain'], timeline: string, revision: number): Point {
-  const bases = basesOf(chain).filter((base) => base.timeline === timeline && base.revision <= revision);
+  const bases = goodBases(chain).filter((base) => base.timeline === timeline && base.revision <= revision);
   const base = bases.reduce((best: Base, one) => (one.revision > best.revision ? one : best));
   return { base, revision, time: base.time };
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { captureKeys } from '../../backup/captures.ts';
 import { logRanges } from '../../backup/change-log/coverage.ts';
-import { basesOf, resolvePoint, type Point } from '../../backup/points.ts';
+import { basesOf, refuseDiverged, resolvePoint, type Point } from '../../backup/points.ts';
 import type { Store } from '../../backup/store/store.ts';
 import { openToRead } from '../backup/open-backup.ts';
 import { writePoint } from '../backup/write-point.ts';
@@ -24,6 +24,7 @@ export async function writeSource(operation: Operation, store: Store, { at, fold
   const keys = captureKeys(repository, identity);
   const bases = basesOf(repository.chain);
   const base = bases.find(({ number }) => number === begun?.base);
+  if (begun) refuseDiverged(repository.chain, begun.base);
   const point = begun && base ? { base, revision: begun.revision, time: begun.time } : await resolvePoint(repository, at, keys);
   const path = join(folder, 'point.db');
   operation.progress({ type: 'note', title: `reading revision ${point.revision} from ${store.place}`, step: 'restore/point' });
