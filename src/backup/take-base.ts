@@ -2,7 +2,7 @@ import { openBolt } from '../bolt/bolt-file.ts';
 import { revisionsOf, type Revisions } from '../bolt/key-space.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { appendBaseHashes } from './append-base-hashes.ts';
-import { storeBundle } from './bundle.ts';
+import { storeBundle, type BundleRef, type StoredBundle } from './bundle.ts';
 import { appendUnder, newCapture, type Capture } from './captures.ts';
 import { compareMembers, divergence, type HashOfFile, type MemberAnswer } from './compare-members.ts';
 import { encodePageTable, type PageTable } from './format/page-table.ts';
@@ -52,9 +52,12 @@ export async function takeBase(repository: Repository, source: BaseSource, optio
   // First of all, so that etcd sends nothing for a store that cannot be written.
   const key = await newCapture(repository);
   for (let last = false; ; last = true) {
+    // Read while the snapshot comes.
+    const parent = parentFor(repository, { timeline: source.timeline, member: source.member, writer: options.writer, time: options.now() });
+    parent.catch(() => {});
     await using spool = await spoolSnapshot(options.spoolFolder, { member: source.member, stream: source.snapshot(), now: options.now, idKey: repository.pageId });
     const revisions = revisionsOf(openBolt(spool));
-    const entry = await store(repository, source, { key, spool, revisions, ...options });
+    const entry = await store(repository, source, { key, spool, revisions, parent: await parent, ...options });
     options.onTaken?.(baseOf(entry));
     const hashOf = ownHashes(spool, revisions, options.signal);
     const answers = await source.hashes(revisions);
@@ -79,28 +82,41 @@ interface Taken extends TakeOptions {
   readonly key: Capture;
   readonly spool: HashedSpool;
   readonly revisions: Revisions;
+  readonly parent: Parent | undefined;
 }
 
-async function store(repository: Repository, { timeline, etcd, member, quorum }: BaseSource, { key, spool, revisions, writer, bundle: content, signal }: Taken): Promise<ReadEntry> {
+async function store(repository: Repository, { timeline, etcd, member, quorum }: BaseSource, { key, spool, revisions, parent, writer, bundle: content, signal }: Taken): Promise<ReadEntry> {
   const { time, pageSize, ids } = spool;
   if (spool.size % pageSize !== 0) throw new KubekeepError('data-damaged', `the file of etcd on ${member} has ${spool.size} bytes, which are no whole pages of ${pageSize}`);
-  const parent = await parentFor(repository, { timeline, member, writer, time });
   const stands = parent && parent.base.depth < deepest ? { hash: parent.base.table, table: parent.table } : undefined;
-  const { table, added } = await storePages(repository, spool, { pageSize, ids, key, parent: parent?.table, signal });
-  const index = await storeIndex(repository, spool, { key, parent: stands && parent });
-  const tableHash = await repository.put('table', encodePageTable(table, stands), repository.structure);
-  const bundles = basesOf(repository.chain).flatMap((base) => base.bundle ?? []);
-  // Who has nothing to seal names what was sealed last, or it would go with the base that has it.
-  const bundle = content ? await storeBundle(repository, content, bundles) : { ref: bundles.at(-1), captures: [] };
+  // Each of them is durable before the entry that names them, in whatever order.
+  const pages = async () => {
+    const { table, added } = await storePages(repository, spool, { pageSize, ids, key, parent: parent?.table, signal });
+    return { added, table: await repository.put('table', encodePageTable(table, stands), repository.structure) };
+  };
+  const [keys, found, keysBeside] = await Promise.allSettled([storeIndex(repository, spool, { key, parent: stands && parent }), pages(), sealed(repository, content)]);
+  const [index, { table, added }, bundle] = [settled(keys), settled(found), settled(keysBeside)];
   const capture = Buffer.from(key.capture).toString('hex');
   const before = parent ? capturesOf(parent.base) : [];
   const body: BaseBody = {
     timeline, revision: revisions.current, compacted: revisions.compacted, etcd, member, quorum, time, length: spool.size, sha256: spool.sha256,
-    table: tableHash, bundle: bundle.ref,
+    table, bundle: bundle.ref,
     depth: stands ? parent!.base.depth + 1 : 0, whole: !parent, capture, ...(before && { captures: [...before, capture] }), added, index,
   };
   const entry = await appendUnder(repository, [key, ...bundle.captures], 'base', writer, () => body);
   return entry!;
+}
+
+/** Who has nothing to seal names what was sealed last, or it would go with the base that has it. */
+async function sealed(repository: Repository, content: Uint8Array | undefined): Promise<Pick<StoredBundle, 'captures'> & { readonly ref: BundleRef | undefined }> {
+  const bundles = basesOf(repository.chain).flatMap((base) => base.bundle ?? []);
+  return content ? await storeBundle(repository, content, bundles) : { ref: bundles.at(-1), captures: [] };
+}
+
+/** Of work that ended altogether, also where one part fails: the spool must not be closed below another that reads it. */
+function settled<T>(part: PromiseSettledResult<T>): T {
+  if (part.status === 'rejected') throw part.reason;
+  return part.value;
 }
 
 interface Parent {
