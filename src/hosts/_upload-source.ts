@@ -21,7 +21,7 @@ export async function openSource(path: string, onBytes?: (sent: number) => void)
 }
 
 /** Throws `program-checksum` where a host refused what it received. */
-export function refuseWrongChecksum(host: string, target: string, sha256: string, exitCode: number | undefined): void {
+export function refuseWrongChecksum(host: string, target: string, sha256: string | undefined, exitCode: number | undefined): void {
   if (exitCode !== wrongChecksum) return;
   throw new KubekeepError('program-checksum', `${host}: ${target} arrived without its SHA-256 ${sha256}; it was not used`, { hint: 'Run kubekeep programs list --verify, then the same command again.' });
 }

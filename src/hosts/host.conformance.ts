@@ -247,6 +247,11 @@ export function hostConformance(title: string, subject: HostSubject): void {
         assert.equal(await ask(`cat ${folder}/program; ls -A ${folder}`), 'oldprogram\n');
       });
 
+      test('without a checksum all bytes come, with the mode', async () => {
+        await host.upload({ ...(await source(Buffer.alloc(3_000_000, 'kubekeep'))), sha256: undefined, target: `${folder}/passing`, mode: 0o600 });
+        assert.equal(await ask(`stat -c '%s %a' ${folder}/passing`), '3000000 600\n');
+      });
+
       test('a link in its place is replaced', async () => {
         await host.run(`cd ${folder}; ln -sf program link`);
         await host.upload({ ...(await source(Buffer.from('new'))), target: `${folder}/link`, mode: 0o755 });

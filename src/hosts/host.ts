@@ -20,7 +20,7 @@ export interface Host {
    */
   write(files: readonly HostFile[], options?: RunOptions): Promise<void>;
 
-  /** Streams a local file to `target` (mode, owner root), refusing it where its SHA-256 on the host differs (`program-checksum`); the old file stays then. */
+  /** Streams a local file to `target` (mode, owner root), refusing it where its SHA-256 on the host differs (`program-checksum`); the old file stays then. One without a SHA-256 is not synced either. */
   upload(file: Upload, options?: UploadOptions): Promise<void>;
 
   /**
@@ -63,8 +63,8 @@ export interface Upload {
   readonly source: string;
   readonly target: string;
   readonly mode: number;
-  /** Lower-case hex. */
-  readonly sha256: string;
+  /** Lower-case hex; undefined for what is used up at once by a program that checks it itself. */
+  readonly sha256: string | undefined;
 }
 
 export interface UploadOptions extends RunOptions {

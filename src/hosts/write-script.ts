@@ -29,16 +29,16 @@ export function writeScript(files: readonly HostFile[]): string {
   ].join('\n');
 }
 
-/** A script that receives one file on standard input; it becomes executable only after its checksum was found right. Exit 65: wrong checksum. */
+/** A script that receives one file on standard input; it becomes executable only after its checksum was found right, where it has one. Exit 65: wrong checksum. */
 export function receiveScript({ target, mode, sha256 }: Omit<Upload, 'source'>): string {
   const [path, directory, temporary] = [quote(target), quote(parentOf(target)), quote(temporaryOf(target))];
   return [
     `failed() { rm -f ${temporary}; exit "\${1:-1}"; }`,
     `[ -d ${directory} ] || (umask 022; mkdir -p ${directory}) || exit 1`,
     `umask 077; rm -f ${temporary}; cat > ${temporary} || failed`,
-    `[ "$(sha256sum < ${temporary})" = ${quote(`${sha256}  -`)} ] || failed 65`,
-    `chmod ${octal(mode)} ${temporary} && sync -d ${temporary} && mv -fT ${temporary} ${path} || failed`,
-    `sync ${directory}`,
+    ...(sha256 === undefined ? [] : [`[ "$(sha256sum < ${temporary})" = ${quote(`${sha256}  -`)} ] || failed 65`, `sync -d ${temporary} || failed`]),
+    `chmod ${octal(mode)} ${temporary} && mv -fT ${temporary} ${path} || failed`,
+    ...(sha256 === undefined ? [] : [`sync ${directory}`]),
   ].join('\n');
 }
 

@@ -1,5 +1,5 @@
 import { openChannel } from './_channel.ts';
-import { collectYoung } from './_collect.ts';
+import { collectYoung } from '../../lib/collect-young.ts';
 import type { CallOptions, Channel } from './_channel.ts';
 import { AlarmRequest_AlarmAction, AlarmType, Cluster, KV, Lease, Maintenance } from './_rpc.ts';
 import type { Member } from './_rpc.ts';
@@ -34,6 +34,8 @@ export interface EtcdClient {
   hashKv(revision: number, options?: CallOptions): Promise<EtcdHash>;
   /** Gives unused space of the file back; the member serves nothing meanwhile, so allow minutes. */
   defragment(options?: CallOptions): Promise<void>;
+  /** All keys as of one revision, taken as UTF-8, each with the revision that wrote it last. What this member itself knows, without a quorum. Values are not sent. */
+  keys(options?: CallOptions): Promise<ReadonlyMap<string, number>>;
   /**
    * The member's backend file as it is now, piece by piece, and behind it the 32 bytes of its SHA-256, as `etcdctl snapshot save` writes it. The deadline
    * is for the time without a piece.
@@ -75,6 +77,8 @@ export interface EtcdHash {
 
 /** Bytes of a snapshot. */
 const collectedEvery = 8 << 20;
+/** Of one answer: etcd has the values of all of them in memory at once, though it does not send them. */
+const keysAtOnce = 20_000n;
 
 /** A client of one member. Connects with the first call. */
 export function connectEtcd(connection: EtcdConnection): EtcdClient {
@@ -82,7 +86,7 @@ export function connectEtcd(connection: EtcdConnection): EtcdClient {
   return { ...reads(channel), ...changes(channel), watch: (after, options) => watchFrom(channel, nameOf(connection), after, options), close: () => channel.close() };
 }
 
-function reads(channel: Channel): Pick<EtcdClient, 'status' | 'members' | 'alarms' | 'hashKv' | 'snapshot' | 'canRead' | 'leaseTtl'> {
+function reads(channel: Channel): Pick<EtcdClient, 'status' | 'members' | 'alarms' | 'hashKv' | 'keys' | 'snapshot' | 'canRead' | 'leaseTtl'> {
   return {
     status: async (options) => toEtcdStatus(await channel.call(Maintenance.method.status, {}, options)),
     members: async ({ stale = false, ...options } = {}) => {
@@ -97,6 +101,7 @@ function reads(channel: Channel): Pick<EtcdClient, 'status' | 'members' | 'alarm
       const answer = await channel.call(Maintenance.method.hashKV, { revision: BigInt(revision) }, options);
       return { hash: answer.hash, revision: Number(answer.hashRevision), compactRevision: Number(answer.compactRevision) };
     },
+    keys: (options) => keysOf(channel, options),
     async *snapshot(options) {
       let received = 0;
       for await (const { blob } of channel.stream(Maintenance.method.snapshot, {}, options)) {
@@ -121,6 +126,18 @@ function reads(channel: Channel): Pick<EtcdClient, 'status' | 'members' | 'alarm
       return grantedTTL > 0n ? Number(grantedTTL) : undefined;
     },
   };
+}
+
+async function keysOf(channel: Channel, options: CallOptions | undefined): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  const text = new TextDecoder();
+  for (let key = new Uint8Array(1), revision = 0n; ; ) {
+    const { header, kvs, more } = await channel.call(KV.method.range, { key, rangeEnd: new Uint8Array(1), limit: keysAtOnce, revision, keysOnly: true, serializable: true }, options);
+    for (const one of kvs) found.set(text.decode(one.key), Number(one.modRevision));
+    if (!more) return found;
+    revision ||= header!.revision;
+    key = Uint8Array.of(...kvs.at(-1)!.key, 0);
+  }
 }
 
 function changes(channel: Channel): Pick<EtcdClient, 'addLearner' | 'promote' | 'remove' | 'moveLeader' | 'disarm' | 'defragment' | 'grantLease' | 'commit'> {

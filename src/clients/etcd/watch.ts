@@ -1,5 +1,5 @@
 import type { CallOptions, Channel } from './_channel.ts';
-import { boundYoung } from './_collect.ts';
+import { boundYoung } from '../../lib/collect-young.ts';
 import { Event_EventType, type Event } from './_kv.ts';
 import { Watch } from './_rpc.ts';
 import { EtcdError } from './etcd-error.ts';

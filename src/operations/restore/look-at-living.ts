@@ -1,8 +1,3 @@
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
-import { receiveSnapshot } from '../../backup/spool.ts';
-import { openBolt } from '../../bolt/bolt-file.ts';
-import { livingKeys } from '../../bolt/key-space.ts';
 import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { parallel } from '../../lib/parallel.ts';
@@ -39,13 +34,13 @@ export interface Disk {
 export interface LookOptions {
   readonly secrets: ClusterSecrets;
   readonly answering: readonly HostSpec[];
-  /** Of this computer, for a snapshot of what is there now; undefined: the keys are not wanted. */
-  readonly folder: string | undefined;
+  /** Whether the keys are wanted. */
+  readonly keys: boolean;
   readonly undoes: string | undefined;
 }
 
 /** Changes nothing. A member that does not answer is asked through its data. */
-export async function lookAtLiving(operation: Operation, { secrets, answering, folder, undoes }: LookOptions): Promise<Living> {
+export async function lookAtLiving(operation: Operation, { secrets, answering, keys, undoes }: LookOptions): Promise<Living> {
   const { cluster } = operation;
   const members = hostsWith(cluster, 'etcd').filter((spec) => answering.includes(spec));
   const disks = new Map(await parallel(members, async (spec) => [spec.name, await lookAtDisk(operation, spec, undoes)] as const));
@@ -54,7 +49,7 @@ export async function lookAtLiving(operation: Operation, { secrets, answering, f
     using asked = await askMembers({ ...operation, source: { members: async () => builtMembers({ ...operation, cluster: { ...cluster, hosts: answering } }, secrets) } });
     const { revision } = asked.chosen.status;
     const seen = [...stopped, { revision, where: `etcd on ${asked.chosen.spec.name}` }];
-    return { seen, disks, strangers: await strangersOf(operation, asked), ...(await keysOf(operation, asked, folder)) };
+    return { seen, disks, strangers: await strangersOf(operation, asked), ...(keys ? await keysOf(operation, asked) : { keys: undefined, unseen: 'it was not looked at' }) };
   } catch (error) {
     operation.signal.throwIfAborted();
     if (!(error instanceof KubekeepError && error.code === 'etcd-failed')) throw error;
@@ -76,15 +71,14 @@ async function strangersOf({ cluster, signal }: Operation, { chosen }: EtcdMembe
   return members.flatMap(({ peerUrls }) => peerUrls).filter((url) => !known.includes(url));
 }
 
-async function keysOf({ clock, signal, progress }: Operation, { chosen: { client, spec } }: EtcdMembers, folder: string | undefined): Promise<Pick<Living, 'keys' | 'unseen'>> {
-  if (folder === undefined) return { keys: undefined, unseen: 'it was not looked at' };
-  const path = join(folder, 'now.db');
+/** That they cannot be read does not make what the member is at unknown. */
+async function keysOf({ signal, progress }: Operation, { chosen: { client, spec } }: EtcdMembers): Promise<Pick<Living, 'keys' | 'unseen'>> {
   progress({ type: 'note', title: 'reading what etcd has now', host: spec.name, step: 'restore/look' });
-  const file = await open(path, 'wx+', 0o600);
   try {
-    const received = await receiveSnapshot(file, { path, member: spec.name, stream: client.snapshot({ signal, deadline: 60_000 }), now: () => clock.now() });
-    return { keys: await livingKeys(openBolt(received), signal), unseen: undefined };
-  } finally {
-    await file.close();
+    return { keys: await client.keys({ signal, deadline: 60_000 }), unseen: undefined };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof KubekeepError)) throw error;
+    return { keys: undefined, unseen: error.message };
   }
 }

@@ -57,7 +57,7 @@ export async function prepareRestore(operation: Operation, store: Store, { folde
   const begun = unfinished && goesOn(unfinished, wish) ? unfinished : undefined;
   const undoes = begun ? begun.undoes : wish.rollBack ? ((unfinished ?? last)?.id ?? restoredOn(facts)) : undefined;
   const source = wish.rollBack ? undefined : await writeSource(operation, store, { at: wish.at, folder, begun: begun?.point });
-  const living = await lookAtLiving(operation, { secrets: opened.secrets, answering, folder: source && folder, undoes });
+  const living = await lookAtLiving(operation, { secrets: opened.secrets, answering, keys: source !== undefined, undoes });
   const untouched = wish.rollBack && isUntouched(facts, living, undoes);
   refuseUnsafe(operation, { facts, living, wish, undoes, untouched, source });
   const known = [unfinished, last].flatMap((one) => (one ? [{ revision: one.floor, where: describeRecord(one) }] : []));

@@ -10,7 +10,7 @@ const built = await builtCluster('T3');
 const { cluster } = built;
 const disks = (disk: Partial<Disk> = {}): Living['disks'] => new Map(cluster.hosts.map(({ name }) => [name, { free: 1e9, kept: undefined, now: undefined, ...disk }]));
 const living = (part: Partial<Living> = {}): Living => ({ seen: [], keys: undefined, unseen: undefined, strangers: [], disks: disks(), ...part });
-const source = (bytes: number, etcd = '3.7.3'): NonNullable<Looked['source']> => ({ point: { base: { etcd } as Base, revision: 1, time: 0 }, file: { path: '', bytes, sha256: '', revision: 1, keys: new Map() } });
+const source = (bytes: number, etcd = '3.7.3'): NonNullable<Looked['source']> => ({ point: { base: { etcd } as Base, revision: 1, time: 0 }, file: { path: '', bytes, revision: 1, keys: new Map() } });
 const wish = { rollBack: false, skipUnreachable: false };
 const rollBack = { rollBack: true, skipUnreachable: false };
 const refusal = (looked: Partial<Looked>, on: typeof cluster = cluster): string => {

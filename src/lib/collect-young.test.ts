@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { PerformanceObserver, constants } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { getHeapSpaceStatistics } from 'node:v8';
-import { boundYoung, collectYoung } from './_collect.ts';
+import { boundYoung, collectYoung } from './collect-young.ts';
 
 describe('collectYoung', () => {
   it('is a minor collection, and puts nothing into the globals', async () => {
