@@ -74,7 +74,10 @@ export async function keptCluster({ encryption }: { readonly encryption?: (key: 
   const operation = { ...made, source: builtEtcd(made) };
   const store = folderStore(join(folder, 'repository'));
   await initBackup(operation, store);
-  const ask = async (client = etcd): Promise<EtcdMembers> => ({ chosen: { spec: aHost({ name: 'm1', roles: ['etcd'] }), client, reads: true, stored: true, diverged: false, status: await etcd.status() }, names: ['m1'], clients: new Map([['m1', etcd]]), [Symbol.dispose]: () => {} });
+  const ask = async (client = etcd): Promise<EtcdMembers> => {
+    const only = { spec: aHost({ name: 'm1', roles: ['etcd'] }), client, reads: true, stored: true, diverged: false, status: await etcd.status() };
+    return { chosen: only, nearest: only, names: ['m1'], clients: new Map([['m1', etcd]]), [Symbol.dispose]: () => {} };
+  };
   const takeBase = async () => takeOne(operation, await openToWrite(operation, store), await ask());
   return {
     folder, operation, store, api, etcd, takeBase, kubeconfig: kubeconfigPath,

@@ -19,6 +19,8 @@ export interface AnsweringMember extends Candidate {
 export interface EtcdMembers extends Disposable {
   /** From which to take what there is. */
   readonly chosen: AnsweringMember;
+  /** Which to watch: the first that is in touch with a quorum, as the source has them. On a host that is its own, so that a host that dies ends one watch and not that of all who follow. */
+  readonly nearest: AnsweringMember;
   /** Of all members, also those that do not answer. */
   readonly names: readonly string[];
   /** By name. */
@@ -53,9 +55,10 @@ export async function askMembers({ source, signal, progress }: Asking, bases: re
         return undefined;
       }
     }));
-    const chosen = chooseMember(asked.filter((one) => one !== undefined));
+    const answering = asked.filter((one) => one !== undefined);
+    const chosen = chooseMember(answering);
     if (!chosen) throw new KubekeepError('etcd-failed', 'no etcd member answers, so nothing can be backed up', { hint: 'kubekeep status shows what is wrong.' });
-    return { chosen, names: known.map(({ name }) => name), clients, [Symbol.dispose]: close };
+    return { chosen, nearest: answering.find(({ reads, status }) => reads && !status.isLearner) ?? chosen, names: known.map(({ name }) => name), clients, [Symbol.dispose]: close };
   } catch (error) {
     close();
     throw error;

@@ -4,7 +4,7 @@ import type { Secret } from '../../lib/secret.ts';
 
 /** The etcd that is backed up: how it is reached, and what lies beside it, by who built the cluster. */
 export interface EtcdSource {
-  /** All members that are known now, whether or not they answer. Throws `etcd-failed` where that cannot be known. */
+  /** All members that are known now, whether or not they answer, those first that are near. Throws `etcd-failed` where that cannot be known. */
   members(): Promise<readonly KnownMember[]>;
   /** The identity that its backups are written for in any case. */
   identity(): Promise<OwnIdentity>;

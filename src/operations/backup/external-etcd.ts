@@ -80,7 +80,10 @@ function known(looks: readonly Look[], tls: EtcdTls, { note, signal }: Telling):
   for (const { endpoint, error } of looks) {
     if (error && !urls.includes(endpoint)) note(`${endpoint} does not answer, and no member of etcd says that it is there`, error.message);
   }
-  return first.members.map((member) => {
+  // As the file has them: a host's own comes first.
+  const places = [...ways.keys()];
+  const placeOf = ({ id }: EtcdMember) => (ways.has(id) ? places.indexOf(id) : places.length);
+  return first.members.toSorted((one, member) => placeOf(one) - placeOf(member)).map((member) => {
     const client = ways.get(member.id);
     if (client) return { name: titleOf(member), connect: () => Promise.resolve(client) };
     const failed = looks.find(({ endpoint, error }) => error && member.clientUrls.includes(endpoint));

@@ -72,11 +72,11 @@ describe('a capturer of the log', () => {
       leaseTtl: ttl,
       hashKv,
     } as unknown as EtcdClient;
-    const chosen = { spec: { name: 'cp1' }, client, reads: true, status: { clusterId: timeline.split(':')[0], revision } } as never;
+    const nearest = { spec: { name: 'cp1' }, client, reads: true, status: { clusterId: timeline.split(':')[0], revision } } as never;
     const capturer = new LogCapturer({
       repository, writer: made.keys.writer, progress: silent, signal: new AbortController().signal,
       clock: { now: () => Date.now() + (jumps[turn - 1] ?? 0), monotonic: () => performance.now() + passed + (turn >= slow ? 400_000 : 0), sleep: async () => {} },
-      ask: async () => ({ chosen, names: [], clients: new Map(hashKv ? [['cp1', client]] : []), [Symbol.dispose]: () => {} }),
+      ask: async () => ({ chosen: nearest, nearest, names: [], clients: new Map(hashKv ? [['cp1', client]] : []), [Symbol.dispose]: () => {} }),
       takeBase: () => takeBase((next += 100)),
       remember: async () => {},
     });
@@ -179,7 +179,7 @@ describe('a capturer of the log', () => {
     const chosen = { spec: { name: 'cp1' }, client, reads: true, status: { clusterId: timeline.split(':')[0], revision: 101 } } as never;
     const capturer = new LogCapturer({
       repository, writer: mine, progress: silent, signal: new AbortController().signal, clock: { now: () => now, monotonic: () => now, sleep: async () => {} },
-      ask: async () => ({ chosen, names: [], clients: new Map(), [Symbol.dispose]: () => {} }), takeBase: async () => assert.fail('no base is due'), remember: async () => {},
+      ask: async () => ({ chosen, nearest: chosen, names: [], clients: new Map(), [Symbol.dispose]: () => {} }), takeBase: async () => assert.fail('no base is due'), remember: async () => {},
     });
     await assert.rejects(capturer.capture(), { reason: 'unreachable' });
     const written = repository.chain.entries.filter(({ kind, body: piece }) => kind === 'segment' && (piece as { timeline: string }).timeline === timeline);

@@ -42,6 +42,8 @@ const apart = { ms: 1_800_000, revisions: 50_000 };
 /** ms for which data is written under one key, and between two times at which the newest entry is noted. */
 const captureLasts = 3_600_000;
 const toldEvery = 30_000;
+/** ms from the moment at which a record came until it is in the store, from which on the store is called slow. */
+const slow = 10_000;
 /** ms between two catalogs: a reader walks what was appended since, some 200 entries. */
 const catalogEvery = 300_000;
 const mostLeases = 10_000;
@@ -75,27 +77,27 @@ export class LogCapturer {
   async capture(): Promise<void> {
     const { ask, repository, writer, signal, clock, takeBase } = this.#options;
     using members = await ask();
-    const { chosen } = members;
-    if (!chosen.reads) throw new KubekeepError('etcd-failed', 'etcd has no quorum');
-    const log: LogWriter = { writer, timeline: timelineOf(chosen) };
+    const { nearest } = members;
+    if (!nearest.reads) throw new KubekeepError('etcd-failed', 'etcd has no quorum');
+    const log: LogWriter = { writer, timeline: timelineOf(nearest) };
     await repository.chain.refresh();
-    this.#refuseOlder(chosen, log.timeline);
+    this.#refuseOlder(nearest, log.timeline);
     const newest = newestBase(repository.chain, log.timeline) ?? (await takeBase(members));
     const last = lastPart(repository.chain.entries, log.timeline);
     const buffer = new LogBuffer(last?.last ?? newest.revision);
     try {
-      for await (const { changes, again, upTo } of chosen.client.watch(buffer.end, { signal, ...watched })) {
-        if (last?.kind === 'segment' && again.length > 0 && fingerprintOf(again, repository.pageId) !== last.fingerprint) throw otherHistory(`etcd on ${chosen.spec.name} says something else of revision ${last.last} than the log`);
+      for await (const { changes, again, upTo } of nearest.client.watch(buffer.end, { signal, ...watched })) {
+        if (last?.kind === 'segment' && again.length > 0 && fingerprintOf(again, repository.pageId) !== last.fingerprint) throw otherHistory(`etcd on ${nearest.spec.name} says something else of revision ${last.last} than the log`);
         buffer.add(changes, clock.now());
-        await this.#learnLeases(chosen, changes, buffer);
+        await this.#learnLeases(nearest, changes, buffer);
         // A member that has nothing more up to there has sent all up to there.
         if (upTo !== undefined && upTo > buffer.end) follows(buffer.end + 1, upTo + 1);
         if (changes.length > 0 && leads(repository, writer) !== false) this.#hashes.askWhereDue(members.clients, buffer.end);
-        if (buffer.due(clock.now(), shipped) && (await this.#mayShip(buffer, log, chosen))) await this.#ship(buffer, log, chosen);
+        if (buffer.due(clock.now(), shipped) && (await this.#mayShip(buffer, log, nearest))) await this.#ship(buffer, log, nearest);
         this.#baseWhereDue(log.timeline, buffer.end);
       }
     } catch (error) {
-      await this.#ship(buffer, log, chosen);
+      await this.#ship(buffer, log, nearest);
       const why = this.#whyLost(error, buffer.end);
       if (why === undefined) throw error;
       await this.#coverHole(log, why);
@@ -161,7 +163,8 @@ export class LogCapturer {
     if (clock.monotonic() - this.#told < toldEvery) return;
     this.#told = clock.monotonic();
     await remember();
-    progress({ type: 'note', title: `the log has all up to revision ${buffer.end} of etcd`, detail: `${this.#revisions} revisions since the start, watched on ${member}` });
+    const late = clock.now() - segment.records[0]!.received;
+    progress({ type: 'note', title: `the log has all up to revision ${buffer.end} of etcd${late < slow ? '' : `, ${Math.round(late / 1000)} s late: the store is slow`}`, detail: `${this.#revisions} revisions since the start, watched on ${member}` });
   }
 
   async #merge(segment: Segment, log: LogWriter, options: { readonly member: string; readonly key: Capture }): Promise<void> {
