@@ -53,6 +53,25 @@ describe('a chain', () => {
     assert.equal((await openChain(at(folder))).entries.length, 2);
   });
 
+  it('is read some entries at once, but few of those that are large', async () => {
+    const readAtOnce = async (entries: number, bytes: number) => {
+      const folder = await chainOf(0);
+      const chain = await openChain(at(folder));
+      const content = randomBytes(bytes).toString('hex');
+      for (let number = 0; number < entries; number++) await chain.append('base', writer, () => ({ content }));
+      const store = folderStore(folder);
+      const found = { most: 0, now: 0 };
+      const read = async (name: string) => {
+        found.most = Math.max(found.most, ++found.now);
+        return store.read(name).finally(() => found.now--);
+      };
+      assert.equal((await openChain({ ...at(folder), store: { ...store, read } })).entries.length, 1 + entries);
+      return found.most;
+    };
+    assert.equal(await readAtOnce(40, 10), 32);
+    assert.equal(await readAtOnce(5, 4 << 20), 3);
+  });
+
   it('is refused with an entry that is missing, changed, moved or of another chain', async () => {
     const folder = await chainOf(4);
     const path = (number: number, of = folder) => join(of, entryName(number));

@@ -40,6 +40,8 @@ export interface ChainOptions extends EntryContext {
 
 const mostAttempts = 50;
 const mostReads = 64;
+/** Bytes of entries that are read at once, as far as those before say how large the next ones are. */
+const mostBytes = 16 << 20;
 /** Holds the number of a recent catalog: a hint, which is tried and not believed. */
 const head = 'head';
 
@@ -157,13 +159,15 @@ class OpenChain implements Chain {
 
   /** More at once each time: a store may be far, and a chain long. */
   async #readOn(): Promise<void> {
-    for (let count = 1; ; count = Math.min(mostReads, count * 2)) {
+    for (let count = 1; ; ) {
       const first = (this.#newest?.number ?? 0) + 1;
       const found = await Promise.all(Array.from({ length: count }, (_, index) => this.#options.store.read(entryName(first + index))));
       for (const [index, bytes] of found.entries()) {
         if (!bytes) return;
         await this.#take(first + index, Buffer.from(bytes));
       }
+      const largest = Math.max(...found.map((bytes) => bytes?.length ?? 0));
+      count = Math.max(1, Math.min(mostReads, count * 2, Math.floor(mostBytes / largest)));
     }
   }
 

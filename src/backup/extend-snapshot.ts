@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
 import { openBolt } from '../bolt/bolt-file.ts';
 import { growBolt, type ReadWriteAt } from '../bolt/grow-bolt.ts';
 import { revisionsOf } from '../bolt/key-space.ts';
 import { trailerLength } from '../bolt/open-file.ts';
 import { rowEncoder, type StoredRow } from '../clients/etcd/stored-rows.ts';
+import { collectYoung } from '../lib/collect-young.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import type { Segment } from './format/segment.ts';
+import { hashFile } from './hash-file.ts';
 import { openSnapshot } from './open-snapshot.ts';
 
 export interface ExtendOptions {
@@ -25,7 +25,7 @@ export async function extendSnapshot(path: string, log: AsyncIterable<Segment>, 
   await using snapshot = await openSnapshot(path, 'r+');
   const length = await addLog(snapshot, log, options);
   await snapshot.file.truncate(length);
-  await snapshot.file.write(await sha256Of(snapshot.file, length, options.signal), 0, trailerLength, length);
+  await snapshot.file.write(await hashFile(snapshot.file, length, options.signal), 0, trailerLength, length);
   await snapshot.file.sync();
 }
 
@@ -48,6 +48,7 @@ async function addLog(file: ReadWriteAt, log: AsyncIterable<Segment>, { signal, 
       }
       onRevision(revision);
     }
+    collectYoung();
   }
   const all = growing.instead('lease');
   for (const row of [...stored.values()].toSorted((one, other) => one.key.compare(other.key))) all.add({ ...row, flags: 0 });
@@ -58,16 +59,4 @@ function leasesOf(rows: Iterable<StoredRow>): Map<bigint, StoredRow> {
   const stored = new Map<bigint, StoredRow>();
   for (const { key, value } of rows) stored.set(key.readBigInt64BE(0), { key: Buffer.from(key), value: Buffer.from(value) });
   return stored;
-}
-
-async function sha256Of(file: FileHandle, length: number, signal: AbortSignal): Promise<Buffer> {
-  const hash = createHash('sha256');
-  const piece = Buffer.allocUnsafe(1 << 20);
-  for (let at = 0; at < length; ) {
-    signal.throwIfAborted();
-    const { bytesRead } = await file.read(piece, 0, Math.min(piece.length, length - at), at);
-    hash.update(piece.subarray(0, bytesRead));
-    at += bytesRead;
-  }
-  return hash.digest();
 }

@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { createReadStream } from 'node:fs';
 import { dirname } from 'node:path';
+import { collectYoung } from '../lib/collect-young.ts';
 import { diskHint, unwritten } from '../lib/disk-error.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { syncFolder } from './_sync-folder.ts';
 import type { CaptureKeys } from './captures.ts';
 import { damaged } from './format/encrypted-object.ts';
 import { pagesOf, type PageTable } from './format/page-table.ts';
+import { hashFile } from './hash-file.ts';
 import { readTableOf } from './page-tables.ts';
 import type { Base } from './points.ts';
 import type { Repository } from './repository.ts';
@@ -19,7 +19,7 @@ import type { Repository } from './repository.ts';
 export async function writeSnapshot(repository: Repository, base: Base, path: string, keys: CaptureKeys, signal?: AbortSignal): Promise<void> {
   const table = await readTableOf(repository, base);
   const unfinished = `${path}.part`;
-  const file = await open(unfinished, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+  const file = await open(unfinished, 'wx+', 0o600).catch((error: NodeJS.ErrnoException) => {
     const hint = error.code === 'EEXIST' ? 'Another restore is writing it, or one was killed: then remove it.' : diskHint(error);
     throw new KubekeepError('file-missing', `${unfinished} cannot be written: ${error.message}`, { hint, cause: error });
   });
@@ -27,10 +27,12 @@ export async function writeSnapshot(repository: Repository, base: Base, path: st
     for (const [pack, pages] of pagesByPack(table)) {
       signal?.throwIfAborted();
       await placePages(file, await repository.get('pack', pack, keys), { pack, pages, table });
+      // Three buffers of each pack are garbage by now.
+      collectYoung();
     }
-    const sha256 = await hashOfFile(unfinished);
-    if (sha256 !== base.sha256) throw damaged(`base ${base.number}`, 'put together from its pages it is not the file that etcd sent');
-    await writeAll(file, Buffer.from(sha256, 'hex'), base.length);
+    const sha256 = await hashFile(file, base.length, signal);
+    if (sha256.toString('hex') !== base.sha256) throw damaged(`base ${base.number}`, 'put together from its pages it is not the file that etcd sent');
+    await writeAll(file, sha256, base.length);
     await file.sync();
     await rename(unfinished, path);
     await syncFolder(dirname(path));
@@ -67,10 +69,4 @@ async function placePages(file: FileHandle, content: Buffer, { pack, pages, tabl
 /** The kernel may take a part, as it does before a disk is full. */
 async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
-}
-
-async function hashOfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(piece as Buffer);
-  return hash.digest('hex');
 }

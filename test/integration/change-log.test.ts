@@ -3,8 +3,13 @@ import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { captureKeys } from '../../src/backup/captures.ts';
+import { logEnd } from '../../src/backup/change-log/coverage.ts';
+import { openBolt } from '../../src/bolt/bolt-file.ts';
+import { livingKeys } from '../../src/bolt/key-space.ts';
 import { fingerprintOf } from '../../src/backup/change-log/log-record.ts';
 import { LogBuffer } from '../../src/backup/change-log/log-buffer.ts';
+import { readLog } from '../../src/backup/change-log/read-log.ts';
 import { extendSnapshot } from '../../src/backup/extend-snapshot.ts';
 import type { Segment } from '../../src/backup/format/segment.ts';
 import { connectEtcd, type EtcdClient } from '../../src/clients/etcd/connect-etcd.ts';
@@ -12,6 +17,8 @@ import { EtcdError } from '../../src/clients/etcd/etcd-error.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { seededDraw } from '../../src/lib/seeded-draw.ts';
 import { startScratchEtcd } from '../../src/programs/scratch-etcd.ts';
+import { LogCapturer } from '../../src/operations/backup/log-capturer.ts';
+import { emptyBase, madeRepository } from '../support/backup-repository.ts';
 import { cachedProgram } from '../support/cached-program.ts';
 import { loneEtcd, type LoneEtcd } from '../support/lone-etcd.ts';
 
@@ -90,6 +97,45 @@ describe(`the log of a real etcd (KUBEKEEP_TEST_SEED=${seed})`, () => {
     }
   });
 
+  it('is complete after a store that stood still, which etcd did not wait for, and the wait is said', async () => {
+    await using made = await madeRepository();
+    const [repository, { clusterId, revision }, said] = [await made.open(), await etcd.client.status(), [] as string[]];
+    const timeline = `${clusterId}:0`;
+    await emptyBase(repository, made.keys, { timeline, revision });
+    const [blocked, gate, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), new AbortController()];
+    const { create } = repository.store;
+    repository.store.create = async (name, bytes) => {
+      blocked.resolve();
+      await gate.promise;
+      return create(name, bytes);
+    };
+    const member = { spec: { name: 'm1' }, client: etcd.client, reads: true, stored: true, status: await etcd.client.status() };
+    let later = 0;
+    const capturer = new LogCapturer({
+      repository, writer: made.keys.writer, signal: end.signal, progress: ({ title }) => said.push(title), clock: { ...systemClock, now: () => Date.now() + later },
+      ask: async () => ({ chosen: member, nearest: member, names: ['m1'], clients: new Map(), [Symbol.dispose]: () => {} }), takeBase: () => Promise.reject(new Error('it has one')), remember: async () => {},
+    });
+    const running = capturer.capture().catch(() => {});
+    // More than gRPC takes for a watch that nobody reads.
+    const write = () => etcd.client.commit([{ key: Buffer.from('/registry/large'), value: Buffer.alloc(1_000_000, 'v'), lease: 0n }]);
+    const first = await write();
+    await Promise.race([blocked.promise, running]);
+    for (let count = 0; count < 40; count++) await write();
+    const { revision: last } = await etcd.client.status();
+    assert.equal(logEnd(repository.chain.entries, timeline), undefined);
+    later = 60_000;
+    gate.resolve();
+    const complete = async () => {
+      while ((logEnd(repository.chain.entries, timeline) ?? 0) < last) await systemClock.sleep(50);
+    };
+    await Promise.race([complete(), running]);
+    end.abort();
+    await running;
+    assert.match(said.join(), /the log has all up to revision \d+ of etcd, \d+ s late: the store is slow/);
+    const read = await Array.fromAsync(readLog(repository, { timeline, first, last }, captureKeys(repository, made.identity)));
+    assert.equal(read.flatMap(({ records }) => records).length, last - revision);
+  });
+
   it('is refused where it is replayed on another base', async () => {
     const { revision: from } = await etcd.client.status();
     await writeSome(3);
@@ -125,5 +171,13 @@ describe(`the log of a real etcd (KUBEKEEP_TEST_SEED=${seed})`, () => {
     }
     await assert.rejects(watched(revision + 1, revision + 3), (error: unknown) => error instanceof EtcdError && error.reason === 'compacted');
     assert.deepEqual((await watched(revision + 2, revision + 3)).records.map((one) => one.revision), [revision + 3]);
+  });
+
+  it('names all keys of one revision as its own file does, however many', async () => {
+    const rows = (from: number) => Array.from({ length: 120 }, (_, index) => ({ key: Buffer.from(`/registry/many/ä${from + index}`), value: Buffer.from('1'), lease: 0n }));
+    await Promise.all(Array.from({ length: 170 }, (_, turn) => etcd.client.commit(rows(turn * 120), { deadline: 60_000 })));
+    const named = await etcd.client.keys({ deadline: 60_000 });
+    assert.ok(named.size > 20_000);
+    assert.deepEqual(named, await livingKeys(openBolt(await etcd.snapshotFile())));
   });
 });

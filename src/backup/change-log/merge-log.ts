@@ -8,7 +8,7 @@ import { bytesOf, fingerprintOf, type LogRecord } from './log-record.ts';
 import { indexRecords } from './segment-index.ts';
 
 /** Of a merged segment, before compression. */
-const mostBytes = 8 << 20;
+const mostBytes = 4 << 20;
 
 /**
  * Puts the pieces that a capturer appended together to fewer and larger segments, from what it had of etcd itself: it need not read what it wrote. A catalog takes them up. What another capturer
