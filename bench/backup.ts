@@ -12,23 +12,25 @@ import { createInterface } from 'node:readline';
 import { captureKeys } from '../src/backup/captures.ts';
 import { readLog } from '../src/backup/change-log/read-log.ts';
 import { extendSnapshot } from '../src/backup/extend-snapshot.ts';
+import { indexKeys } from '../src/backup/index-keys.ts';
+import { openSnapshot } from '../src/backup/open-snapshot.ts';
 import { basesOf } from '../src/backup/points.ts';
 import type { Repository } from '../src/backup/repository.ts';
 import { ownerKeysToText } from '../src/backup/repository-keys.ts';
 import { writeSnapshot } from '../src/backup/write-snapshot.ts';
-import { connectEtcd, type EtcdClient } from '../src/clients/etcd/connect-etcd.ts';
+import { connectEtcd } from '../src/clients/etcd/connect-etcd.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import type { Secret } from '../src/lib/secret.ts';
-import { seededDraw } from '../src/lib/seeded-draw.ts';
 import { startScratchEtcd } from '../src/programs/scratch-etcd.ts';
 import { madeRepository, type MadeRepository } from '../test/support/backup-repository.ts';
 import { cachedProgram } from '../test/support/cached-program.ts';
 import { fromRepository } from '../test/support/from-repository.ts';
 import { writtenByApi } from './api-objects.ts';
 import { baseRows, statusRow, type TakenBase } from './base-rows.ts';
-import { benchEtcd, fill, value, version, type BenchEtcd } from './bench-etcd.ts';
+import { benchEtcd, fill, version, type BenchEtcd } from './bench-etcd.ts';
 import { mb, say, timed, type Row } from './figures.ts';
 import { grownBy, restic, sizesIn } from './growth.ts';
+import { write } from './write-load.ts';
 
 const option = (name: string, otherwise: number) => Number(process.argv[process.argv.indexOf(`--${name}`) + 1]) || otherwise;
 const [megabytes, seconds, runs, rate, growth, objects, large] = [option('mb', 400), option('seconds', 60), option('runs', 5), option('rate', 2000), option('growth', 300), option('api', 0), option('large', 0)];
@@ -58,23 +60,12 @@ try {
 
   const { revision: from } = await client.status();
   await base();
-  const follower = startProgram('follow', etcd, made);
-  const ends: { readonly end: number; readonly at: number }[] = [];
-  follower.lines.on('line', (line) => ends.push(JSON.parse(line) as { end: number; at: number }));
-  await systemClock.sleep(2000);
-  const acknowledged = await write(client, { rate, seconds });
-  await systemClock.sleep(3000);
-  follower.child.stdin.end();
-  await once(follower.child, 'close');
-  const { memory } = ends.at(-1) as unknown as { memory: number };
+  await followed(etcd, made, '');
   const { revision: to } = await client.status();
-  let position = 0;
-  const behind = acknowledged.map(({ revision, at }) => {
-    while (position < ends.length && ends[position]!.end < revision) position++;
-    return ends[position] ? Math.max(0, ends[position]!.at - at) / 1000 : Infinity;
-  }).sort((one, other) => one - other);
-  row(`change log at ${Math.round(acknowledged.length / seconds).toLocaleString('en')} writes a second for ${seconds} s: from a write's acknowledgement until it is in the log`, `p50 ${behind[Math.floor(behind.length / 2)]!.toFixed(2)} s, p99 ${behind[Math.floor(behind.length * 0.99)]!.toFixed(2)} s, max ${behind.at(-1)!.toFixed(2)} s`, `${behind.length} writes`);
-  row('the same: memory of the follower at the most', mb(memory), '1');
+  {
+    await using anew = await madeRepository();
+    await followed(etcd, anew, ', in a repository without a base: the follower takes it first');
+  }
 
   const repository = await made.read();
   const newest = basesOf(repository.chain).at(-1)!;
@@ -82,6 +73,7 @@ try {
   const snapshot = join(folder, 'base.db');
   const restore = await timed(() => writeSnapshot(repository, newest, snapshot, keys));
   row(`\`restore file\` of a base of ${mb(newest.length)}`, `${restore.toFixed(2)} s`, '1');
+  row('key index of all of that base: what a first one takes for it, in the thread beside the program', await indexCost(snapshot), '1');
   const replay = await timed(() => extendSnapshot(snapshot, readLog(repository, { timeline, first: newest.revision + 1, last: to }, keys), { signal: new AbortController().signal, onRevision: () => {} }));
   await using scratch = await startScratchEtcd({ etcd: program('etcd'), etcdutl: program('etcdutl'), snapshot, folder: await mkdtemp(join(folder, 'scratch-')) });
   const replayed = connectEtcd({ socketPath: scratch.socketPath, serverName: 'scratch', tls: undefined, deadline: 60_000 });
@@ -90,6 +82,8 @@ try {
   replayed.close();
   if (ours.hash !== theirs.hash) throw new Error(`replayed to revision ${to} it has hash ${ours.hash}, and etcd has ${theirs.hash}`);
   row(`replay of ${(to - newest.revision).toLocaleString('en')} revisions (${to - from} since the follower began) behind that base, in one file; an etcd that is started from it has the hash of the one that was watched`, `${Math.round((to - newest.revision) / replay).toLocaleString('en')} revisions a second`, '1');
+  const { memory } = (await answerOf('point', etcd, made)) as { readonly memory: number };
+  row('the same, base and log, in a process of its own: memory at the most', mb(memory), '1');
   await writeFile(fromRepository('docs/evidence/backup.md'), [
     '# What backups cost',
     '',
@@ -127,6 +121,38 @@ async function restoreRow(place: string, repository: Repository, identity: Secre
   const ours = await timed(() => writeSnapshot(repository, newest, file, captureKeys(repository, identity)));
   const theirs = await timed(async () => void execFileSync(cachedProgram('etcdutl', version), ['snapshot', 'restore', file, '--data-dir', join(place, 'restored')], { stdio: 'ignore' }));
   return [`restore of ${mb(newest.length)} to one member's data, without starting it: \`restore file\`, then \`etcdutl snapshot restore\``, `${ours.toFixed(2)} s, then ${theirs.toFixed(2)} s: ${((ours + theirs) / theirs).toFixed(2)} x etcdutl alone`, '1'];
+}
+
+/** A base without an index takes as much less; a further one looks at changed pages only. */
+async function indexCost(snapshot: string): Promise<string> {
+  await using file = await openSnapshot(snapshot);
+  let bytes = 0;
+  const took = await timed(async () => {
+    const found = indexKeys(file, undefined);
+    bytes = found ? [found.leaves, ...found.rows].reduce((sum, { length }) => sum + length, 0) : 0;
+  });
+  return `${took.toFixed(2)} s, ${mb(bytes)} before compression`;
+}
+
+/** Writes at a rate, and a follower beside it in a process of its own. */
+async function followed(etcd: BenchEtcd, made: MadeRepository, how: string): Promise<void> {
+  const follower = startProgram('follow', etcd, made);
+  const ends: { readonly end: number; readonly at: number; readonly memory?: number }[] = [];
+  follower.lines.on('line', (line) => ends.push(JSON.parse(line) as (typeof ends)[number]));
+  await systemClock.sleep(how === '' ? 2000 : 2000 + (megabytes / 50) * 1000);
+  const begin = performance.now();
+  const acknowledged = await write(etcd.client, { rate, seconds });
+  const reached = acknowledged.length / ((performance.now() - begin) / 1000);
+  await systemClock.sleep(3000);
+  follower.child.stdin.end();
+  await once(follower.child, 'close');
+  let position = 0;
+  const behind = acknowledged.map(({ revision, at }) => {
+    while (position < ends.length && ends[position]!.end < revision) position++;
+    return ends[position] ? Math.max(0, ends[position]!.at - at) / 1000 : Infinity;
+  }).sort((one, other) => one - other);
+  row(`change log at ${rate.toLocaleString('en')} writes a second (${Math.round(reached).toLocaleString('en')} reached) for ${seconds} s${how}: from a write's acknowledgement until it is in the log`, `p50 ${behind[Math.floor(behind.length / 2)]!.toFixed(2)} s, p99 ${behind[Math.floor(behind.length * 0.99)]!.toFixed(2)} s, max ${behind.at(-1)!.toFixed(2)} s`, `${behind.length} writes`);
+  row('the same: memory of the follower at the most', mb(ends.at(-1)!.memory!), '1');
 }
 
 /** The same minutes of writes kept in three forms. */
@@ -170,43 +196,28 @@ function program(name: 'etcd' | 'etcdutl') {
   return { name, version, platform: 'linux-amd64' as const, path: cachedProgram(name, version), sha256: '', size: 0 };
 }
 
-/** Writes at a rate, each time when it is due and not when the one before was answered. Resolves to when which revision was acknowledged, in their order. */
-async function write(client: EtcdClient, { rate: perSecond, seconds: long }: { readonly rate: number; readonly seconds: number }): Promise<readonly { readonly revision: number; readonly at: number }[]> {
-  const draw = seededDraw(2);
-  const acknowledged: { revision: number; at: number }[] = [];
-  const begin = performance.now();
-  const open = new Set<Promise<void>>();
-  for (let sent = 0; sent < perSecond * long; ) {
-    const due = Math.min(perSecond * long, Math.floor(((performance.now() - begin) / 1000) * perSecond));
-    for (; sent < due && open.size < 500; sent++) {
-      const one: Promise<void> = client.commit([{ key: Buffer.from(`/registry/pods/${Math.floor(draw() * 5000)}`), value: value(draw).subarray(0, 1000), lease: 0n }]).then((revision) => {
-        acknowledged.push({ revision, at: Date.now() });
-        open.delete(one);
-      });
-      open.add(one);
-    }
-    await systemClock.sleep(2);
-  }
-  await Promise.all(open);
-  return acknowledged.sort((one, other) => one.revision - other.revision);
-}
-
 function startProgram(mode: string, { socketPath }: BenchEtcd, made: MadeRepository) {
   // Compiled code is kept, as bin/kubekeep.mjs does.
   const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') };
   const child = spawn(process.execPath, [fromRepository('bench/backup-program.ts'), mode], { stdio: ['pipe', 'pipe', 'inherit'], env });
-  child.stdin.write(`${JSON.stringify({ place: made.folder, keys: ownerKeysToText(made.keys), socketPath, spool: folder, timeline })}\n`);
+  child.stdin.write(`${JSON.stringify({ place: made.folder, keys: ownerKeysToText(made.keys), socketPath, spool: folder, timeline, identity: made.identity.reveal() })}\n`);
   return { child, lines: createInterface({ input: child.stdout }) };
 }
 
 async function baseOf(etcd: BenchEtcd, made: MadeRepository): Promise<TakenBase> {
   const begin = performance.now();
-  const { child, lines } = startProgram('base', etcd, made);
   let taken = 0;
-  lines.once('line', () => void (taken = (performance.now() - begin) / 1000));
-  const [line] = await Promise.all([Array.fromAsync(lines).then((all) => all.at(-1)), once(child, 'close')]);
-  if (child.exitCode !== 0 || line === undefined) throw new Error(`taking a base ended with ${child.exitCode}`);
-  return { ...(JSON.parse(line) as TakenBase), taken };
+  const base = await answerOf('base', etcd, made, () => void (taken = (performance.now() - begin) / 1000));
+  return { ...(base as TakenBase), taken };
+}
+
+/** The last line that a program says; of the first one `onFirst` is told when it is said. */
+async function answerOf(mode: 'base' | 'point', etcd: BenchEtcd, made: MadeRepository, onFirst = () => {}): Promise<unknown> {
+  const { child, lines } = startProgram(mode, etcd, made);
+  lines.once('line', onFirst);
+  const [said] = await Promise.all([Array.fromAsync(lines), once(child, 'close')]);
+  if (child.exitCode !== 0 || said.length === 0) throw new Error(`${mode} ended with ${child.exitCode}`);
+  return JSON.parse(said.at(-1)!) as unknown;
 }
 
 function row(...one: Row): void {

@@ -42,14 +42,14 @@ export function value(draw: () => number): Buffer {
 }
 
 /** Until all values together have so many bytes; the file of etcd has half as many more. */
-export async function fill(client: EtcdClient, bytes: number): Promise<void> {
+export async function fill(client: EtcdClient, bytes: number, prefix = '/registry/pods/'): Promise<void> {
   const draw = seededDraw(1);
   const count = Math.ceil(bytes / (value(draw).length * 1.25));
   let next = 0;
   const lane = async () => {
     while (next < count) {
       const keys = Array.from({ length: 20 }, () => next++);
-      await client.commit(keys.map((key) => ({ key: Buffer.from(`/registry/pods/${key}`), value: value(draw), lease: 0n })));
+      await client.commit(keys.map((key) => ({ key: Buffer.from(`${prefix}${key}`), value: value(draw), lease: 0n })));
     }
   };
   await Promise.all(Array.from({ length: 16 }, lane));
