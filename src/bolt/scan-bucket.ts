@@ -29,7 +29,7 @@ export async function* scanBucket(source: PageSource, bucket: string, signal?: A
       root = bucketPage(row.value);
     }
   }
-  if (root === undefined) return;
+  if (root === undefined) throw broken(`it has no bucket ${bucket}, which etcd makes before anything else`);
   for await (const page of leavesBelow(tree, root)) yield rowsOf(page);
 }
 

@@ -58,6 +58,12 @@ describe(`a backend file of a real etcd (KUBEKEEP_TEST_SEED=${seed})`, () => {
     assert.ok(files.some(({ size }) => size > 20 * 4096));
   });
 
+  it('that another program wrote is refused by the bucket that it does not have', async () => {
+    const [file] = files;
+    const pages = { size: file!.size, place: () => 0, read: async (offset: number, length: number) => Buffer.from(file!.read(offset, length)) };
+    await assert.rejects(Array.fromAsync(scanBucket(pages, 'v1')), { code: 'data-damaged', message: /it has no bucket v1/ });
+  });
+
   it('that is broken in any way gives an error that says where, or what it had, and never hangs', async () => {
     const { refused, read } = await fuzzBolt(await writtenFile(etcd, seed), { seed, count: 800 });
     assert.ok(refused > 100 && read > 100, `${refused} refused, ${read} read`);
