@@ -4,11 +4,8 @@ import type { Json } from './json.ts';
 /** Text, what is found at a path, or what stands between `{range …}` and `{end}` for each thing found. */
 export type PathPart = { readonly text: string } | { readonly path: Path; readonly body?: readonly PathPart[] };
 
-/** From what is looked at, or from all (`$`). */
-export interface Path {
-  readonly fromRoot: boolean;
-  readonly steps: readonly Step[];
-}
+/** From what is looked at: inside a range or a filter that is one of its things, whether the path begins with `@`, as kubectl has it, with `$`, or with neither. */
+export type Path = readonly Step[];
 
 export type Step =
   | { readonly by: 'name'; readonly name: string }
@@ -82,7 +79,7 @@ class Parser {
     }
     // A single point is all.
     if (head === undefined && steps.length === 0 && this.#take(/\./y) === undefined) throw this.#wrong('a path is missing', start);
-    return { fromRoot: head === '$', steps };
+    return steps;
   }
 
   #step(): readonly Step[] {

@@ -4,6 +4,7 @@ import { parseJsonPath } from './json-path.ts';
 
 const pod = (name: string, restarts: number, ready: string) => ({
   nothing: null,
+  unsorted: { b: 2, a: 1 },
   metadata: { name, labels: { app: 'web', 'example.org/team': 'blue' } },
   spec: { containers: [{ name: 'one', image: 'a:1' }, { name: 'two', image: 'b:2', ports: [{ containerPort: 80 }] }] },
   status: { restarts, conditions: [{ type: 'Scheduled', status: 'True' }, { type: 'Ready', status: ready }] },
@@ -46,8 +47,26 @@ describe('a jsonpath', () => {
     ['{.items[9].metadata.name}', ''],
     ['{range .none[*]}x{end}', ''],
     ['{.items[0].status.restarts}', '0'],
+    ['{range .items[0].spec.containers[*]}{$.name} {end}', 'one two '],
+    ['{range .items[0].spec.containers[*]}{$.metadata.name}{end}', ''],
+    ['{.items[0].spec.containers[?(@.name==@.image)].name}', ''],
+    ['{.items[0].status.conditions[?(@.type!=@.status)].type}', 'Scheduled Ready'],
+    ['{.items[0].spec.containers[?(@.none==@.nix)].name}', ''],
+    ['{.items[0].spec.containers[?(@.none!="8")].name}', ''],
+    ['{.items[0].spec.containers[?(@.image>"a:9")].name}', 'two'],
+    ['{.items[0].metadata.labels.*}', 'web blue'],
+    ['{.items[0].unsorted}', '{"a":1,"b":2}'],
+    ['{.items[0].unsorted.*}', '1 2'],
+    ['{.items[0].spec..name}', 'one two'],
+    ['{.items[0]..labels.app}', 'web'],
+    ['{.items[0].metadata..name}', 'p1'],
+    ['{range .items[*].metadata.name}{@} {end}', 'p1 p2 p3 '],
     ['{.items[0].nothing}', 'null'],
   ];
+  it('takes a single point for all, of which kubectl prints nothing', () => assert.equal(parseJsonPath('{range .items[*].metadata.name}{.} {end}')(list), 'p1 p2 p3 '));
+
+  it('compares no number with a text', () => assert.equal(parseJsonPath('{.items[?(@.status.restarts>"6")].metadata.name}')(list), ''));
+
   for (const [template, printed] of cases) it(template, () => assert.equal(parseJsonPath(template)(list), printed));
 
   it('writes whole numbers beyond 2^53 as they are', () => assert.equal(parseJsonPath('{.a} {.b}')({ a: 9007199254740993n, b: [9007199254740993n] }), '9007199254740993 [9007199254740993]'));
@@ -66,6 +85,7 @@ describe('a jsonpath', () => {
     ['{kind}', /a path is missing/],
     ['{}', /a path is missing/],
     ['{.a[::-1]}', /a slice has to go forward/],
+    ['{.a[::0]}', /a slice has to go forward/],
   ];
   for (const [template, why] of wrong) it(`"${template}" is refused in one sentence`, () => assert.throws(() => parseJsonPath(template), (error: Error & { code?: string }) => error.code === 'usage' && why.test(error.message)));
 });

@@ -4,14 +4,14 @@ import { isList, isObject, printable, sorted, type Json } from './json.ts';
 /** What `kubectl get -o jsonpath=TEMPLATE` prints of an object: what is missing is left out, several things found stand one blank apart. Throws `usage` where the template is none. */
 export function parseJsonPath(template: string): (object: Json) => string {
   const parts = parseTemplate(template);
-  return (object) => textOfParts(parts, object, object);
+  return (object) => textOfParts(parts, object);
 }
 
-function textOfParts(parts: readonly PathPart[], from: Json, root: Json): string {
+function textOfParts(parts: readonly PathPart[], from: Json): string {
   return parts.map((part) => {
     if ('text' in part) return part.text;
-    const found = follow(part.path, from, root);
-    return part.body ? found.map((one) => textOfParts(part.body!, one, root)).join('') : found.map(textOfOne).join(' ');
+    const found = follow(part.path, from);
+    return part.body ? found.map((one) => textOfParts(part.body!, one)).join('') : found.map(textOfOne).join(' ');
   }).join('');
 }
 
@@ -19,19 +19,19 @@ function textOfOne(value: Json): string {
   return typeof value === 'object' && value !== null ? JSON.stringify(printable(sorted(value))) : String(value);
 }
 
-function follow({ fromRoot, steps }: Path, from: Json, root: Json): readonly Json[] {
-  return steps.reduce<readonly Json[]>((found, step) => found.flatMap((one) => take(step, one, root)), [fromRoot ? root : from]);
+function follow(steps: Path, from: Json): readonly Json[] {
+  return steps.reduce<readonly Json[]>((found, step) => found.flatMap((one) => take(step, one)), [from]);
 }
 
-function take(step: Step, value: Json, root: Json): readonly Json[] {
+function take(step: Step, value: Json): readonly Json[] {
   switch (step.by) {
     case 'name': return isObject(value) && Object.hasOwn(value, step.name) ? [value[step.name]!] : [];
     case 'any': return below(value);
     case 'deep': return deep(value);
     case 'position': return isList(value) ? value.slice(step.position, step.position === -1 ? undefined : step.position + 1) : [];
     case 'slice': return isList(value) ? value.slice(step.from, step.to).filter((_, index) => index % step.every === 0) : [];
-    case 'either': return step.of.flatMap((one) => take(one, value, root));
-    case 'filter': return below(value).filter((one) => holds(step, one, root));
+    case 'either': return step.of.flatMap((one) => take(one, value));
+    case 'filter': return below(value).filter((one) => holds(step, one));
   }
 }
 
@@ -44,8 +44,8 @@ function deep(value: Json): readonly Json[] {
   return [value, ...below(value).flatMap(deep)];
 }
 
-function holds({ left, operator, right }: Extract<Step, { readonly by: 'filter' }>, one: Json, root: Json): boolean {
-  const [found, other] = [follow(left, one, root)[0], 'literal' in right ? right.literal : follow(right, one, root)[0]];
+function holds({ left, operator, right }: Extract<Step, { readonly by: 'filter' }>, one: Json): boolean {
+  const [found, other] = [follow(left, one)[0], 'literal' in right ? right.literal : follow(right, one)[0]];
   if (operator === undefined) return found !== undefined;
   if (found === undefined || other === undefined) return false;
   if (operator === '==' || operator === '!=') return (textOfOne(found) === textOfOne(other)) === (operator === '==');
