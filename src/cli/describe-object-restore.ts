@@ -8,11 +8,12 @@ import { changesLine } from './describe-changes.ts';
 const signs = { create: '+', release: '~', replace: '~', merge: '~', skip: '=', fail: '!' } as const;
 
 /** A plan for people: what is made and changed, what is there already, what is left out or would be refused, and why. */
-export function describeObjectRestore({ steps, left }: CheckedPlan): string {
+export function describeObjectRestore({ steps, left, cluster }: CheckedPlan): string {
   const same = steps.filter(({ verdict }) => verdict === 'same');
   const lines = [...steps.filter(({ verdict }) => verdict !== 'same').map(stepLine), ...leftLines(left), ...(same.length === 0 ? [] : [`= ${same.length} ${same.length === 1 ? 'object is' : 'objects are'} there already, the same`])];
   const standing = [...new Set(steps.flatMap(({ check, name, living }) => (check === 'stand-in' && !living ? [name.namespace] : [])))];
-  return [...lines, ...standing.map((name) => `namespace ${name} is not there yet: what goes into it was checked in namespace default, and is checked again when it is there`)].join('\n');
+  const other = cluster === 'other' ? ['this is another cluster than that of the backup: what is there of the same name is not what was backed up, and volumes stay with the other one'] : [];
+  return [...other, ...lines, ...standing.map((name) => `namespace ${name} is not there yet: what goes into it was checked in namespace default, and is checked again when it is there`)].join('\n');
 }
 
 function stepLine({ action, name, living, notes, verdict, why, changes, check }: CheckedStep): string {

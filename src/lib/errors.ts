@@ -25,7 +25,7 @@ export const catalogue = {
   'command-failed': { kind: 'failed', means: 'a command on a host ended with an error' },
   'lock-held': { kind: 'refused', means: 'another kubekeep is working on this cluster' },
   'lock-lost': { kind: 'failed', means: 'the lock was lost during the operation; nothing was changed after that' },
-  'cluster-mismatch': { kind: 'refused', means: 'the hosts belong to another cluster than the state beside the cluster file' },
+  'cluster-mismatch': { kind: 'refused', means: 'hosts or an API server belong to another cluster than what is kept beside the cluster file' },
   'cluster-external': { kind: 'user', means: 'kubekeep did not build the cluster of this file, and the command works only with those that it did' },
   'identity-missing': { kind: 'user', means: 'the sealed keys of the cluster cannot be opened without its identity' },
   'state-broken': { kind: 'refused', means: 'the state beside the cluster file cannot be read or does not fit the cluster file' },

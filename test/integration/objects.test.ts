@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { exampleClusterFile } from '../../src/cluster/example-file.ts';
@@ -11,6 +11,7 @@ import { Secret } from '../../src/lib/secret.ts';
 import { openObjects } from '../../src/operations/objects/open-objects.ts';
 import { parse } from 'yaml';
 import { comparedWithApi } from '../support/equal-objects.ts';
+import { becomeAnotherCluster } from '../support/another-cluster.ts';
 import { everyKind, type ApiObject, type ServedVersion } from '../support/every-kind.ts';
 import { keptCluster, type KeptCluster } from '../support/kept-cluster.ts';
 import { expectZero, kubekeep } from '../support/lab-cluster.ts';
@@ -171,6 +172,65 @@ describe('objects out of a backup', () => {
     assert.match(await text('diff', '--from', 'base:3', '-n', 'default'), /^nothing is different/);
   });
 
+  const live = async (...args: readonly string[]) => {
+    const { code, stdout, stderr } = await run('diff', '--live', ...args, '--json', ...(args.includes('--kubeconfig') ? [] : ['--kubeconfig', kept.kubeconfig]), ...configured);
+    assert.notEqual(stdout, '', stderr);
+    const { differences, ...rest } = JSON.parse(stdout);
+    return { code, ...rest, differences, short: differences.map(({ kind, name, changes }: any) => `${kind} ${name.resource}/${name.name}${changes.map(({ path }: any) => ` ${path}`).join('')}`) };
+  };
+
+  it('differ from the cluster as it is in what was done since, in the version that each is stored in', async () => {
+    const { revision } = await kept.etcd.status();
+    await kept.follow(() => revision);
+    const still = await live('--from', 'latest', '--all');
+    assert.deepEqual([still.code, still.short, still.live], [0, [], { cluster: 'same', notCompared: [], otherVersions: [] }]);
+    // One that is stored in a version that is not served, one in an older one that is, one that is encrypted, one that is noise.
+    const patch = { metadata: { labels: { touched: 'yes' } } };
+    const bundles = '/apis/certificates.k8s.io/v1/clustertrustbundles';
+    const [bundle] = (await kept.api.get<{ readonly items: readonly ApiObject[] }>(bundles)).items;
+    await kept.api.patch(`${bundles}/${bundle!.metadata.name}`, patch);
+    await kept.api.patch('/api/v1/namespaces/shop/secrets/password', { data: { word: Buffer.from('third').toString('base64') } });
+    await kept.api.patch('/apis/apps/v1/namespaces/shop/deployments/idle/status', { status: { observedGeneration: 8 } });
+    await kept.api.post('/api/v1/namespaces/shop/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'fresh' } });
+    await kept.api.delete('/apis/example.org/v1/namespaces/shop/things/one');
+    const now = await live('--from', 'latest');
+    assert.deepEqual(now.short, [`changed clustertrustbundles.certificates.k8s.io/${bundle!.metadata.name} metadata.labels`, 'appeared configmaps/fresh', 'changed secrets/password data.word', 'went things.example.org/one']);
+    assert.deepEqual(now.live.otherVersions, [{ resource: 'clustertrustbundles.certificates.k8s.io', stored: 'certificates.k8s.io/v1beta1', served: 'certificates.k8s.io/v1' }]);
+    assert.equal(now.differences[1].after <= now.to && now.to, Number((await kept.etcd.status()).revision));
+    assert.match(JSON.stringify(now.differences[2].changes), /\(hidden \d, 5 bytes\)/);
+    const all = (await live('--from', 'latest', 'deploy/idle', '-n', 'shop', '--all')).short;
+    assert.deepEqual([all.length, / status\.observedGeneration/.test(all[0])], [1, true], String(all));
+    for (const [args, expected] of [[['cm', '-n', 'shop'], 1], [['things', '-n', 'shop'], 1], [['things/two'], 0], [['deploy', '-A'.slice(2), '-l', 'app=web'].filter(Boolean), 0]] as const) assert.equal((await live('--from', 'latest', ...args)).short.length, expected, args.join(' '));
+    assert.match(await text('diff', '--from', 'latest', '--live', 'deploy', '--kubeconfig', kept.kubeconfig), /^nothing is different between revision \d+ and the cluster as it is but what --all would show$/m);
+  });
+
+  it('are compared with what a user of few rights may see, and the rest is named', async () => {
+    const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/shop';
+    await kept.api.post(`${rbac}/roles`, { metadata: { name: 'looks' }, rules: [{ apiGroups: ['apps'], resources: ['deployments'], verbs: ['list'] }] });
+    await kept.api.post(`${rbac}/rolebindings`, { metadata: { name: 'looks' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'looks' }, subjects: [{ kind: 'ServiceAccount', name: 'builder', namespace: 'shop' }] });
+    const { status } = await kept.api.post<{ readonly status: { readonly token: string } }>('/api/v1/namespaces/shop/serviceaccounts/builder/token', { spec: {} });
+    const own = parse(await readFile(kept.kubeconfig, 'utf8'));
+    own.users[0].user = { token: status.token };
+    const path = join(kept.folder, 'few-rights.yaml');
+    await writeFile(path, JSON.stringify(own), { mode: 0o600 });
+    const few = await live('--from', `revision:${scaled[0]}`, 'deploy,cm', '-n', 'shop', '--kubeconfig', path);
+    assert.deepEqual([few.code, few.to, few.live.cluster, few.short], [5, undefined, 'unknown', ['changed deployments.apps/web spec.replicas']]);
+    assert.deepEqual(few.live.notCompared.map(({ resource, why }: any) => [resource, /is forbidden: User "system:serviceaccount:shop:builder" cannot list/.test(why)]), [['configmaps', true]]);
+  });
+
+  it('are compared with those of another cluster without what belongs to one life of an object, and that is said', async () => {
+    await kept.api.delete('/api/v1/namespaces/shop/services/web');
+    const { stdout } = await expectZero(kubekeep('objects', 'get', 'svc/web', '-n', 'shop', '-o', 'manifest', '--file', join(kept.folder, 'cluster.yaml')));
+    await kept.api.post('/api/v1/namespaces/shop/services', parse(stdout));
+    const services = ['--from', 'latest', 'svc/web', '-n', 'shop'];
+    assert.deepEqual((await live(...services)).short, ['changed services/web metadata.creationTimestamp metadata.uid spec.clusterIP spec.clusterIPs[0] spec.ports[http].nodePort spec.ports[raw].nodePort']);
+    await becomeAnotherCluster(kept);
+    const other = await live(...services);
+    assert.deepEqual([other.live.cluster, other.short], ['other', []]);
+    assert.ok((await live(...services, '--all')).short[0].includes(' metadata.uid'));
+    assert.match(await text('diff', '--live', ...services, '--kubeconfig', kept.kubeconfig), /^this is another cluster than that of the backup/);
+  });
+
   it('are read out of a snapshot file without a repository', async () => {
     const path = join(kept.folder, 'snap.db');
     await writeFile(path, Buffer.concat(await Array.fromAsync(kept.etcd.snapshot())));
@@ -189,6 +249,8 @@ describe('objects out of a backup', () => {
     ['a file that is none', ['list', 'po', '--from-file', '/nowhere'], 2, /\/nowhere cannot be read/],
     ['a file that is no database', ['list', 'po', '--from-file', '/etc/passwd'], 1, /valid meta page/],
     ['a point of a file', ['list', 'po', '--from-file', '/etc/passwd', '--at', 'latest'], 2, /a file is one point/],
+    ['two other sides', ['diff', '--from', '1h', '--to', 'latest', '--live'], 2, /a diff has one other side: give either --to or --live/],
+    ['a cluster that nobody asked for', ['diff', '--from', '1h', '--kubeconfig', '/nowhere'], 2, /--kubeconfig names the cluster that --live compares with/],
     ['no selector', ['list', 'po', '-l', 'a=b=c'], 2, /no label selector/],
   ] as const) {
     it(`${title} is refused`, async () => {

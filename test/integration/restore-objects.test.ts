@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { ApiError } from '../../src/clients/kubernetes/api-error.ts';
 import { exampleClusterFile } from '../../src/cluster/example-file.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { becomeAnotherCluster } from '../support/another-cluster.ts';
 import { everyKind, type ApiObject } from '../support/every-kind.ts';
 import { keptCluster, type KeptCluster } from '../support/kept-cluster.ts';
 import { startControllers } from '../support/real-controllers.ts';
@@ -225,6 +226,16 @@ describe('objects of a backup', () => {
       assert.match(stderr, message);
     });
   }
+
+  it('go into another cluster with a word of warning, and undo touches none but the one that they went into', async () => {
+    const { undo } = await outcomes('deploy/web', '-n', 'shop', '--namespace-to', 'other', '--yes');
+    await becomeAnotherCluster(kept);
+    const refused = await run('undo', undo, '--yes');
+    assert.deepEqual([refused.code, /was into another cluster than the one that answers, and nothing was changed/.test(refused.stderr)], [3, true], refused.stderr);
+    assert.match(await restore('deploy/web', '-n', 'shop', '--namespace-to', 'other', '--dry-run'), /\nthis is another cluster than that of the backup: .*\n= 1 object is there already/);
+    const { code, undo: here } = await outcomes('pdb/web', '-n', 'shop', '--namespace-to', 'other', '--yes');
+    assert.deepEqual([code, (await undone(here)).code], [0, 0]);
+  });
 
   it('undo of what never was is refused', async () => {
     const { code, stderr } = await run('undo', '../../identity', '--yes');

@@ -13,7 +13,7 @@ export interface ApiFlags {
   readonly kubeconfig?: string;
 }
 
-export const kubeconfigOption = () => new Option('--kubeconfig <path>', 'the cluster to write to, by the current context of a kubeconfig; a cluster that kubekeep did not build needs one (default: that of the cluster file)');
+export const kubeconfigOption = (which = 'the cluster to write to') => new Option('--kubeconfig <path>', `${which}, by the current context of a kubeconfig; a cluster that kubekeep did not build needs one (default: that of the cluster file)`);
 
 /** Speaks with the cluster of the cluster file, or of a kubeconfig. Throws `usage` where there is neither. */
 export async function withApiOf<T>(cli: Cli, { file, kubeconfig }: ApiFlags, work: (api: ApiClient) => Promise<T>): Promise<T> {

@@ -4,19 +4,17 @@ import { duration } from '../../lib/duration.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { printable } from '../../objects/json.ts';
 import type { ChangedField } from '../../objects/changed-fields.ts';
-import { parseLabelSelector } from '../../objects/label-selector.ts';
-import { nameOf, type ObjectName } from '../../objects/stored-objects.ts';
+import { nameOf } from '../../objects/stored-objects.ts';
 import { deletedObjects, type DeletedObject } from '../../operations/objects/deleted-objects.ts';
-import { objectDifferences } from '../../operations/objects/object-differences.ts';
 import { objectHistory, type HistoryEntry } from '../../operations/objects/object-history.ts';
 import type { OpenObjects } from '../../operations/objects/open-objects.ts';
-import type { ObjectState } from '../../operations/objects/object-state.ts';
-import { findResources, keyOf } from '../../operations/objects/read-objects.ts';
+import { customResources, findResources, keyOf } from '../../operations/objects/read-objects.ts';
+import { wantedNames } from '../../operations/objects/wanted-names.ts';
 import type { LogGap } from '../../operations/objects/log-changes.ts';
 import type { Cli } from '../cli.ts';
-import { changesLine, describeDifferences } from '../describe-changes.ts';
+import { changesLine } from '../describe-changes.ts';
 import { textTable, utc } from '../text-table.ts';
-import { calledObject, hiding, namespaceOption, objectWord, pointWords, withObjects, withRepositoryOptions, type SourceFlags } from './_objects.ts';
+import { calledObject, hiding, namespaceOption, objectWord, pointWords, wantedWords, withObjects, withRepositoryOptions, type SourceFlags } from './_objects.ts';
 
 export const sinceWords = 'a time such as 2026-11-25T14:02:00Z, how long ago (10m, 2h, 3d), revision:N or base:N';
 /** So many commands are printed below the table. */
@@ -63,7 +61,7 @@ export function addDeleted(group: Command, cli: Cli): void {
       await withObjects(cli, flags, async (open, operation) => {
         const { point: upTo, state } = await open.at(at);
         const start = await startOf(cli, open, since);
-        const wanted = await wantedNames([start.state, state], kind, namespace);
+        const { has: wanted } = await wantedNames(wantedWords(kind, namespace), [start.state, state].map((one) => () => customResources(one)));
         const { deleted, gaps } = await deletedObjects(operation, open, { since: start.point, upTo, all, wanted });
         const found = deleted.map((one) => ({ ...one, resource: nameOf(one), command: commandFor(one, flags.file) }));
         cli.print({ kind: 'DeletedObjects', data: { deleted: found, gaps }, text: deletedText(found, gaps, state.called) });
@@ -75,7 +73,7 @@ function deletedText(found: readonly (DeletedObject & { readonly command: string
   const rows = found.map((one) => [utc(one.time), `${one.resource}/${one.name}`, one.namespace, `revision:${one.before}`, one.madeAgain === undefined ? '' : `at revision ${one.madeAgain}`, one.wentWith ?? '']);
   const commands = found.flatMap(({ madeAgain, command }) => (madeAgain === undefined && command !== undefined ? [command] : []));
   return [
-    ...(found.length === 0 ? [`nothing was deleted up to ${upTo}`] : [textTable([['DELETED (UTC)', 'OBJECT', 'NAMESPACE', 'POINT BEFORE', 'MADE AGAIN', 'WENT WITH'], ...rows])]),
+    ...(found.length === 0 ? [`${gaps.length === 0 ? 'nothing was deleted' : 'nothing that is known was deleted'} up to ${upTo}`] : [textTable([['DELETED (UTC)', 'OBJECT', 'NAMESPACE', 'POINT BEFORE', 'MADE AGAIN', 'WENT WITH'], ...rows])]),
     ...gaps.map(({ first, last, why }) => `not known of revisions ${first} to ${last}: ${why}`),
     ...(commands.length === 0 ? [] : [`\nTo have them again${commands.length > mostCommands ? ` (the last ${mostCommands})` : ''}; each shows first what it would do:\n${commands.slice(-mostCommands).map((command) => `  ${command}`).join('\n')}`]),
   ].join('\n');
@@ -86,43 +84,6 @@ function commandFor({ namespace, name, before, wentWith, ...resource }: DeletedO
   if (wentWith !== undefined) return undefined;
   const what = nameOf(resource) === 'namespaces' ? `ns/${name}` : `${nameOf(resource)}/${name}`;
   return ['kubekeep objects restore', what, ...(namespace === '' ? [] : [`-n ${namespace}`]), `--at revision:${before}`, ...(file === 'cluster.yaml' ? [] : [`--file ${file}`])].join(' ');
-}
-
-type DiffFlags = Omit<SourceFlags, 'fromFile' | 'at'> & { readonly namespace?: string; readonly from: string; readonly to: string; readonly selector?: string; readonly all?: boolean };
-
-export function addDiff(group: Command, cli: Cli): void {
-  withRepositoryOptions(group.command('diff [kind]'))
-    .description('Show what is different between two points: objects that appeared, went or changed, of all kinds or of KIND or KIND/NAME.')
-    .requiredOption('--from <point>', sinceWords)
-    .option('--to <point>', pointWords, 'latest')
-    .addOption(new Option('-n, --namespace <name>', 'only of this namespace'))
-    .option('-l, --selector <labels>', 'only objects with these labels, before or after')
-    .option('--all', 'leases, events, endpoints and the addresses of Services too, and status, generation and who manages which field')
-    .action(async (kind: string | undefined, { namespace, from, to, selector, all = false, ...flags }: DiffFlags) => {
-      await withObjects(cli, flags, async (open, operation) => {
-        const [start, end] = [await startOf(cli, open, from), await open.at(to)];
-        const wanted = await wantedNames([end.state, start.state], kind, namespace);
-        const found = await objectDifferences(operation, open, { from: start.point, to: end.point, wanted, selector: selector === undefined ? undefined : parseLabelSelector(selector), all, hide: hiding(flags.reveal) });
-        const differences = found.map((one) => ({ ...one, name: { ...one.name, resource: nameOf(one.name) }, changes: one.changes.map(printedChange) }));
-        const text = found.length === 0 ? `nothing is different between revision ${start.point.revision} and ${end.point.revision}${all ? '' : ' but what --all would show'}` : describeDifferences(found, { colour: cli.environment.colour });
-        cli.print({ kind: 'ObjectDifferences', data: { from: start.point.revision, to: end.point.revision, differences }, text });
-      });
-    });
-}
-
-/** Which names KIND or KIND/NAME and a namespace let through. A kind that was defined at one of the points is enough. Throws `usage` where it was at none. */
-export async function wantedNames(states: readonly ObjectState[], word: string | undefined, namespace: string | undefined): Promise<(name: ObjectName) => boolean> {
-  const { kind, name } = word === undefined ? { kind: undefined, name: undefined } : word.includes('/') ? objectWord(word) : { kind: word, name: undefined };
-  const resources = kind === undefined ? undefined : await resourcesCalled(states, kind);
-  return (one) => (resources === undefined || resources.has(nameOf(one))) && (name === undefined || one.name === name) && (namespace === undefined || one.namespace === namespace);
-}
-
-async function resourcesCalled(states: readonly ObjectState[], kind: string): Promise<ReadonlySet<string>> {
-  const found = await Promise.allSettled(states.map((state) => findResources(state, kind)));
-  const known = found.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
-  const failed = found.find((one) => one.status === 'rejected' && (known.length === 0 || !(one.reason instanceof KubekeepError && one.reason.code === 'usage')));
-  if (failed) throw (failed as PromiseRejectedResult).reason;
-  return new Set(known.map(nameOf));
 }
 
 /** A point, or how long ago. What lies before the oldest base begins with that, and it is said. */

@@ -33,7 +33,7 @@ export function addObjectsExport(group: Command, cli: Cli, exit: (code: number) 
         const out = new Set(left.map(({ name }) => idOf(name)));
         const files = selection.objects.flatMap(({ name, object }) => (object && !out.has(idOf(name)) ? [{ path: pathOf(name), text: `${documentText('yaml', tidy(object))}\n`, secret: nameOf(name) === 'secrets' }] : []));
         await writeExport(folder, files);
-        const text = [...(left.length === 0 ? [] : [describeObjectRestore({ steps: [], left })]), `wrote ${files.length} ${files.length === 1 ? 'manifest' : 'manifests'} to ${folder} (${state.called})`].join('\n');
+        const text = [...(left.length === 0 ? [] : [describeObjectRestore({ steps: [], left, cluster: 'unknown' })]), `wrote ${files.length} ${files.length === 1 ? 'manifest' : 'manifests'} to ${folder} (${state.called})`].join('\n');
         cli.print({ kind: 'ExportedObjects', data: { from: state.called, folder, files: files.map(({ path }) => path), left: left.map(printedLeft) }, text });
         exit(left.some(({ unreadable }) => unreadable) ? 5 : 0);
       });

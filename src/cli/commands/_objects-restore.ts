@@ -50,11 +50,11 @@ export function addObjectsRestore(group: Command, cli: Cli, exit: (code: number)
             return cli.confirm(`Write ${plan.steps.filter(({ verdict }) => verdict === 'ready').length} objects as of ${state.called}?`);
           },
         }));
-        const { plan: { steps, left }, applied, undo } = result;
+        const { plan: { steps, left, cluster }, applied, undo } = result;
         const refusedLater = new Map(applied?.refused.map(({ step, why }) => [step.path, why]));
         const written = new Set(applied?.onlyFoundations ? [] : applied?.written.map(({ step }) => step.path));
         const printedSteps = steps.map((step) => printedStep(step, { written: written.has(step.path), refused: refusedLater.get(step.path) }));
-        cli.print({ kind: 'RestoredObjects', data: { from: state.called, undo, steps: printedSteps, left: left.map(printedLeft) }, text: [`${what}, ${state.called}`, describeObjectRestore(result.plan), describeOutcome(result, dryRun)].filter((part) => part !== '').join('\n') });
+        cli.print({ kind: 'RestoredObjects', data: { from: state.called, cluster, undo, steps: printedSteps, left: left.map(printedLeft) }, text: [`${what}, ${state.called}`, describeObjectRestore(result.plan), describeOutcome(result, dryRun)].filter((part) => part !== '').join('\n') });
         const isRefused = printedSteps.some(({ outcome }) => outcome === 'refused');
         exit(isRefused ? 3 : left.some(({ unreadable }) => unreadable) ? 5 : 0);
       });

@@ -13,6 +13,7 @@ import { nameOf } from '../../objects/stored-objects.ts';
 import { stateOfFile, type ObjectState } from '../../operations/objects/object-state.ts';
 import { keysOfFile, once, openObjects, type OpenObjects } from '../../operations/objects/open-objects.ts';
 import type { FindKeys, FoundObject } from '../../operations/objects/read-objects.ts';
+import type { WantedWords } from '../../operations/objects/wanted-names.ts';
 import { whenThere } from '../../operations/objects/when-there.ts';
 import type { Cli } from '../cli.ts';
 import { clusterFileOption } from '../cluster-file.ts';
@@ -131,6 +132,11 @@ export function objectWord(text: string): { readonly kind: string; readonly name
   const [, kind, name] = /^([^/,]+)\/([^/]+)$/.exec(text) ?? [];
   if (kind === undefined || name === undefined) throw new KubekeepError('usage', `"${text}" is no object`, { hint: 'One object is KIND/NAME, such as deploy/web.' });
   return { kind, name };
+}
+
+/** KIND or KIND/NAME, where one is given. Throws `usage`. */
+export function wantedWords(word: string | undefined, namespace: string | undefined): WantedWords {
+  return { ...(word?.includes('/') ? objectWord(word) : { kind: word, name: undefined }), namespace };
 }
 
 /** A hint for an object that was not there at a point. */

@@ -4,13 +4,15 @@ import { KubekeepError } from '../../lib/errors.ts';
 import { nameOf } from '../../objects/stored-objects.ts';
 import { bisect, type Culprit } from '../../operations/past/bisect.ts';
 import { objectKeys } from '../../operations/objects/log-changes.ts';
+import { customResources } from '../../operations/objects/read-objects.ts';
+import { wantedNames } from '../../operations/objects/wanted-names.ts';
 import type { AddCommand } from '../add-command.ts';
 import { clusterFileOption } from '../cluster-file.ts';
 import { describeDifferences } from '../describe-changes.ts';
 import { pastPoint, pastPointWords } from '../past-point.ts';
 import { utc } from '../text-table.ts';
-import { hiding, withObjects } from './_objects.ts';
-import { printedChange, wantedNames } from './_objects-changes.ts';
+import { hiding, wantedWords, withObjects } from './_objects.ts';
+import { printedChange } from './_objects-changes.ts';
 
 interface Flags {
   readonly file: string;
@@ -40,7 +42,7 @@ export const addBisect: AddCommand = (program, cli) => {
         const [from, to] = [await open.at(pastPoint(good, cli.clock.now())), await open.at(pastPoint(bad, cli.clock.now()))];
         if (from.point.base.timeline !== to.point.base.timeline) throw new KubekeepError('usage', 'the cluster was restored between the two points: what came after does not follow on what was before', { hint: 'Choose two points on one side of it; kubekeep backup list shows when it was.' });
         if (from.point.revision >= to.point.revision) throw new KubekeepError('usage', `revision ${from.point.revision}, which is to be good, does not come before revision ${to.point.revision}, which is to be bad`);
-        const wanted = only === undefined ? undefined : objectKeys({ all: true, wanted: await wantedNames([to.state, from.state], only, namespace) });
+        const wanted = only === undefined ? undefined : objectKeys({ all: true, wanted: (await wantedNames(wantedWords(only, namespace), [to.state, from.state].map((one) => () => customResources(one)))).has });
         const culprit = await bisect(operation, open, {
           good: from.point, bad: to.point, suspected: wanted, hide: hiding(reveal),
           check: (kubeconfig) => runInteractive(['env', `KUBECONFIG=${kubeconfig}`, ...words], cli.signal, { beside: true }),

@@ -9,7 +9,8 @@ import { findObject, findObjects, findResources, keyOf, type FoundObject } from 
 import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
 import { objectRow, objectTable, type ObjectRow } from '../object-table.ts';
-import { addDeleted, addDiff, addHistory } from './_objects-changes.ts';
+import { addDeleted, addHistory } from './_objects-changes.ts';
+import { addDiff } from './_objects-diff.ts';
 import { addObjectsExport } from './_objects-export.ts';
 import { addObjectsRestore } from './_objects-restore.ts';
 import { addSearch } from './_objects-search.ts';
@@ -23,7 +24,7 @@ export const addObjects: AddCommand = (program, cli, exit) => {
   addList(group, cli, exit);
   addGet(group, cli);
   addHistory(group, cli);
-  addDiff(group, cli);
+  addDiff(group, cli, exit);
   addDeleted(group, cli);
   addSearch(group, cli);
   addObjectsExport(group, cli, exit);

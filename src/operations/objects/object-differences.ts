@@ -43,6 +43,11 @@ export async function objectDifferences(operation: ReadOperation, open: OpenObje
   const encryptionKeys = sealed ? await open.encryptionKeys() : undefined;
   const decode = (key: string, found: KeyValue | undefined) => found && decodeValue({ key, value: found.value, revision: found.revision }, encryptionKeys);
   const found = keys.flatMap((key) => difference(objectNameOf(key)!, [decode(key, before.get(key)), decode(key, after.get(key))], { revisions: [before.get(key)?.revision, after.get(key)?.revision], all, ...options }) ?? []);
+  return inOrder(found);
+}
+
+/** By namespace, kind and name. */
+export function inOrder(found: readonly ObjectDifference[]): readonly ObjectDifference[] {
   const order = ({ name }: ObjectDifference) => [name.namespace, nameOf(name), name.name].join('\0');
   return found.toSorted((one, other) => (order(one) < order(other) ? -1 : 1));
 }
@@ -65,7 +70,8 @@ async function valuesOfBoth(operation: ReadOperation, { repository, keys }: Open
   return [await valuesOf(before, wanted), await valuesOf(after, wanted)];
 }
 
-function difference(name: ObjectName, [before, after]: readonly [DecodedValue | undefined, DecodedValue | undefined], { revisions, selector, all, hide }: { readonly revisions: readonly [number | undefined, number | undefined] } & Pick<DifferenceOptions, 'selector' | 'all' | 'hide'>): ObjectDifference | undefined {
+/** What is different between two states of an object; undefined where nothing is that counts. */
+export function difference(name: ObjectName, [before, after]: readonly [DecodedValue | undefined, DecodedValue | undefined], { revisions, selector, all, hide }: { readonly revisions: readonly [number | undefined, number | undefined] } & Pick<DifferenceOptions, 'selector' | 'all' | 'hide'>): ObjectDifference | undefined {
   const both = [before, after].flatMap((one) => (one?.object ? [one.object] : []));
   if (selector && !both.some(selector)) return undefined;
   const why = [before, after].flatMap((one) => (one && !one.object ? [one.why] : []))[0];

@@ -26,11 +26,16 @@ export type FindKeys = () => Promise<EncryptionKeys>;
 
 /** The resources that a word of the user names ("deploy", "pods,services"). Custom ones are looked for where a word names no built-in one. Throws `usage`. */
 export async function findResources(state: ObjectState, words: string): Promise<readonly Resource[]> {
+  return resourcesCalled(words, () => customResources(state));
+}
+
+/** The same, with the custom resources from wherever. */
+export async function resourcesCalled(words: string, findCustom: () => Promise<readonly Resource[]>): Promise<readonly Resource[]> {
   let custom: readonly Resource[] | undefined;
   const found: Resource[] = [];
   for (const word of words.split(',').map((one) => one.trim())) {
     const builtIn = resourceCalled(word);
-    custom = builtIn ? custom : (custom ?? (await customResources(state)));
+    custom = builtIn ? custom : (custom ?? (await findCustom()));
     const one = builtIn ?? resourceCalled(word, custom);
     if (!one) throw noResource(word, custom ?? []);
     found.push(one);
@@ -38,7 +43,8 @@ export async function findResources(state: ObjectState, words: string): Promise<
   return found;
 }
 
-async function customResources(state: ObjectState): Promise<readonly Resource[]> {
+/** Those that were defined. */
+export async function customResources(state: ObjectState): Promise<readonly Resource[]> {
   const below = keysBelow(resourceCalled('customresourcedefinitions')!);
   const values = await valuesOf(state, (key) => key.startsWith(below));
   return [...values].flatMap(([key, { value, revision }]) => {

@@ -52,7 +52,8 @@ export async function getIfThere<T = JsonObject>(api: ApiClient, path: string, s
   return whereThere(api.get<T>(path, { signal, deadline }));
 }
 
-async function servedBy(api: ApiClient, wanted: readonly ResourceName[], signal: AbortSignal): Promise<Living['served']> {
+/** The versions of resources that an API server serves, the preferred one first. Throws `api-failed`. */
+export async function servedBy(api: ApiClient, wanted: readonly ResourceName[], signal: AbortSignal): Promise<Living['served']> {
   const groups = [...new Set(wanted.map(({ group }) => group))];
   const found = await fewAtOnce(groups, lanes, (group) => resourcesOfGroup(api, group, signal));
   return new Map(found.flatMap((one) => [...one]));

@@ -4,7 +4,7 @@ import { resourceCalled } from '../../../objects/find-resource.ts';
 import type { JsonObject } from '../../../objects/json.ts';
 import { nameOf } from '../../../objects/stored-objects.ts';
 import type { Living } from './living.ts';
-import { leftOut, planRestore, type RestorePlan, type RestoreWish } from './plan-restore.ts';
+import { leftOut, planRestore, type PlannedWish, type RestorePlan } from './plan-restore.ts';
 import { idOf, type SelectedObject } from './selection.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -28,12 +28,12 @@ interface Case {
   readonly given?: Readonly<Record<string, string>>;
   readonly served?: Readonly<Record<string, readonly string[]>>;
   readonly named?: boolean;
-  readonly wish?: Partial<RestoreWish>;
+  readonly wish?: Partial<PlannedWish>;
 }
 
 function planOf({ objects, beside = [], now = [then('ns/shop')], given = {}, served = {}, named = false, wish = {} }: Case): RestorePlan {
   const living: Living = { objects: new Map(now.map((one) => [idOf(one.name), { ...one.object!, metadata: { ...(one.object!['metadata'] as JsonObject), uid: 'uid-now', resourceVersion: '7' } }])), served: new Map(Object.entries(served)), given: new Map(Object.entries(given)) };
-  return planRestore({ named, objects, beside: new Map([...beside, ...objects].map((one) => [idOf(one.name), one])) }, living, { to: undefined, onConflict: 'skip', withStatus: false, ...wish });
+  return planRestore({ named, objects, beside: new Map([...beside, ...objects].map((one) => [idOf(one.name), one])) }, living, { to: undefined, onConflict: 'skip', withStatus: false, cluster: 'same', ...wish });
 }
 
 const short = ({ steps }: RestorePlan) => steps.map(({ action, name }) => `${action} ${nameOf(name)}/${name.name}`);
@@ -111,6 +111,9 @@ describe('a plan to restore objects', () => {
     ['its volume, which is restored where its disk was to be kept', { beside: [volume({ persistentVolumeReclaimPolicy: 'Retain' })] }, ['create persistentvolumes/disk1', 'create persistentvolumeclaims/data'], 'disk1', /with the volume disk1/],
     ['a new volume where the old one went with it', { beside: [volume({ persistentVolumeReclaimPolicy: 'Delete' })] }, ['create persistentvolumeclaims/data'], undefined, /new, empty volume: disk1 was deleted/],
     ['a new volume where the old one belongs to another claim now', { now: [volume({ claimRef: { namespace: 'shop', name: 'other', uid: 'new' } })] }, ['create persistentvolumeclaims/data'], undefined, /belongs to shop\/other now/],
+    ['a new volume in another cluster, where the disk could be written to by both', { beside: [volume({ persistentVolumeReclaimPolicy: 'Retain' })], wish: { cluster: 'other' } }, ['create persistentvolumeclaims/data'], undefined, /disk1 is of the other cluster; with kubekeep objects restore pv\/disk1 before it/],
+    ['a new volume in another cluster where one of that name may be any', { now: [volume({ claimRef: undefined! })], wish: { cluster: 'other' } }, ['create persistentvolumeclaims/data'], undefined, /disk1 of this cluster was never that of the claim/],
+    ['its volume in another cluster where that was given back before', { now: [volume({ claimRef: { namespace: 'shop', name: 'data' } })], wish: { cluster: 'other' } }, ['create persistentvolumeclaims/data'], 'disk1', /with the volume disk1/],
     ['a new volume in another namespace', { now: [volume({}), { ...then('ns/shop'), name: { ...then('ns/shop').name, name: 'copy' } }], wish: { to: 'copy' } }, ['create persistentvolumeclaims/data'], undefined, /belongs to the original/],
   ] as const) {
     it(`gives a claim ${title}`, () => {

@@ -4,6 +4,7 @@ import { builtInResources } from '../../../objects/resources.ts';
 import { customResource } from '../../../objects/find-resource.ts';
 import { nameOf, type ObjectName } from '../../../objects/stored-objects.ts';
 import { without } from '../../../objects/manifest.ts';
+import type { SameCluster } from '../same-cluster.ts';
 import { whyLeftOut } from './left-out.ts';
 import { pathOf, type Living, type Sought } from './living.ts';
 import { orderOf } from './restore-order.ts';
@@ -19,6 +20,11 @@ export interface RestoreWish {
   readonly to: string | undefined;
   readonly onConflict: OnConflict;
   readonly withStatus: boolean;
+}
+
+/** A wish, and whether it is for the cluster of the backup. */
+export interface PlannedWish extends RestoreWish {
+  readonly cluster: SameCluster;
 }
 
 export interface RestorePlan {
@@ -81,13 +87,13 @@ export function soughtBy(selection: Selection, { to }: Pick<RestoreWish, 'to'>):
 const builtIn: ReadonlySet<string> = new Set(builtInResources.map(nameOf));
 
 /** What is to be done that a cluster has again what was selected; as data. */
-export function planRestore(selection: Selection, living: Living, wish: RestoreWish): RestorePlan {
+export function planRestore(selection: Selection, living: Living, wish: PlannedWish): RestorePlan {
   const { to } = wish;
   const kinds = kindsOf(selection);
   const left = leftOut(selection, living.objects, to);
   const gone = new Set(left.map(({ name }) => idOf(name)));
   const wanted = selection.objects.flatMap((one) => (one.object && !gone.has(idOf(one.name)) ? [{ name: one.name, object: one.object, notes: [] as readonly string[] }] : []));
-  const all = [...wanted, ...neededBy(wanted, selection, living, to)];
+  const all = [...wanted, ...neededBy(wanted, selection, living, wish)];
   const volumes = new Set(all.filter(({ name }) => nameOf(name) === 'persistentvolumes').map(({ name }) => name.name));
   const made = new Map(all.map((one) => [textOf(at(one.object, 'metadata', 'uid')), one]));
   const targets = new Set(all.map(({ name }) => idOf(targetOf(name, to))));
@@ -123,8 +129,8 @@ function livingOwner(owner: JsonObject, namespace: string, kinds: Kinds, living:
   return name && living.has(idOf(name)) ? name : undefined;
 }
 
-/** Namespaces and definitions that are not there, and volumes whose disks should be. */
-function neededBy(wanted: readonly Wanted[], { beside }: Selection, living: Living, to: string | undefined): readonly Wanted[] {
+/** Namespaces and definitions that are not there, and volumes whose disks should be. Another cluster gets no volume unasked: two clusters would write to one disk. */
+function neededBy(wanted: readonly Wanted[], { beside }: Selection, living: Living, { to, cluster }: PlannedWish): readonly Wanted[] {
   const have = new Set(wanted.map(({ name }) => idOf(name)));
   const needed = new Map<string, Wanted>();
   const need = (name: ObjectName, notes: readonly string[]) => {
@@ -137,7 +143,7 @@ function neededBy(wanted: readonly Wanted[], { beside }: Selection, living: Livi
     if (!living.objects.has(idOf(definition))) need(definition, [`${calledBy(target)} needs it`]);
     if (target.namespace !== '' && !living.objects.has(idOf(namespaceNamed(target.namespace)))) need(namespaceNamed(name.namespace), [`${calledBy(target)} needs it`]);
     const volume = volumeNamed(textOf(at(object, 'spec', 'volumeName')));
-    const isOwn = nameOf(name) === 'persistentvolumeclaims' && target.namespace === name.namespace && !living.objects.has(idOf(target)) && !living.objects.has(idOf(volume));
+    const isOwn = cluster !== 'other' && nameOf(name) === 'persistentvolumeclaims' && target.namespace === name.namespace && !living.objects.has(idOf(target)) && !living.objects.has(idOf(volume));
     if (isOwn && at(beside.get(idOf(volume))?.object, 'spec', 'persistentVolumeReclaimPolicy') === 'Retain') need(volume, [`${calledBy(target)} had it; its disk was to be kept (reclaim policy Retain)`]);
   }
   return [...needed.values()];
@@ -145,7 +151,7 @@ function neededBy(wanted: readonly Wanted[], { beside }: Selection, living: Livi
 
 interface Among {
   readonly living: Living;
-  readonly wish: RestoreWish;
+  readonly wish: PlannedWish;
   readonly volumes: ReadonlySet<string>;
   /** All that is restored, by the uids of then. */
   readonly made: ReadonlyMap<string, Wanted>;
@@ -157,7 +163,7 @@ interface Among {
 function stepFor({ name, object: then, notes: because }: Wanted, among: Among): RestoreStep {
   const { living, wish, volumes, made } = among;
   const target = targetOf(name, wish.to);
-  const { object, notes } = restoredObject(then, { target, source: name, living, volumes });
+  const { object, notes } = restoredObject(then, { target, source: name, living, volumes, cluster: wish.cluster });
   const now = living.objects.get(idOf(target));
   const { owners, notes: dropped } = ownersFor(then, target, among);
   const status = then['status'];

@@ -3,6 +3,7 @@ import { KubekeepError } from '../../../lib/errors.ts';
 import type { Secret } from '../../../lib/secret.ts';
 import type { ReadOperation } from '../../backup/backup-operation.ts';
 import { readIdentity } from '../../state.ts';
+import { clusterNamespace, clusterUid, compareUids, livingUid, type SameCluster } from '../same-cluster.ts';
 import { applyRestore, entryOf, type Applied, type Written } from './apply-restore.ts';
 import { checkPlan, type CheckedStep } from './check-plan.ts';
 import { lookAtLiving } from './living.ts';
@@ -24,6 +25,8 @@ export interface RestoreObjectsOptions extends RestoreWish {
 export interface CheckedPlan {
   readonly steps: readonly CheckedStep[];
   readonly left: readonly LeftOut[];
+  /** Whether it is for the cluster of the backup. */
+  readonly cluster: SameCluster;
 }
 
 export interface RestoreObjectsResult {
@@ -41,21 +44,23 @@ export interface RestoreObjectsResult {
 export async function restoreObjects(operation: ReadOperation, api: ApiClient, selection: Selection, options: RestoreObjectsOptions): Promise<RestoreObjectsResult> {
   const { progress, signal } = operation;
   progress({ type: 'started', title: `asking the API server about ${selection.objects.length} objects`, step: 'objects/check' });
-  const { steps, left } = planRestore(selection, await lookAtLiving(api, soughtBy(selection, options), signal), options);
-  const plan = { steps: await checkPlan(api, steps, signal), left };
+  const uid = await livingUid(api, signal);
+  const cluster = compareUids(clusterUid(selection.beside.get(idOf(clusterNamespace))?.object), uid);
+  const { steps, left } = planRestore(selection, await lookAtLiving(api, soughtBy(selection, options), signal), { ...options, cluster });
+  const plan = { steps: await checkPlan(api, steps, signal), left, cluster };
   const ready = plan.steps.filter(({ verdict }) => verdict === 'ready');
   if (options.dryRun || ready.length === 0 || plan.steps.some(({ verdict }) => verdict === 'refused')) return { plan, applied: undefined, undo: undefined };
   if (!(await options.confirm(plan))) throw new KubekeepError('needs-confirmation', 'nothing was written: it was not confirmed', { hint: 'Run it on a terminal and answer yes, or give --yes; --dry-run only shows.' });
   progress({ type: 'started', title: `writing ${ready.length} objects`, step: 'objects/write' });
-  const { applied, undo } = await written(operation, api, plan.steps, options);
+  const { applied, undo } = await written(operation, api, plan.steps, { ...options, uid });
   return { plan, applied, undo };
 }
 
-async function written(operation: ReadOperation, api: ApiClient, steps: readonly CheckedStep[], { what, revision }: RestoreObjectsOptions): Promise<{ readonly applied: Applied; readonly undo: string | undefined }> {
+async function written(operation: ReadOperation, api: ApiClient, steps: readonly CheckedStep[], { what, revision, uid }: RestoreObjectsOptions & { readonly uid: string | undefined }): Promise<{ readonly applied: Applied; readonly undo: string | undefined }> {
   const { state, clock, signal } = operation;
   const identity = await readIdentity(state, operation.identityFile);
   const begun = new Date(clock.now()).toISOString();
-  const record: UndoRecord = { id: await freeId(operation, begun), what, revision, begun, entries: steps.filter(({ verdict }) => verdict === 'ready').map(entryOf) };
+  const record: UndoRecord = { id: await freeId(operation, begun), what, revision, begun, cluster: uid, entries: steps.filter(({ verdict }) => verdict === 'ready').map(entryOf) };
   await keepUndo(state, identity, record);
   const noted = new Map<string, Written>();
   // Where it is killed the first record stays, with all that may have been written.
@@ -85,11 +90,13 @@ export interface UndoOptions {
   readonly confirm: (steps: readonly UndoStep[]) => Promise<boolean>;
 }
 
-/** Takes back what a restore wrote, as far as it is still what was written. Run again, it does the rest. Throws `usage`, `needs-confirmation`, `api-failed`. */
+/** Takes back what a restore wrote, as far as it is still what was written. Run again, it does the rest. Throws `usage`, `cluster-mismatch`, `needs-confirmation`, `api-failed`. */
 export async function undoObjects(operation: ReadOperation, api: ApiClient, { id, dryRun, confirm }: UndoOptions): Promise<{ readonly steps: readonly UndoStep[]; readonly performed: boolean }> {
   const { state, signal } = operation;
   const identity = await readIdentity(state, operation.identityFile);
   const record = await readUndo(state, identity, id);
+  // Of a restore that was cut off objects are known by what was sent only, and another cluster may have the same.
+  if (compareUids(record.cluster, await livingUid(api, signal)) === 'other') throw new KubekeepError('cluster-mismatch', `restore ${id} was into another cluster than the one that answers, and nothing was changed`, { hint: 'Name the cluster that it was into: --kubeconfig FILE.' });
   const steps = await planUndo(api, record.entries, signal);
   if (dryRun || !steps.some(({ action }) => action === 'remove' || action === 'put-back')) return { steps, performed: false };
   if (!(await confirm(steps))) throw new KubekeepError('needs-confirmation', 'nothing was changed: it was not confirmed', { hint: 'Run it on a terminal and answer yes, or give --yes; --dry-run only shows.' });

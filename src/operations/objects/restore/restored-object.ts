@@ -1,6 +1,7 @@
 import { at, isList, isObject, textOf, type Json, type JsonObject } from '../../../objects/json.ts';
 import { manifestOf, tokenType, without } from '../../../objects/manifest.ts';
 import { nameOf, type ObjectName } from '../../../objects/stored-objects.ts';
+import type { SameCluster } from '../same-cluster.ts';
 import type { Living } from './living.ts';
 import { calledBy, idOf, volumeNamed } from './selection.ts';
 
@@ -17,6 +18,7 @@ export interface RestoringInto {
   readonly living: Living;
   /** Names of the volumes that are restored too. */
   readonly volumes: ReadonlySet<string>;
+  readonly cluster: SameCluster;
 }
 
 /** Without what an API server, a node or a controller fills in, but with the addresses, ports and volume of then where nobody else has them. */
@@ -77,15 +79,17 @@ function service(object: JsonObject, manifest: JsonObject, { target, source, liv
   return { object: { ...manifest, spec: kept }, notes };
 }
 
-function claim(object: JsonObject, manifest: JsonObject, { target, source, living, volumes }: RestoringInto): RestoredObject {
+function claim(object: JsonObject, manifest: JsonObject, { target, source, living, volumes, cluster }: RestoringInto): RestoredObject {
   const volume = textOf(at(object, 'spec', 'volumeName'));
   if (volume === '') return { object: manifest, notes: [] };
   const without = (why: string) => ({ object: { ...manifest, spec: withoutVolume(manifest) }, notes: [`with a new, empty volume: ${why}`] });
   if (target.namespace !== source.namespace) return without(`${volume} belongs to the original`);
   if (volumes.has(volume)) return { object: manifest, notes: [`with the volume ${volume}`] };
   const now = living.objects.get(idOf(volumeNamed(volume)));
-  if (!now || at(now, 'metadata', 'deletionTimestamp') !== undefined) return without(`${volume} was deleted`);
+  if (!now || at(now, 'metadata', 'deletionTimestamp') !== undefined) return without(cluster === 'other' ? `${volume} is of the other cluster; with kubekeep objects restore pv/${volume} before it, it would have that one` : `${volume} was deleted`);
   const owner = at(now, 'spec', 'claimRef');
+  // A disk of the same name may be any.
+  if (cluster === 'other' && !isObject(owner)) return without(`${volume} of this cluster was never that of the claim`);
   if (isObject(owner) && (owner['namespace'] !== target.namespace || owner['name'] !== target.name)) return without(`${volume} belongs to ${textOf(owner['namespace'])}/${textOf(owner['name'])} now`);
   return { object: manifest, notes: [`with the volume ${volume}`] };
 }

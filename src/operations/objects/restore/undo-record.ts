@@ -25,6 +25,8 @@ const recordSchema = z.object({
   what: z.string(),
   revision: z.number(),
   begun: z.string(),
+  /** Uid of the namespace kube-system of the cluster that it was into. */
+  cluster: z.string().optional(),
   undone: z.string().optional(),
   /** In the order in which they were written. */
   entries: z.array(entrySchema),
