@@ -3,6 +3,7 @@ import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import { customResource } from '../../objects/find-resource.ts';
 import { at, textOf, type JsonObject } from '../../objects/json.ts';
 import type { Resource } from '../../objects/resources.ts';
+import { listPages, type ListPage } from './list-pages.ts';
 import { deadline, pathOf } from './restore/living.ts';
 
 /** A cluster as it is, read through its API at one revision. */
@@ -23,19 +24,12 @@ export interface LiveQuery {
   readonly name: string | undefined;
 }
 
-interface List {
-  readonly metadata: { readonly resourceVersion?: string; readonly continue?: string };
-  readonly items?: readonly JsonObject[] | null;
-}
-
-const pageSize = 500;
-
 /** Throws `api-failed`. */
 export async function openLive(api: ApiClient, signal: AbortSignal): Promise<LiveCluster> {
-  const namespaces = await ifAllowed(api.get<List>('/api/v1/namespaces?limit=1', { signal, deadline }));
+  const namespaces = await ifAllowed(api.get<ListPage>('/api/v1/namespaces?limit=1', { signal, deadline }));
   const revision = Number(namespaces?.metadata.resourceVersion ?? Number.NaN);
   const live = { api, revision: Number.isSafeInteger(revision) ? revision : undefined };
-  const definitions = await ifAllowed(Array.fromAsync(pages(live, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', '', signal)));
+  const definitions = await ifAllowed(Array.fromAsync(listPages(api, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', exactly(live), signal)));
   return { ...live, custom: definitions?.flat().map(customResource) };
 }
 
@@ -44,20 +38,12 @@ export async function* liveObjects(live: LiveCluster, { resource, version, names
   const { group, kind } = resource;
   const path = pathOf({ ...resource, namespace: resource.namespaced ? (namespace ?? '') : '', name: '' }, version, 'list');
   const apiVersion = group === '' ? version : `${group}/${version}`;
-  for await (const items of pages(live, path, name === undefined ? '' : `metadata.name=${name}`, signal)) yield items.map((one) => ({ ...one, apiVersion, kind }));
+  const selected = name === undefined ? {} : { fieldSelector: `metadata.name=${name}` };
+  for await (const items of listPages(live.api, path, { ...exactly(live), ...selected }, signal)) yield items.map((one) => ({ ...one, apiVersion, kind }));
 }
 
-async function* pages({ api, revision }: Pick<LiveCluster, 'api' | 'revision'>, path: string, fieldSelector: string, signal: AbortSignal): AsyncGenerator<readonly JsonObject[]> {
-  const selected = fieldSelector === '' ? {} : { fieldSelector };
-  const exact = revision === undefined ? {} : { resourceVersion: String(revision), resourceVersionMatch: 'Exact' };
-  for (let token = ''; ;) {
-    // The token has the revision in it.
-    const query = new URLSearchParams({ limit: String(pageSize), ...selected, ...(token === '' ? exact : { continue: token }) });
-    const { items, metadata } = await api.get<List>(`${path}?${query.toString()}`, { signal, deadline });
-    if (items?.length) yield items;
-    token = metadata.continue ?? '';
-    if (token === '') return;
-  }
+function exactly({ revision }: Pick<LiveCluster, 'revision'>): Readonly<Record<string, string>> {
+  return revision === undefined ? {} : { resourceVersion: String(revision), resourceVersionMatch: 'Exact' };
 }
 
 /** Of a live object. */

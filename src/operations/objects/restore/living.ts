@@ -3,6 +3,7 @@ import { whereThere } from '../../../clients/kubernetes/where-there.ts';
 import { fewAtOnce } from '../../../lib/few-at-once.ts';
 import { at, isList, isObject, textOf, type JsonObject } from '../../../objects/json.ts';
 import { nameOf, type ObjectName, type ResourceName } from '../../../objects/stored-objects.ts';
+import { listPages } from '../list-pages.ts';
 import { calledBy, idOf } from './selection.ts';
 
 /** What the cluster has now, as far as a restore asks for it. */
@@ -23,6 +24,8 @@ export interface Sought {
 
 /** So many questions are under way at a time. */
 export const lanes = 8;
+/** More objects of a kind and a namespace are listed instead of asked for one by one. */
+const mostAlone = 50;
 /** Milliseconds: webhooks may take their time. */
 export const deadline = 35_000;
 
@@ -30,15 +33,31 @@ export const deadline = 35_000;
 export async function lookAtLiving(api: ApiClient, sought: readonly Sought[], signal: AbortSignal): Promise<Living> {
   const served = await servedBy(api, sought.map(({ name }) => name), signal);
   const objects = new Map<string, JsonObject>();
-  await fewAtOnce(sought, lanes, async ({ name, version }) => {
+  const asked = sought.flatMap(({ name, version }): readonly Sought[] => {
     const versions = served.get(nameOf(name)) ?? [];
     const use = versions.includes(version) ? version : versions[0];
-    if (use === undefined) return;
-    const found = await getIfThere(api, pathOf(name, use), signal);
+    return use === undefined ? [] : [{ name, version: use }];
+  });
+  const lists = [...Map.groupBy(asked, ({ name, version }) => pathOf(name, version, 'list'))];
+  await fewAtOnce(lists.filter(([, those]) => those.length > mostAlone), lanes, async ([path, those]) => {
+    const found = await listed(api, path, those[0]!, signal);
+    for (const { name } of those) if (found.has(name.name)) objects.set(idOf(name), found.get(name.name)!);
+  });
+  await fewAtOnce(lists.flatMap(([, those]) => (those.length > mostAlone ? [] : those)), lanes, async ({ name, version }) => {
+    const found = await getIfThere(api, pathOf(name, version), signal);
     if (found) objects.set(idOf(name), found);
   });
   const services = sought.some(({ name }) => nameOf(name) === 'services') ? (await api.get<{ readonly items: readonly JsonObject[] }>('/api/v1/services', { signal, deadline })).items : [];
   return { objects, served, given: new Map(services.flatMap(givenTo)) };
+}
+
+/** By name, with apiVersion and kind as an object that is asked for alone has them. */
+async function listed(api: ApiClient, path: string, { name, version }: Sought, signal: AbortSignal): Promise<ReadonlyMap<string, JsonObject>> {
+  const apiVersion = name.group === '' ? version : `${name.group}/${version}`;
+  const { kind } = await api.get<{ readonly kind: string }>(`${path}?limit=1`, { signal, deadline });
+  const found = new Map<string, JsonObject>();
+  for await (const items of listPages(api, path, {}, signal)) for (const one of items) found.set(textOf(at(one, 'metadata', 'name')), { ...one, apiVersion, kind: kind.replace(/List$/, '') });
+  return found;
 }
 
 /** Of an object in the API, or of the list that it belongs to. */

@@ -99,7 +99,20 @@ const tries = 5;
 
 /** Takes away and puts back what the steps say. What the API server refuses is given back with its reason. Throws `api-failed` where it does not answer. */
 export async function applyUndo(api: ApiClient, steps: readonly UndoStep[], signal: AbortSignal): Promise<readonly UndoStep[]> {
-  return fewAtOnce(steps, 1, (step) => undo(api, step, signal, tries));
+  const done: UndoStep[] = [];
+  for (const line of linesOf(steps)) done.push(...(await fewAtOnce(line, lanes, (step) => undo(api, step, signal, tries))));
+  return done;
+}
+
+/** Those of one kind that come one after the other are undone together. */
+function linesOf(steps: readonly UndoStep[]): readonly (readonly UndoStep[])[] {
+  const lines: UndoStep[][] = [];
+  for (const step of steps) {
+    const last = lines.at(-1);
+    if (last && nameOf(last[0]!.name) === nameOf(step.name)) last.push(step);
+    else lines.push([step]);
+  }
+  return lines;
 }
 
 async function undo(api: ApiClient, step: UndoStep, signal: AbortSignal, left: number): Promise<UndoStep> {
