@@ -15,6 +15,8 @@ export const unknownLoad: NodeLoad = { samples: [] };
 
 /** One second alone may be a pause of anything; longer than this, and traffic moves too late. */
 const remembered = 3;
+/** Points above the mean from which on the newest answer counts at once, less these: requests wait from the first second on. */
+const leap = 10;
 /** ms between two answers. */
 const shortest = 500;
 /** ms: three answers, and a moment for the last of them to be late. */
@@ -33,10 +35,10 @@ export function withSample({ samples }: NodeLoad, sample: LoadSample): NodeLoad 
   return { samples: [...samples, sample].slice(-remembered) };
 }
 
-/** The mean of the last seconds; undefined where the agent has been silent for three answers: then it has no say. */
+/** The mean of the last seconds, or the newest of them where that is a leap up; undefined where the agent has been silent for three answers: then it has no say. */
 export function loadAt({ samples }: NodeLoad, now: number): number | undefined {
   const newest = samples.at(-1);
   if (!newest || now - newest.time > patience) return undefined;
   const recent = samples.filter(({ time }) => newest.time - time < patience);
-  return recent.reduce((sum, { load }) => sum + load, 0) / recent.length;
+  return Math.max(newest.load - leap, recent.reduce((sum, { load }) => sum + load, 0) / recent.length);
 }

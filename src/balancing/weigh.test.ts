@@ -71,11 +71,18 @@ describe("an agent's answer", () => {
   }
 
   it('counts for three seconds, as a mean', () => {
-    const load = [10, 20, 30, 70].reduce((known, one, second) => withSample(known, { load: one, time: second * 1000 }), unknownLoad);
+    const load = [10, 40, 30, 50].reduce((known, one, second) => withSample(known, { load: one, time: second * 1000 }), unknownLoad);
     assert.equal(loadAt(load, 3000), 40);
     assert.equal(loadAt(load, 6000), 40);
     assert.equal(loadAt(load, 7000), undefined);
     assert.equal(loadAt(unknownLoad, 0), undefined);
+  });
+
+  it('counts at once where it leaps up, less ten points, and slowly where it falls', () => {
+    const heard = (...loads: readonly number[]) => loadAt(loads.reduce((known, one, second) => withSample(known, { load: one, time: second * 1000 }), unknownLoad), 2000);
+    assert.equal(heard(40, 40, 100), 90);
+    assert.equal(heard(40, 100, 100), 90);
+    assert.equal(heard(100, 100, 40), 80);
   });
 
   it('counts once in half a second, however often it is said', () => {

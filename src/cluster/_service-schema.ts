@@ -35,7 +35,7 @@ export const service = mapping({
   })
     .prefault({})
     .describe('The hosts to which connections are sent. Default: all workers.'),
-  balance: oneOf(balances).default('roundrobin').describe('Which node gets the next connection: each in turn, the one with the fewest, the better of two drawn ones, or always the same for one address of a client. By weight in each case.'),
+  balance: oneOf(balances).optional().describe('Which node gets the next connection: each in turn, the one with the fewest, the better of two drawn ones, or always the same for one address of a client. By weight in each case; with `leastconn` a node without connections is as good as any. Default: `roundrobin`, with `load` `random-2`.'),
   load: z.boolean({ error: complaint('true or false') }).default(false).describe('Whether weights follow the load of the nodes. It takes a Service with `externalTrafficPolicy: Local`: without it each node sends connections on to pods of any node.'),
   check: z
     .union([z.enum(['tcp', 'local']), z.strictObject({ http })], { error: complaint(checks) })

@@ -44,7 +44,8 @@ export function toCluster({ metadata, spec }: ClusterFile, { directory, home }: 
 }
 
 function toService({ listen, forward, nodes, ...service }: ClusterFile['spec']['services'][number], endpoint: string): ServiceSpec {
-  return { ...service, listen: { vip: listen.vip ?? endpoint, port: listen.port }, forward: toForward(forward), labels: nodes.labels };
+  // The better of two drawn ones leaves a node where connections wait before any weight has changed.
+  return { ...service, balance: service.balance ?? (service.load ? 'random-2' : 'roundrobin'), listen: { vip: listen.vip ?? endpoint, port: listen.port }, forward: toForward(forward), labels: nodes.labels };
 }
 
 function toForward({ nodePort, service = '' }: ClusterFile['spec']['services'][number]['forward']): ForwardSpec {

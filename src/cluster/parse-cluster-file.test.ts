@@ -55,14 +55,15 @@ describe('a cluster file', () => {
   });
 
   it('gives each service what it does not say, and the VIP of the endpoint', () => {
-    const text = smallest.concat("    - { name: w1, address: 10.0.0.21, roles: [worker], labels: { zone: a } }\n  services:\n    - { name: shop, listen: { port: 443 }, forward: { service: 'shop/web:https' } }\n    - { name: mail, listen: { vip: 10.0.0.101, port: 25 }, forward: { nodePort: 30025 }, nodes: { labels: { zone: a } }, check: { http: { path: /healthz } } }\n");
+    const text = smallest.concat("    - { name: w1, address: 10.0.0.21, roles: [worker], labels: { zone: a } }\n  services:\n    - { name: shop, listen: { port: 443 }, forward: { service: 'shop/web:https' } }\n    - { name: mail, listen: { vip: 10.0.0.101, port: 25 }, forward: { nodePort: 30025 }, nodes: { labels: { zone: a } }, check: { http: { path: /healthz } }, load: true }\n    - { name: turn, listen: { port: 80 }, forward: { nodePort: 30080 }, load: true, balance: roundrobin }\n");
     const { services, hosts } = parseClusterFile(text, place);
     const defaults = { balance: 'roundrobin', load: false, check: 'tcp', mode: 'tcp', maxConnections: 4000, labels: {} };
     assert.deepEqual(services, [
       { ...defaults, name: 'shop', listen: { vip: '10.0.0.100', port: 443 }, forward: { namespace: 'shop', service: 'web', port: 'https' } },
-      { ...defaults, name: 'mail', listen: { vip: '10.0.0.101', port: 25 }, forward: { nodePort: 30025 }, labels: { zone: 'a' }, check: { http: { path: '/healthz', expect: '200-299' } } },
+      { ...defaults, name: 'mail', listen: { vip: '10.0.0.101', port: 25 }, forward: { nodePort: 30025 }, labels: { zone: 'a' }, check: { http: { path: '/healthz', expect: '200-299' } }, load: true, balance: 'random-2' },
+      { ...defaults, name: 'turn', listen: { vip: '10.0.0.100', port: 80 }, forward: { nodePort: 30080 }, load: true },
     ]);
-    assert.deepEqual(services.map((service) => nodesOf(service, hosts).map(({ name }) => name)), [['w1'], ['w1']]);
+    assert.deepEqual(services.map((service) => nodesOf(service, hosts).map(({ name }) => name)), [['w1'], ['w1'], ['w1']]);
     assert.deepEqual(nodesOf({ labels: { zone: 'b' } }, hosts), []);
   });
 
