@@ -24,12 +24,13 @@ export interface Said {
 
 const logFile = '/run/bench.log';
 
-/** Starts HAProxy with a configuration, and an empty log. */
-export async function startHaproxy({ hosts, on, addressOf }: Machines, { config, lua = '' }: Configuration): Promise<void> {
-  await hosts.get('lb')!.write([{ path: '/etc/haproxy/bench.cfg', mode: 0o644, content: config }, { path: `${servicesFolder}/close-dead.lua`, mode: 0o644, content: lua }]);
-  await on('lb', `systemctl stop bench-haproxy.service 2> /dev/null; : > ${logFile}; chmod 666 ${logFile}
-haproxy -c -q -f /etc/haproxy/bench.cfg && systemd-run -q --collect --unit=bench-haproxy -p StandardOutput=append:${logFile} -p RuntimeDirectory=kubekeep-services haproxy -W -f /etc/haproxy/bench.cfg
-for turn in $(seq 50); do curl -sf -o /dev/null -m 1 http://${addressOf('lb')}:${frontPort}/small && exit 0; sleep 0.1; done; exit 1`);
+/** Starts HAProxy with a configuration, and an empty log. With another port it is one more, beside the one at the usual port. */
+export async function startHaproxy({ hosts, on, addressOf }: Machines, { config, lua }: Configuration, port = frontPort): Promise<void> {
+  const [unit, file] = [`bench-haproxy-${port}`, `/etc/haproxy/bench-${port}.cfg`];
+  await hosts.get('lb')!.write([{ path: file, mode: 0o644, content: config }, ...(lua === undefined ? [] : [{ path: `${servicesFolder}/close-dead.lua`, mode: 0o644, content: lua }])]);
+  await on('lb', `systemctl stop ${unit}.service 2> /dev/null; : > ${logFile}; chmod 666 ${logFile}
+haproxy -c -q -f ${file} && systemd-run -q --collect --unit=${unit} -p StandardOutput=append:${logFile} ${lua === undefined ? '' : '-p RuntimeDirectory=kubekeep-services'} haproxy -W -f ${file}
+for turn in $(seq 50); do curl -sf -o /dev/null -m 1 http://${addressOf('lb')}:${port}/small && exit 0; sleep 0.1; done; exit 1`);
 }
 
 /** Everything that HAProxy has noted since it was started. */
@@ -47,11 +48,11 @@ function delay() return math.random(200, 400) end`, '/page.txt');
 }
 
 /** As many small requests as get through. */
-export function flood(machines: Machines, seconds: number): Promise<Said> {
-  return wrk(machines, ['-c', '32', '-d', `${seconds}s`], '', '/small');
+export function flood(machines: Machines, seconds: number, port = frontPort): Promise<Said> {
+  return wrk(machines, ['-c', '32', '-d', `${seconds}s`], '', '/small', port);
 }
 
-async function wrk({ addressOf }: Machines, options: readonly string[], lua: string, path: string): Promise<Said> {
+async function wrk({ addressOf }: Machines, options: readonly string[], lua: string, path: string, port = frontPort): Promise<Said> {
   const folder = await mkdtemp('/var/tmp/kubekeep-bench-wrk-');
   try {
     const script = join(folder, 'visit.lua');
@@ -61,7 +62,7 @@ function done(summary)
   io.write(string.format("said %d %f %d\\n", summary.requests, summary.requests / summary.duration * 1e6, e.connect + e.read + e.write + e.timeout + e.status))
 end
 `);
-    const { stdout, stderr, exitCode } = await runProcess('wrk', ['-t', '1', ...options, '-s', script, `http://${addressOf('lb')}:${frontPort}${path}`]);
+    const { stdout, stderr, exitCode } = await runProcess('wrk', ['-t', '1', ...options, '-s', script, `http://${addressOf('lb')}:${port}${path}`]);
     const [, requests, perSecond, failed] = /^said (\d+) ([\d.]+) (\d+)$/m.exec(stdout) ?? [];
     if (exitCode !== 0 || requests === undefined) throw new Error(`wrk did not work: ${stderr}${stdout}`);
     return { requests: Number(requests), perSecond: Number(perSecond), failed: Number(failed) };

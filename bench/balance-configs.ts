@@ -36,14 +36,14 @@ ${webServers.map((server) => `    server ${server} ${addressOf(server)}:${nodePo
 }
 
 /** Nothing but what it takes: what throughput is compared with. */
-export function bareConfig({ addressOf }: Machines): Configuration {
+export function bareConfig({ addressOf }: Machines, port: number): Configuration {
   const config = `defaults
     mode http
     timeout client 50s
     timeout server 50s
     timeout connect 5s
 listen shop
-    bind :${frontPort}
+    bind :${port}
 ${webServers.map((server) => `    server ${server} ${addressOf(server)}:${nodePort}`).join('\n')}
 `;
   return { config };
@@ -52,7 +52,7 @@ ${webServers.map((server) => `    server ${server} ${addressOf(server)}:${nodePo
 /** As `apply` would have it for a service `shop` that follows the load, with the notes of requests where they are wanted, and a second door to its socket. */
 export async function steeredConfig({ addressOf }: Machines, { log }: { readonly log: boolean }): Promise<Configuration> {
   const workers = webServers.map((name) => aHost({ name, address: addressOf(name), roles: ['worker'] }));
-  const service = aService({ listen: { vip: addressOf('lb'), port: frontPort }, forward: { nodePort }, load: true, mode: 'http', check: { http: { path: '/small', expect: '200-299' } } });
+  const service = aService({ listen: { vip: addressOf('lb'), port: frontPort }, forward: { nodePort }, balance: 'random-2', load: true, mode: 'http', check: { http: { path: '/small', expect: '200-299' } } });
   const [balancer] = await renderedHosts({ hosts: [aHost({ name: 'lb', address: addressOf('lb') }), ...workers], services: [service] });
   const content = (name: string) => balancer!.get(`${servicesFolder}/${name}`)!.content;
   const config = content('haproxy.cfg').replace(/^ *stats socket .*$/m, `$&\n    stats socket ipv4@127.0.0.1:${adminPort} level admin`)
