@@ -111,8 +111,8 @@ function backend(service: ServiceSpec, nodes: readonly { readonly name: string; 
   const words = [
     ...checkWords(check, ports, proxyProtocol !== undefined),
     ...(proxyProtocol ? [proxyProtocol === 'v2' ? 'send-proxy-v2' : 'send-proxy'] : []),
-    // A node that is off acknowledges nothing: then another one is asked. Not for tcp, where nothing can be asked again.
-    ...(mode === 'http' ? ['tcp-ut 1s'] : []),
+    // A pod that is off acknowledges nothing: then another one is asked. The kernel takes a body that is not read for one that is not acknowledged. Not for tcp, where nothing can be asked again.
+    ...(mode === 'http' ? ['tcp-ut 20s'] : []),
     `maxconn ${most}`,
     ...(known ? [] : ['disabled']),
   ];

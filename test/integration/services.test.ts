@@ -50,4 +50,29 @@ kill $(head -n 1 /mnt/pid)'`);
     const servers = words.split('\n').map((line) => line.split(' ')).filter((fields) => fields.length > 19 && fields[1] === 'service-shop').map((fields) => ({ server: fields[3], admin: fields[6], weight: fields[7], port: fields[18] }));
     assert.deepEqual(servers, [{ server: 'w1', admin: '0', weight: '40', port: '30555' }, { server: 'w2', admin: '8', weight: '100', port: '30555' }]);
   });
+
+  test('waits for a pod that lets an upload lie for seconds', async () => {
+    const files = filesOf([aService({ mode: 'http', listen: { vip: '127.0.0.1', port: 18443 } })]);
+    const words = await inMachine(`${put(files)}
+cat > "$1/mnt/upload.mjs" <<'END-OF-FILE'
+${uploadSlowly}END-OF-FILE
+unshare --net sh -c 'ip link set lo up; chroot "$1" haproxy -D -f /mnt/haproxy.cfg -p /mnt/pid > /dev/null 2>&1; "$2" "$1/mnt/upload.mjs"; kill $(cat "$1/mnt/pid")' sh "$1" '${process.execPath}'`);
+    assert.equal(words.trim(), `200 ${16 << 20}`);
+  });
 });
+
+/** A pod on both nodes, and somebody who sends it more than lies in any buffer once it can be reached. */
+const uploadSlowly = `import { createServer, request } from 'node:http';
+for (const host of ['127.0.0.1', '127.0.0.2']) createServer((asked, answer) => {
+  if (asked.method === 'GET') return answer.end();
+  let size = 0;
+  setTimeout(() => asked.on('data', (piece) => (size += piece.length)).on('end', () => answer.end(String(size))), 3000);
+}).listen(30443, host);
+const ask = (method, body) => new Promise((resolve) => {
+  request({ port: 18443, method, timeout: 30000 }, async (answer) => resolve(answer.statusCode + ' ' + (await answer.toArray()).join('')))
+    .on('error', ({ message }) => resolve(message)).on('timeout', () => resolve('no answer')).end(body);
+});
+while ((await ask('GET')) !== '200 ') await new Promise((resolve) => setTimeout(resolve, 50));
+console.log(await ask('POST', Buffer.alloc(16 << 20)));
+process.exit();
+`;
