@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
+import { powerOff, powerOn } from '../../src/lab/power.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { apiAt } from '../../src/operations/clients.ts';
+import { issueLeaf } from '../../src/pki/issue.ts';
+import { askedLabel, extensionPath, extensionPods, refusedName } from '../support/extension-pods.ts';
 import { expectZero, kubekeep, labCluster, type LabCluster } from '../support/lab-cluster.ts';
 import { webPods } from '../support/web-pods.ts';
 
@@ -13,10 +18,10 @@ interface Pod {
   readonly status: { readonly podIP: string };
 }
 
-describe('a cluster of one host and two workers', () => {
+describe('a cluster of three hosts and two workers', () => {
   let one: LabCluster;
   before(async () => {
-    one = await labCluster('T1', 'test-workers', 'trixie', ['--workers', '2']);
+    one = await labCluster('T3', 'test-workers', 'trixie', ['--workers', '2']);
     await expectZero(one.run('apply', '--yes'));
   });
   after(() => one[Symbol.asyncDispose]());
@@ -58,6 +63,42 @@ describe('a cluster of one host and two workers', () => {
       assert.equal(await kubectl('get', '--raw', `/api/v1/namespaces/default/pods/${name}:8080/proxy/`), name);
     }
   });
+
+  it('has every API server ask pods, for a webhook and for an API of their own, with each host of the control plane down in turn', async () => {
+    const { authorities } = await one.secrets();
+    const leaf = await issueLeaf({ name: 'extension', authority: 'kubernetes', commonName: 'extension', organizations: [], dnsNames: ['extension.default.svc'], addresses: [], usages: ['server'] }, authorities.kubernetes, { now: Date.now(), days: 1 });
+    const frontProxy = await kubectl('get', 'configmap', '-n', 'kube-system', 'extension-apiserver-authentication', '-o', 'jsonpath={.data.requestheader-client-ca-file}');
+    const manifest = `${one.file}.extension.json`;
+    await writeFile(manifest, extensionPods({ leaf, authority: authorities.kubernetes.certificate, frontProxy }));
+    await kubectl('apply', '-f', manifest);
+    await kubectl('rollout', 'status', 'deployment/extension', '--timeout=60s');
+    const names = one.cluster.hosts.filter(({ roles }) => roles.includes('control-plane')).map(({ name }) => name);
+    for (const down of names) {
+      await powerOff(one.lab, down);
+      for (const name of names.filter((other) => other !== down)) await untilAsked(name);
+      await powerOn(one.lab, down);
+      await untilAsked(down);
+      await one.healthy();
+    }
+    assert.equal(await kubectl('get', 'things', '-o', 'name'), `thing.extension.test/${await kubectl('auth', 'whoami', '-o', 'jsonpath={.status.userInfo.username}')}`);
+    await kubectl('delete', '-f', manifest);
+  });
+
+  /** The API server of this host gets answers of both from the pods. */
+  async function untilAsked(name: string): Promise<void> {
+    const api = await apiAt(one.cluster.hosts.find((host) => host.name === name)!.address, 6443, one.hosts.get(name)!, await one.secrets(), Date.now());
+    const judged = (object: string) => api.post('/api/v1/namespaces/default/configmaps?dryRun=All', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: object, labels: { [askedLabel]: 'yes' } } }).then(() => 'taken', (error: Error) => error.message);
+    try {
+      for (const end = Date.now() + 60_000; ; await systemClock.sleep(200)) {
+        const things = await api.get<{ items: readonly { metadata: { name: string } }[] }>(extensionPath).then(({ items }) => items[0]!.metadata.name, (error: Error) => error.message);
+        const words = [things, await judged('wanted'), await judged(refusedName)];
+        if (words[0] === 'kubekeep' && words[1] === 'taken' && /judge\.extension\.test.* denied the request: the extension does not want it/.test(words[2]!)) return;
+        assert.ok(Date.now() < end, `${name}: ${words.join('; ')}`);
+      }
+    } finally {
+      api.close();
+    }
+  }
 
   it('has a worker emptied before its kubelet restarts, and open again afterwards', async () => {
     await on('w1', 'echo "# by hand" >> /etc/kubekeep/kubelet.yaml; systemctl stop kube-proxy; systemctl disable -q kubekeep-pod-network');
