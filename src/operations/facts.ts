@@ -45,6 +45,9 @@ export interface DnsFact {
     /** Hash of the template of its pods: as it was then, and as it is. */
     readonly made: string | undefined;
     readonly template: string;
+    /** Pods: how many are wanted, and how many are ready. */
+    readonly replicas: number;
+    readonly ready: number;
   } | undefined;
 }
 

@@ -25,7 +25,7 @@ export async function readDns(api: ApiClient, { networks }: Pick<Cluster, 'netwo
   return {
     service: service && { name: `${service.metadata.namespace}/${service.metadata.name}`, ours: service.metadata.annotations?.[dnsAnnotation] !== undefined },
     config: config !== undefined,
-    deployment: deployment && { told: deployment.metadata.annotations?.[dnsAnnotation], made: deployment.metadata.annotations?.[dnsPodsAnnotation], template: podsHash(deployment) },
+    deployment: deployment && { told: deployment.metadata.annotations?.[dnsAnnotation], made: deployment.metadata.annotations?.[dnsPodsAnnotation], template: podsHash(deployment), replicas: deployment.spec.replicas, ready: deployment.status?.readyReplicas ?? 0 },
   };
 }
 
@@ -35,7 +35,7 @@ interface Annotated {
 
 export interface DnsDeployment extends Annotated {
   readonly spec: { readonly replicas: number; readonly template: object };
-  readonly status?: { readonly availableReplicas?: number };
+  readonly status?: { readonly availableReplicas?: number; readonly readyReplicas?: number };
 }
 
 /** API servers write the fields of an object always in the same order. */

@@ -93,7 +93,7 @@ function nodesOf(cluster: Cluster): NodesFact {
 
 /** CoreDNS as `apply` has installed it. */
 function dnsOf(cluster: Cluster): DnsFact {
-  return { service: { name: 'kube-system/kube-dns', ours: true }, config: true, deployment: { told: dnsHash(cluster), made: 'template', template: 'template' } };
+  return { service: { name: 'kube-system/kube-dns', ours: true }, config: true, deployment: { told: dnsHash(cluster), made: 'template', template: 'template', replicas: 2, ready: 2 } };
 }
 
 /** The hosts' own words (router id) decide a few files: those are as they would be written now. */

@@ -6,6 +6,7 @@ import { keeperUnit, loadAgentUnit, servicesAliveUnit, servicesUnit, serviceVips
 import { reachable, type HostFacts, type Unreachable } from '../facts.ts';
 import { goodConditions, type ComponentStatus, type Condition, type Finding, type LeaseStatus } from './cluster-status.ts';
 import type { Judged } from './judged.ts';
+import { networkAdvice } from './judge-nodes.ts';
 import type { Observation } from './observation.ts';
 import { shortReason } from './words.ts';
 
@@ -161,7 +162,9 @@ function findingOf(host: string, part: ComponentStatus, observation: Observation
     'starting': { message: `${name} on ${host} is starting`, next: `Ask again in a moment; if it goes on, look at journalctl -u ${unit} on ${host}.` },
     'no servers': { message: `HAProxy on ${host} has no API server to use`, next: 'The table of balancers says how it sees each of them.' },
   };
-  return [sentences[condition] ?? { message: `${name} on ${host} ${condition === 'not ready' ? 'is not ready' : 'does not answer'}${whyOf(part, host, observation)}`, next: /certificate/.test(whyOf(part, host, observation)) ? 'kubekeep apply issues a new one.' : `${look}.` }];
+  const why = whyOf(part, host, observation);
+  const next = (name === 'kubelet' ? networkAdvice(observation.cluster, why, { managed: true }) : undefined) ?? (/certificate/.test(why) ? 'kubekeep apply issues a new one.' : `${look}.`);
+  return [sentences[condition] ?? { message: `${name} on ${host} ${condition === 'not ready' ? 'is not ready' : 'does not answer'}${why}`, next }];
 }
 
 function behindOf(found: HostFacts | Unreachable | undefined): string {

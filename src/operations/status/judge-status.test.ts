@@ -4,7 +4,7 @@ import { createAuthority, type Authority } from '../../pki/authorities.ts';
 import { issueLeaf } from '../../pki/issue.ts';
 import { leavesFor } from '../../pki/leaves.ts';
 import { day, now } from '../../../test/support/example-cluster.ts';
-import { anActiveUnit, anObservation, etcdAnswer } from '../../../test/support/example-observation.ts';
+import { aNode, anActiveUnit, anObservation, etcdAnswer } from '../../../test/support/example-observation.ts';
 import type { EtcdStatus } from '../../clients/etcd/etcd-status.ts';
 import { reachable, type HostFacts, type NodeFact, type Unreachable } from '../facts.ts';
 import type { FollowerFact } from '../follower/follower-fact.ts';
@@ -45,6 +45,23 @@ function withNode(name: string, changes: Partial<NodeFact> | undefined): Observa
   return { ...from, nodes: { ...from.nodes!, nodes } };
 }
 
+const withoutPlugin = 'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized';
+
+/** A third node, of a machine that kubekeep does not manage, in a cluster with this network for pods. */
+function withJoined(cni: 'bridge' | 'none', changes: Partial<NodeFact>): Observation {
+  const from = withCni(cni, anObservation('T3', 2));
+  return { ...from, nodes: { ...from.nodes!, nodes: new Map([...from.nodes!.nodes, ['w9', aNode({ managed: false, ...changes })]]) } };
+}
+
+function withCni(cni: 'bridge' | 'none', from: Observation): Observation {
+  return { ...from, cluster: { ...from.cluster, networks: { ...from.cluster.networks, cni } } };
+}
+
+/** CoreDNS of `apply`, with so many pods. */
+function withDnsPods(replicas: number, ready: number): Observation {
+  return { ...anObservation('T3', 2), dns: { service: { name: 'kube-system/kube-dns', ours: true }, config: true, deployment: { told: 'told', made: '', template: '', replicas, ready } } };
+}
+
 /** As etcd writes it where it says whose alarm it is: decimal. */
 function numberOf(name: string): string {
   const answer = anObservation().etcd.get(name)!;
@@ -80,6 +97,11 @@ const cases: readonly (readonly [title: string, observation: () => Observation, 
   ['T3E', () => anObservation('T3E'), []],
   ['workers that are ready are healthy', () => anObservation('T3', 2), []],
   ['a node that is not ready is named with the reason that Kubernetes gives', () => withNode('w2', { ready: false, reason: 'container runtime network not ready' }), [/^kubelet on w2 is not ready: container runtime network not ready$/]],
+  ['a node that joined by join-command and has no network is named, one that is ready is not', () => withJoined('bridge', { ready: false, reason: withoutPlugin }), [/^node w9, which joined by join-command, is not ready: container runtime network not ready: .*not initialized$/]],
+  ['a node that joined by join-command and is ready', () => withJoined('none', {}), []],
+  ['a DNS without a pod that is ready', () => withDnsPods(2, 0), [/^no pod of CoreDNS is ready: pods find nothing by its name$/]],
+  ['a DNS of which somebody wants no pod', () => withDnsPods(0, 0), [/^no pod of CoreDNS is ready, and none is wanted: /]],
+  ['a DNS with one of two pods is one', () => withDnsPods(2, 1), []],
   ['a worker that is no node is named', () => withNode('w2', undefined), [/^kubelet on w2 is not ready: the cluster has no node of that name$/]],
   ['a worker whose containerd is stopped is named', () => onHost('w1', { units: new Map([['kubelet.service', anActiveUnit()], ['kube-proxy.service', anActiveUnit()], ['containerd.service', anActiveUnit({ active: 'inactive', sub: 'dead' })]]) }, anObservation('T3', 1)), [/^containerd on w1 is stopped$/]],
   ['a dead host is named, and that one more lost stops writes', () => off('cp3'), [/etcd has 2 of 3 voting members: one more lost/, /^cp3 cannot be reached: Connection timed out$/]],
@@ -136,6 +158,16 @@ describe('the status of a cluster says what is not as it should be', () => {
     const observation = anObservation();
     const hosts = new Map([...observation.facts.hosts, ['cp3', { reachable: false as const, reason: 'no route' }]]);
     assert.deepEqual(judgeStatus({ ...observation, facts: { ...observation.facts, hosts } }).notes, ['cp3 cannot be reached by SSH, but its API server serves']);
+  });
+
+  test('names the way out for a node without a network for pods', () => {
+    const nexts = (observation: Observation) => judgeStatus(observation).degraded.map(({ next }) => next);
+    const lost = { ready: false, reason: withoutPlugin };
+    assert.match(nexts(withNode('w2', lost))[0]!, /^kubekeep apply writes the network/);
+    assert.match(nexts(withCni('none', withNode('w2', lost)))[0]!, /install a network plugin, for example by kubekeep apply --manifest FILE/);
+    assert.match(nexts(withJoined('none', lost))[0]!, /install a network plugin/);
+    assert.match(nexts(withJoined('bridge', lost))[0]!, /give the machine a place there as a worker/);
+    assert.match(nexts(withJoined('bridge', { ready: false, reason: 'Kubelet stopped posting node status.' }))[0]!, /hosts remove w9 takes it out/);
   });
 
   test('a node that somebody has cordoned is noted and no fault', () => {

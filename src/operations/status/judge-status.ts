@@ -7,6 +7,7 @@ import { judgeDrift } from './judge-drift.ts';
 import { judgeEndpoint } from './judge-endpoint.ts';
 import { judgeEtcd } from './judge-etcd.ts';
 import { judgeLeases } from './judge-leases.ts';
+import { judgeNodes } from './judge-nodes.ts';
 import { judgeServices } from './judge-services.ts';
 import { judgeVersions } from './judge-versions.ts';
 import type { Observation } from './observation.ts';
@@ -21,11 +22,12 @@ export function judgeStatus(observation: Observation): ClusterStatus {
   const endpoint = judgeEndpoint(observation);
   const etcd = judgeEtcd(observation);
   const balancers = judgeBalancers(observation, components.status);
+  const nodes = judgeNodes(observation);
   const services = judgeServices(observation);
   const versions = judgeVersions(observation);
   const drift = judgeDrift(observation, components.status);
   const degraded = isBuilt(observation)
-    ? [restoring(observation), endpoint, etcd, components, balancers, services, leases, certificates, versions, drift].flatMap(({ findings }) => findings)
+    ? [restoring(observation), endpoint, etcd, components, balancers, nodes, services, leases, certificates, versions, drift].flatMap(({ findings }) => findings)
     : notBuilt(observation);
   return {
     cluster: cluster.name,

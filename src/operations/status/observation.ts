@@ -1,7 +1,7 @@
 import type { EtcdMember } from '../../clients/etcd/connect-etcd.ts';
 import type { EtcdStatus } from '../../clients/etcd/etcd-status.ts';
 import type { Cluster } from '../../cluster/cluster.ts';
-import type { ClusterFacts, NodesFact, ServicesFact } from '../facts.ts';
+import type { ClusterFacts, DnsFact, NodesFact, ServicesFact } from '../facts.ts';
 import type { LeaseStatus } from './cluster-status.ts';
 
 /** Everything that `status` looked at, before anything is said about it. */
@@ -15,6 +15,8 @@ export interface Observation {
   readonly endpoint: ReadonlyMap<string, Answer<EndpointProbe>>;
   /** As an API server knows them; undefined without workers, or where none could be asked. */
   readonly nodes?: NodesFact | undefined;
+  /** DNS for pods, from the same. */
+  readonly dns?: DnsFact | undefined;
   /** What services lead to, from the same. */
   readonly services?: ServicesFact | undefined;
   /** Steps that a plan from the same facts has, or why there is none. */

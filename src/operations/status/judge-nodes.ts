@@ -1,0 +1,30 @@
+import { hostsWith, type Cluster } from '../../cluster/cluster.ts';
+import type { Finding } from './cluster-status.ts';
+import type { Observation } from './observation.ts';
+
+/** Nodes that came by `join-command` and are not ready, and a DNS that answers no pod. Nodes of the cluster file are spoken of with their kubelets. */
+export function judgeNodes(observation: Observation): { readonly findings: readonly Finding[] } {
+  return { findings: [...joinedNodes(observation), ...dns(observation)] };
+}
+
+/** What is to be done about a node that has no network for pods; undefined where that is not what it says. `managed`: it is a host of the cluster file. */
+export function networkAdvice({ networks }: Pick<Cluster, 'networks'>, reason: string, { managed }: { readonly managed: boolean }): string | undefined {
+  if (!/NetworkPluginNotReady|cni plugin not initialized/.test(reason)) return undefined;
+  if (networks.cni === 'none') return 'networks.cni is none: install a network plugin, for example by kubekeep apply --manifest FILE.';
+  return managed ? 'kubekeep apply writes the network of its pods.' : 'networks.cni: bridge serves hosts of the cluster file alone: give the machine a place there as a worker, or use a network plugin with networks.cni: none.';
+}
+
+function joinedNodes({ cluster, nodes }: Observation): readonly Finding[] {
+  const known = new Set(cluster.hosts.map(({ name }) => name));
+  return [...nodes?.nodes ?? []].filter(([name, node]) => !known.has(name) && !node.managed && !node.ready).map(([name, { reason }]) => ({
+    message: `node ${name}, which joined by join-command, is not ready: ${reason}`,
+    next: networkAdvice(cluster, reason, { managed: false }) ?? `kubekeep kubectl -- describe node ${name} says more; kubekeep hosts remove ${name} takes it out of the cluster.`,
+  }));
+}
+
+function dns({ cluster, dns: found }: Observation): readonly Finding[] {
+  if (cluster.networks.dns !== 'coredns' || hostsWith(cluster, 'worker').length === 0 || found?.deployment?.told === undefined || found.deployment.ready > 0) return [];
+  const { replicas } = found.deployment;
+  const next = replicas === 0 ? 'kubekeep kubectl -- scale -n kube-system deployment/coredns --replicas=2 brings it back.' : 'kubekeep kubectl -- describe pods -n kube-system -l k8s-app=kube-dns says why; nodes that are not ready come first.';
+  return [{ message: `no pod of CoreDNS is ready${replicas === 0 ? ', and none is wanted' : ''}: pods find nothing by its name`, next }];
+}
