@@ -1,3 +1,4 @@
+import { hostsWith } from '../cluster/cluster.ts';
 import { serviceVips } from '../cluster/service.ts';
 import { KubekeepError, toKubekeepError } from '../lib/errors.ts';
 import { parallel } from '../lib/parallel.ts';
@@ -8,6 +9,9 @@ import { performFollower } from './follower/perform-follower.ts';
 import { refuseWrongClock } from './refuse-wrong-clock.ts';
 import { etcdReady, waitForHost } from './gates.ts';
 import { openJournal } from './journal.ts';
+import { checkManifests } from './manifests/check-manifests.ts';
+import type { Manifest } from './manifests/read-manifest.ts';
+import { performManifests } from './manifests/write-manifests.ts';
 import { takeLock, type ClusterLock } from './lock.ts';
 import type { Operation } from './operation.ts';
 import { finish } from './phases/finish.ts';
@@ -22,6 +26,7 @@ import { rollServices } from './phases/roll-services.ts';
 import { rollWorker } from './phases/roll-worker.ts';
 import { spreadVips } from './phases/spread-vips.ts';
 import { tracked } from './phases/tracked.ts';
+import { withApi } from './phases/with-api.ts';
 import type { Work } from './phases/work.ts';
 import { writePodNetwork } from './phases/write-pod-network.ts';
 import { isEmpty, stepsOf, type Plan } from './plan/plan.ts';
@@ -32,47 +37,53 @@ import { saveSecrets } from './state.ts';
 import { performSteering } from './steering/perform-steering.ts';
 
 export interface ApplyOptions {
-  /** Shown the plan before anything is touched; false ends the operation with `needs-confirmation`. */
-  readonly confirm: (plan: Plan) => Promise<boolean>;
+  /** Shown the plan, and the number of objects of manifests that are not so already, before anything is touched; false ends the operation with `needs-confirmation`. */
+  readonly confirm: (plan: Plan, objects: number) => Promise<boolean>;
+  /** What is applied to the cluster when its hosts are as the cluster file says. */
+  readonly manifests?: readonly Manifest[];
 }
 
 export interface ApplyResult {
   readonly plan: Plan;
   /** Steps that were performed. */
   readonly changes: number;
+  /** Objects of manifests that were made or changed. */
+  readonly objects: number;
 }
 
 /**
  * Makes the hosts what the cluster file says. Stops at the first host that does not come back; run again, it goes on from what it then sees.
  * Throws what its steps throw, `lock-held`, `needs-confirmation`, `cluster-mismatch`, `host-unfit`, and `host-unreachable` in the end where a host was left out.
  */
-export async function apply(operation: Operation, { confirm }: ApplyOptions): Promise<ApplyResult> {
+export async function apply(operation: Operation, { confirm, manifests = [] }: ApplyOptions): Promise<ApplyResult> {
   const first = await preparePlan(operation);
   await refuseUnfinishedRestore(operation.state, first.facts);
   refuseBuildWithMissingHosts(operation, first);
-  if (isEmpty(first.plan)) {
+  const objects = await objectsToApply(operation, first, manifests);
+  if (isEmpty(first.plan) && objects === 0) {
     if (first.opened.from === 'hosts') await saveSecrets(operation.state, first.opened);
     refuseLeftOut(first);
-    return { plan: first.plan, changes: 0 };
+    return { plan: first.plan, changes: 0, objects };
   }
   refuseWrongClock(first.facts);
-  await confirmed(first.plan, confirm);
+  await confirmed(first.plan, objects, confirm);
   const network = first.plan.mode === 'build' ? await checkHosts(operation, { quick: true }) : undefined;
   if (network) refuseUnfit(network);
   // Before the lock is taken: it may take minutes.
   await fetchNeeded(operation, first);
   await using lock = await takeLock(operation.hosts, operation);
   // Not without await: the lock would be given back at once.
-  return await performLocked(operation, lock, { shown: first.plan, takenRouterIds: network?.takenRouterIds ?? [], confirm });
+  return await performLocked(operation, lock, { shown: first.plan, objects, takenRouterIds: network?.takenRouterIds ?? [], confirm, manifests });
 }
 
-interface Confirmed extends ApplyOptions {
-  /** The plan that was confirmed. */
+interface Confirmed extends Required<ApplyOptions> {
+  /** The plan that was confirmed, with so many objects of manifests. */
   readonly shown: Plan;
+  readonly objects: number;
   readonly takenRouterIds: readonly number[];
 }
 
-async function performLocked(operation: Operation, lock: ClusterLock, { shown, takenRouterIds, confirm }: Confirmed): Promise<ApplyResult> {
+async function performLocked(operation: Operation, lock: ClusterLock, { shown, objects, takenRouterIds, confirm, manifests }: Confirmed): Promise<ApplyResult> {
   const held: Operation = { ...operation, signal: AbortSignal.any([operation.signal, lock.lost]) };
   const journal = openJournal(operation.state.journal, 'apply', operation.user, operation.clock.now);
   try {
@@ -80,16 +91,17 @@ async function performLocked(operation: Operation, lock: ClusterLock, { shown, t
     const prepared = await preparePlan(held, takenRouterIds);
     await refuseUnfinishedRestore(operation.state, prepared.facts);
     refuseBuildWithMissingHosts(operation, prepared);
-    if (addsTo(shown, prepared.plan)) await confirmed(prepared.plan, confirm);
+    if (addsTo(shown, prepared.plan)) await confirmed(prepared.plan, objects, confirm);
     const programs = await fetchNeeded(held, prepared);
     // Under the lock, so that two that build at once do not mix their keys; before the first host gets any of them.
     await saveSecrets(operation.state, prepared.opened);
     await journal({ event: 'began', detail: `${stepsOf(prepared.plan).length} steps` });
     const work: Work = { ...held, prepared, programs, token: lock.token, journal };
     for (const phase of prepared.plan.phases) await perform(phase, work);
+    const applied = await performManifests(work, manifests);
     await journal({ event: 'ended' });
     refuseLeftOut(prepared);
-    return { plan: prepared.plan, changes: stepsOf(prepared.plan).length };
+    return { plan: prepared.plan, changes: stepsOf(prepared.plan).length, objects: applied };
   } catch (caught) {
     const error = toKubekeepError(operation.signal.aborted ? operation.signal.reason : lock.lost.aborted ? lock.lost.reason : caught);
     await journal({ event: 'failed', detail: `${error.code}: ${error.message}` });
@@ -97,9 +109,17 @@ async function performLocked(operation: Operation, lock: ClusterLock, { shown, t
   }
 }
 
-async function confirmed(plan: Plan, confirm: ApplyOptions['confirm']): Promise<void> {
-  if (await confirm(plan)) return;
+async function confirmed(plan: Plan, objects: number, confirm: ApplyOptions['confirm']): Promise<void> {
+  if (await confirm(plan, objects)) return;
   throw new KubekeepError('needs-confirmation', 'nothing was changed: the plan was not confirmed', { hint: 'Run it on a terminal and answer yes, or give --yes.' });
+}
+
+/** How many objects of manifests are not so already. Where an API server is ready each is asked about; where none is, as before the cluster is built, none can be. Throws `api-failed`. */
+async function objectsToApply(operation: Operation, prepared: PreparedPlan, manifests: readonly Manifest[]): Promise<number> {
+  if (manifests.length === 0) return 0;
+  const server = hostsWith(operation.cluster, 'control-plane').map(({ name }) => prepared.facts.hosts.get(name)).find(reachable);
+  if (!server?.apiServer.ready) return manifests.flatMap(({ objects }) => objects).length;
+  return withApi({ ...operation, prepared }, async (api) => (await checkManifests(api, manifests, operation.signal)).filter(({ same }) => !same).length);
 }
 
 /** Whether a plan does something that the one that was confirmed did not say. */

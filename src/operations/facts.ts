@@ -16,6 +16,15 @@ export interface ClusterFacts {
   readonly services?: ServicesFact | undefined;
   /** DNS for pods, as an API server knows it; undefined where `nodes` is. */
   readonly dns?: DnsFact | undefined;
+  /** What came by `apply --manifest`; undefined where `nodes` is. */
+  readonly manifests?: readonly ManifestFact[] | undefined;
+}
+
+export interface ManifestFact {
+  /** Its name, without its folder. */
+  readonly file: string;
+  /** Objects of it that are not there any more, as they are spoken of. */
+  readonly gone: readonly string[];
 }
 
 /** Undefined: the cluster has no such Service. */

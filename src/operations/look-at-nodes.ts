@@ -6,6 +6,7 @@ import type { ClusterSecrets } from '../pki/secrets.ts';
 import { managedLabel } from '../render/kubelet.ts';
 import { apiAt } from './clients.ts';
 import { readServices } from './look-at-services.ts';
+import { lookAtManifests } from './manifests/manifest-record.ts';
 import { readDns } from './read-dns.ts';
 import { reachable, type ClusterFacts, type NodeFact, type NodesFact, type PendingRequest } from './facts.ts';
 import type { Operation } from './operation.ts';
@@ -17,7 +18,7 @@ const servingSigner = 'kubernetes.io/kubelet-serving';
 export const requestsPath = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 
 /** The nodes of a cluster that has or had workers, their DNS, and what its services lead to, from an API server that was seen to be ready; nothing where there is none of either, or it does not answer. */
-export async function lookAtNodes(operation: Operation, facts: Pick<ClusterFacts, 'hosts'>, secrets: ClusterSecrets): Promise<Pick<ClusterFacts, 'nodes' | 'dns' | 'services'>> {
+export async function lookAtNodes(operation: Operation, facts: Pick<ClusterFacts, 'hosts'>, secrets: ClusterSecrets): Promise<Pick<ClusterFacts, 'nodes' | 'dns' | 'manifests' | 'services'>> {
   const { cluster, hosts, clock, signal } = operation;
   // kubeadm was put on hosts of the control plane when the first worker came.
   const had = [...facts.hosts.values()].some((found) => reachable(found) && [...found.programs.keys()].some((path) => path.endsWith('/kubeadm')));
@@ -29,7 +30,7 @@ export async function lookAtNodes(operation: Operation, facts: Pick<ClusterFacts
   if (!server) return {};
   const api = await apiAt(server.address, 6443, hosts.get(server.name)!, secrets, clock.now());
   try {
-    return { nodes: await readNodes(api, signal), dns: await readDns(api, cluster, signal), ...(cluster.services.length > 0 && { services: await readServices(api, cluster.services, signal) }) };
+    return { nodes: await readNodes(api, signal), dns: await readDns(api, cluster, signal), manifests: await lookAtManifests(api, signal), ...(cluster.services.length > 0 && { services: await readServices(api, cluster.services, signal) }) };
   } catch (error) {
     if (error instanceof ApiError) return {};
     throw error;

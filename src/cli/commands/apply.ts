@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises';
+import { KubekeepError } from '../../lib/errors.ts';
 import { apply } from '../../operations/apply.ts';
+import { readManifest } from '../../operations/manifests/read-manifest.ts';
 import type { AddCommand } from '../add-command.ts';
 import { clusterFileOption } from '../cluster-file.ts';
 import { describePlan } from '../describe-plan.ts';
@@ -8,6 +11,7 @@ interface Flags {
   readonly file: string;
   readonly yes?: boolean;
   readonly trustFirst?: boolean;
+  readonly manifest: readonly string[];
 }
 
 /** `apply`: makes the hosts what the cluster file says. */
@@ -18,16 +22,27 @@ export const addApply: AddCommand = (program, cli) => {
     .addOption(clusterFileOption())
     .option('-y, --yes', 'do not ask; without a terminal it is needed')
     .option('--trust-first', 'accept a release that has no pinned checksum, and remember the checksum')
-    .action(async ({ file, yes, trustFirst = false }: Flags) => {
+    .option('--manifest <path>', 'objects that are applied to the cluster when its hosts are as the file says, such as a network plugin; may be given again', (path: string, before: readonly string[]) => [...before, path], [])
+    .action(async ({ file, yes, trustFirst = false, manifest }: Flags) => {
+      const manifests = await Promise.all(manifest.map(async (path) => readManifest(path, await readManifestText(path))));
       await using operation = await openOperation(cli, { file, trustFirst });
-      const { plan, changes } = await apply(operation, {
-        confirm: async (proposed) => {
+      const { plan, changes, objects } = await apply(operation, {
+        manifests,
+        confirm: async (proposed, wanted) => {
           if (yes) return true;
           process.stderr.write(`${describePlan(proposed)}\n`);
-          return cli.confirm(`Apply ${proposed.phases.flatMap(({ steps }) => steps).length} changes to cluster ${proposed.cluster}?`);
+          return cli.confirm(`Apply ${proposed.phases.flatMap(({ steps }) => steps).length} changes${wanted > 0 ? ` and ${wanted} objects of ${manifest.join(', ')}` : ''} to cluster ${proposed.cluster}?`);
         },
       });
-      const text = changes === 0 ? `${plan.cluster}: 0 changes, everything is as the cluster file says.` : `${plan.cluster}: ${changes} changes made.\n  → kubekeep status --file ${file}`;
-      cli.print({ kind: 'ApplyResult', data: { changes, plan }, text });
+      const text = changes === 0 && objects === 0 ? `${plan.cluster}: 0 changes, everything is as the cluster file says${manifests.length > 0 ? ' and as the manifests have it' : ''}.` : `${plan.cluster}: ${changes} changes made${manifests.length > 0 ? `, ${objects} objects of manifests applied` : ''}.\n  → kubekeep status --file ${file}`;
+      cli.print({ kind: 'ApplyResult', data: { changes, objects, plan }, text });
     });
 };
+
+async function readManifestText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new KubekeepError('file-missing', `manifest ${path} cannot be read: ${(cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (cause as Error).message}`, { hint: 'Nothing was changed. --manifest names a file with Kubernetes objects.', cause });
+  }
+}

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { duration } from '../../lib/duration.ts';
 import { joinCommand } from '../../operations/join-command.ts';
+import { joinedMachineNeeds } from '../../render/join-script.ts';
 import type { AddCommand } from '../add-command.ts';
 import { clusterFileOption } from '../cluster-file.ts';
 import { openOperation } from '../wire.ts';
@@ -16,6 +17,7 @@ export const addJoinCommand: AddCommand = (program, cli) => {
       await using operation = await openOperation(cli, { file, connectTimeout: 5 });
       const { script, expires } = await joinCommand(operation, { minutes: ttl });
       cli.progress({ type: 'note', title: `the token in it ends at ${expires}; after the join: kubekeep hosts approve NODE --address ADDRESS` });
+      cli.progress({ type: 'note', title: joinedMachineNeeds(operation.cluster) });
       cli.print({ kind: 'JoinCommand', data: { script: script.reveal(), expires }, text: script.reveal().trimEnd() });
     });
 };

@@ -2,9 +2,9 @@ import { hostsWith, type Cluster } from '../../cluster/cluster.ts';
 import type { Finding } from './cluster-status.ts';
 import type { Observation } from './observation.ts';
 
-/** Nodes that came by `join-command` and are not ready, and a DNS that answers no pod. Nodes of the cluster file are spoken of with their kubelets. */
+/** Nodes that came by `join-command` and are not ready, a DNS that answers no pod, and what is gone of the user's manifests. Nodes of the cluster file are spoken of with their kubelets. */
 export function judgeNodes(observation: Observation): { readonly findings: readonly Finding[] } {
-  return { findings: [...joinedNodes(observation), ...dns(observation)] };
+  return { findings: [...joinedNodes(observation), ...dns(observation), ...manifests(observation)] };
 }
 
 /** What is to be done about a node that has no network for pods; undefined where that is not what it says. `managed`: it is a host of the cluster file. */
@@ -27,4 +27,11 @@ function dns({ cluster, dns: found }: Observation): readonly Finding[] {
   const { replicas } = found.deployment;
   const next = replicas === 0 ? 'kubekeep kubectl -- scale -n kube-system deployment/coredns --replicas=2 brings it back.' : 'kubekeep kubectl -- describe pods -n kube-system -l k8s-app=kube-dns says why; nodes that are not ready come first.';
   return [{ message: `no pod of CoreDNS is ready${replicas === 0 ? ', and none is wanted' : ''}: pods find nothing by its name`, next }];
+}
+
+function manifests({ manifests: found = [] }: Observation): readonly Finding[] {
+  return found.filter(({ gone }) => gone.length > 0).map(({ file, gone }) => ({
+    message: `${gone[0]!}${gone.length > 1 ? ` and ${gone.length - 1} more` : ''} of manifest ${file} ${gone.length > 1 ? 'are' : 'is'} gone`,
+    next: `kubekeep apply --manifest ${file} puts ${gone.length > 1 ? 'them' : 'it'} back; with a file of that name that has ${gone.length > 1 ? 'them' : 'it'} no more nothing is missed.`,
+  }));
 }

@@ -1,7 +1,7 @@
 import type { EtcdMember } from '../../clients/etcd/connect-etcd.ts';
 import type { EtcdStatus } from '../../clients/etcd/etcd-status.ts';
 import type { Cluster } from '../../cluster/cluster.ts';
-import type { ClusterFacts, DnsFact, NodesFact, ServicesFact } from '../facts.ts';
+import type { ClusterFacts, DnsFact, ManifestFact, NodesFact, ServicesFact } from '../facts.ts';
 import type { LeaseStatus } from './cluster-status.ts';
 
 /** Everything that `status` looked at, before anything is said about it. */
@@ -17,6 +17,7 @@ export interface Observation {
   readonly nodes?: NodesFact | undefined;
   /** DNS for pods, from the same. */
   readonly dns?: DnsFact | undefined;
+  readonly manifests?: readonly ManifestFact[] | undefined;
   /** What services lead to, from the same. */
   readonly services?: ServicesFact | undefined;
   /** Steps that a plan from the same facts has, or why there is none. */

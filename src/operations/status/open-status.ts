@@ -90,11 +90,11 @@ async function askLate(operation: Operation, facts: ClusterFacts, probesWith: (s
   return askAll(operation, probesWith(secrets));
 }
 
-async function driftOf(operation: Operation, facts: ClusterFacts, kept: OpenedSecrets | undefined): Promise<Pick<Observation, 'drift' | 'nodes' | 'dns' | 'services'>> {
+async function driftOf(operation: Operation, facts: ClusterFacts, kept: OpenedSecrets | undefined): Promise<Pick<Observation, 'drift' | 'nodes' | 'dns' | 'manifests' | 'services'>> {
   if (![...facts.hosts.values()].some(reachable)) return { drift: { ok: false, reason: 'no host can be reached' } };
   try {
-    const { plan, facts: { nodes, dns, services } } = await planFrom(operation, facts, kept);
-    return { nodes, dns, services, drift: { ok: true, value: plan.phases.flatMap(({ steps }) => steps).filter(({ component }) => component !== 'cluster') } };
+    const { plan, facts: { nodes, dns, manifests, services } } = await planFrom(operation, facts, kept);
+    return { nodes, dns, manifests, services, drift: { ok: true, value: plan.phases.flatMap(({ steps }) => steps).filter(({ component }) => component !== 'cluster') } };
   } catch (error) {
     if (error instanceof KubekeepError && (error.code === 'host-unfit' || error.code === 'file-missing')) return { drift: { ok: false, reason: error.message } };
     throw error;
