@@ -109,7 +109,7 @@ describe(`the log of a real etcd (KUBEKEEP_TEST_SEED=${seed})`, () => {
       await gate.promise;
       return create(name, bytes);
     };
-    const member = { spec: { name: 'm1' }, client: etcd.client, reads: true, stored: true, status: await etcd.client.status() };
+    const member = { spec: { name: 'm1' }, client: etcd.client, reads: true, stored: true, diverged: false, status: await etcd.client.status() };
     let later = 0;
     const capturer = new LogCapturer({
       repository, writer: made.keys.writer, signal: end.signal, progress: ({ title }) => said.push(title), clock: { ...systemClock, now: () => Date.now() + later },

@@ -19,7 +19,7 @@ export interface AnsweringMember extends Candidate {
 export interface EtcdMembers extends Disposable {
   /** From which to take what there is. */
   readonly chosen: AnsweringMember;
-  /** Which to watch: the first that is in touch with a quorum, as the source has them. On a host that is its own, so that a host that dies ends one watch and not that of all who follow. */
+  /** Which to watch: the first that is in touch with a quorum and has not diverged, as the source has them. On a host that is its own, so that a host that dies ends one watch and not that of all who follow. */
   readonly nearest: AnsweringMember;
   /** Of all members, also those that do not answer. */
   readonly names: readonly string[];
@@ -58,7 +58,7 @@ export async function askMembers({ source, signal, progress }: Asking, bases: re
     const answering = asked.filter((one) => one !== undefined);
     const chosen = chooseMember(answering);
     if (!chosen) throw new KubekeepError('etcd-failed', 'no etcd member answers, so nothing can be backed up', { hint: 'kubekeep status shows what is wrong.' });
-    return { chosen, nearest: answering.find(({ reads, status }) => reads && !status.isLearner) ?? chosen, names: known.map(({ name }) => name), clients, [Symbol.dispose]: close };
+    return { chosen, nearest: answering.find(({ reads, diverged, status }) => reads && !diverged && !status.isLearner) ?? chosen, names: known.map(({ name }) => name), clients, [Symbol.dispose]: close };
   } catch (error) {
     close();
     throw error;
