@@ -37,6 +37,11 @@ describe('the search for the first bad one', () => {
     });
   }
 
+  it('counts only those that lie between still: where six of seven cannot be judged it finds the nearest of the others', () => {
+    const { looked: _, ...edge } = search(3_000_000, (index) => (index % 7 !== 0 ? 'skip' : index < 1_234_567 ? 'good' : 'bad'));
+    assert.deepEqual(edge, { good: 1_234_562, bad: 1_234_569 });
+  });
+
   it('gives up where hardly any can be judged', () => {
     const { looked, ...edge } = search(3_000_000, () => 'skip');
     assert.deepEqual([edge, looked < 50], [{ good: -1, bad: 2_999_999 }, true]);
