@@ -128,7 +128,7 @@ async function openFirst([sealed = '', ...more]: readonly string[], identity: Se
 }
 
 /** Throws `cluster-mismatch` where a host belongs to another cluster than the one with this id. */
-export function refuseOthers({ hosts }: ClusterFacts, id: string): void {
+export function refuseOthers({ hosts }: Pick<ClusterFacts, 'hosts'>, id: string): void {
   const other = [...hosts].find(([, found]) => reachable(found) && found.identity && found.identity.id !== id);
   if (!other || !reachable(other[1])) return;
   const [host, { identity }] = other;

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import { powerOff } from '../../src/lab/power.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { expectZero, kubekeep, labCluster, type LabCluster } from '../support/lab-cluster.ts';
 import { webPods } from '../support/web-pods.ts';
 
@@ -22,12 +23,12 @@ function ask(host: string, port = 80): Promise<string> {
 }
 
 /** New connections, one after the other in three lanes, until it is told to stop. */
-function keepAsking(host: string): { stop(): Promise<{ answers: number; failures: readonly string[]; longest: number }> } {
+function keepAsking(host: string, port = 80): { stop(): Promise<{ answers: number; failures: readonly string[]; longest: number }> } {
   const seen = { answers: 0, failures: [] as string[], longest: 0, stopped: false };
   const lanes = [1, 2, 3].map(async () => {
     while (!seen.stopped) {
       const begin = performance.now();
-      await ask(host).then(() => seen.answers++, (error: Error) => seen.failures.push(error.message));
+      await ask(host, port).then(() => seen.answers++, (error: Error) => seen.failures.push(error.message));
       seen.longest = Math.max(seen.longest, performance.now() - begin);
     }
   });
@@ -40,12 +41,12 @@ function keepAsking(host: string): { stop(): Promise<{ answers: number; failures
   };
 }
 
-describe('services behind the balancer of a cluster with two workers', () => {
+describe('services behind the balancers of a cluster with two workers', () => {
   let one: LabCluster;
   let file: string;
   let vips: readonly [string, string];
   before(async () => {
-    one = await labCluster('T1', 'test-services', 'trixie', ['--workers', '2']);
+    one = await labCluster('T3', 'test-services', 'trixie', ['--workers', '2']);
     file = await readFile(one.file, 'utf8');
     const subnet = one.lab.subnet.split('.').slice(0, 3).join('.');
     vips = [`${subnet}.201`, `${subnet}.202`];
@@ -56,7 +57,7 @@ describe('services behind the balancer of a cluster with two workers', () => {
 
   const shop = (more = '') => `    - { name: shop, listen: { vip: ${vips[0]}, port: 80 }, forward: { service: default/web:http }, mode: http${more} }\n`;
   const write = (services: string) => writeFile(one.file, `${file}  services:${services === '' ? ' []' : `\n${services}`}\n`);
-  const on = async (script: string) => (await one.hosts.get('cp1')!.run(script, { timeout: 60_000 })).stdout.trim();
+  const on = async (script: string, host = 'cp1') => (await one.hosts.get(host)!.run(script, { timeout: 60_000 })).stdout.trim();
   const kubectl = async (...words: string[]) => (await expectZero(kubekeep('kubectl', '--file', one.file, '--', ...words))).stdout.trim();
   const put = async (policy: 'Local' | 'Cluster') => {
     await writeFile(`${one.file}.web.yaml`, web(policy));
@@ -102,6 +103,30 @@ describe('services behind the balancer of a cluster with two workers', () => {
     await nothingToDo();
   });
 
+  it('have their VIPs spread again when a balancer is back, which status asks for', async () => {
+    const holders = async () => (await Promise.all(['cp1', 'cp2', 'cp3'].map(async (name) => ((await on(`ip -4 -o addr show to ${vips[1]}/32`, name)) === '' ? [] : [name])))).flat();
+    const until = async (holds: () => Promise<boolean>) => { for (let turn = 0; turn < 100 && !(await holds()); turn++) await systemClock.sleep(300); };
+    let status = '';
+    assert.deepEqual(await holders(), ['cp2']);
+    await on('systemctl stop kubekeep-services', 'cp2');
+    await until(async () => /^cp[13]$/.test((await holders()).join()));
+    const refused = await one.run('lb', 'rebalance', '--yes');
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /no VIP was moved: kubekeep-services\.service does not run on cp2/);
+    await on('systemctl start kubekeep-services', 'cp2');
+    await until(async () => (await one.run('lb', 'rebalance', '--dry-run')).code === 0);
+    await until(async () => /not spread as they should be: \S+ \(other\) is on cp[13] and not on cp2; kubekeep lb rebalance moves it/.test(status = (await one.run('status')).stdout));
+    assert.match(status, /kubekeep lb rebalance moves it/);
+    assert.equal((await one.run('lb', 'rebalance')).code, 3);
+    const asking = keepAsking(vips[1], 8080);
+    assert.match((await expectZero(one.run('lb', 'rebalance', '--yes'))).stdout, /^VIP .*\n\S+ +other +cp[13] +cp2\n/);
+    const { answers, failures } = await asking.stop();
+    assert.deepEqual(await holders(), ['cp2']);
+    // Each of the three lanes may have had a request on its way.
+    assert.ok(failures.length <= 3 && answers > 20, `${answers} answers, ${failures.length} failed: ${failures.join('; ')}`);
+    assert.match((await expectZero(one.run('lb', 'rebalance'))).stdout, /spread as they should be/);
+  });
+
   it('are not followed by the load where each node sends connections on to any', async () => {
     await put('Cluster');
     await write(shop(', load: true'));
@@ -117,7 +142,7 @@ describe('services behind the balancer of a cluster with two workers', () => {
     assert.equal(await on(`ip -4 -o addr show to ${vips[1]}/32`), '');
     const asking = keepAsking(vips[0]);
     await powerOff(one.lab, 'w2');
-    await new Promise((resolve) => { setTimeout(resolve, 4000); });
+    await systemClock.sleep(4000);
     const { answers, failures, longest } = await asking.stop();
     assert.ok(failures.length <= 3 && answers > 20, `${answers} answers, ${failures.length} failed: ${failures.join('; ')}`);
     assert.ok(longest < 5000, `${longest} ms without an answer`);

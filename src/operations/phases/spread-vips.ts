@@ -1,48 +1,45 @@
-import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
-import { serviceVips } from '../../cluster/service.ts';
+import { hostsWith } from '../../cluster/cluster.ts';
 import { parallel } from '../../lib/parallel.ts';
-import { servicesUnit, serviceVipsUnit } from '../../render/paths.ts';
-import { leaveFile, preferred } from '../../render/service-vips.ts';
-import { reachable, type HostFacts } from '../facts.ts';
+import { leaveFile } from '../../render/service-vips.ts';
+import { holdersOf, vipMoves } from '../balancing/vip-moves.ts';
+import type { ClusterFacts } from '../facts.ts';
+import { lockGuard } from '../lock.ts';
 import { observeHost } from '../observe.ts';
 import type { Operation } from '../operation.ts';
+import { runOn } from './note-on.ts';
+import type { Work } from './work.ts';
 
-type Seen = ReadonlyMap<string, HostFacts>;
-type Reaching = Pick<Operation, 'cluster' | 'hosts' | 'clock' | 'signal'>;
+type Looking = Pick<Operation, 'cluster' | 'hosts' | 'clock' | 'signal'>;
 
 /**
- * Moves VIPs of services to the balancers that have them rather than the others: keepalived takes none back by itself, and hosts that are changed one after the
- * other leave all that are new with the first. Nothing waits for a VIP whose balancer is not ready. Each move is an interruption of some milliseconds.
+ * Moves VIPs of services that have just come to the balancers that have them rather than the others: hosts that are changed one after the other leave all of them
+ * with the first. Nothing waits for a VIP whose balancer is not ready. Each move is an interruption of some milliseconds.
  */
-export async function spreadVips(work: Reaching, vips: readonly string[] = serviceVips(work.cluster)): Promise<void> {
-  const balancers = hostsWith(work.cluster, 'load-balancer');
-  const all = serviceVips(work.cluster);
+export async function spreadVips(work: Pick<Work, keyof Looking | 'token'>, vips: readonly string[]): Promise<void> {
   for (const vip of vips) {
-    const [home] = preferred(balancers, all.indexOf(vip));
-    const seen = await untilHeld(work, balancers, vip);
-    const holder = balancers.find(({ name }) => holds(seen.get(name), vip));
-    if (!holder || !home || holder.name === home.name || !isReady(seen.get(home.name))) continue;
-    await work.hosts.get(holder.name)!.run(leaveScript(vip), { timeout: 20_000 });
+    const move = vipMoves(work.cluster, await untilHeld(work, vip)).find((one) => one.vip === vip);
+    if (move) await leaveVip(work, move);
   }
 }
 
-/** A VIP that has just come is held by nobody for a second or two. */
-async function untilHeld({ hosts, clock, signal }: Reaching, balancers: readonly HostSpec[], vip: string): Promise<Seen> {
-  const deadline = clock.monotonic() + 10_000;
+/** Makes the balancer that has a VIP leave it to the others, of which keepalived takes the one that should have it first: by itself none takes it back. */
+export async function leaveVip(work: Pick<Work, 'hosts' | 'token'>, { vip, from }: { readonly vip: string; readonly from: string }): Promise<void> {
+  await runOn(work, from, `${lockGuard(work.token)}\n${leaveScript(vip)}`, { what: `leaving the VIP ${vip}`, timeout: 120_000 });
+}
+
+/** What the balancers say once one of them has the VIP, or after 10 s: one that has just come is held by nobody for a second or two. */
+export async function untilHeld(work: Looking, vip: string): Promise<Pick<ClusterFacts, 'hosts'>> {
+  const deadline = work.clock.monotonic() + 10_000;
   for (;;) {
-    const found = await parallel(balancers, async (spec) => [spec.name, await observeHost(spec, hosts.get(spec.name)!, 10_000, signal)] as const);
-    const seen = new Map(found.flatMap(([name, facts]) => (reachable(facts) ? [[name, facts] as const] : [])));
-    if ([...seen.values()].some((facts) => holds(facts, vip)) || clock.monotonic() > deadline) return seen;
-    await clock.sleep(300, signal);
+    const seen = await lookAtHolders(work);
+    if (holdersOf(work.cluster, seen, vip).length > 0 || work.clock.monotonic() > deadline) return seen;
+    await work.clock.sleep(300, work.signal);
   }
 }
 
-function holds(facts: HostFacts | undefined, vip: string): boolean {
-  return facts?.addresses.some(({ address }) => address === vip) === true;
-}
-
-function isReady(facts: HostFacts | undefined): boolean {
-  return [servicesUnit, serviceVipsUnit].every((unit) => facts?.units.get(unit)?.active === 'active');
+/** The balancers as they are now, and no other host. */
+export async function lookAtHolders({ cluster, hosts, signal }: Pick<Looking, 'cluster' | 'hosts' | 'signal'>): Promise<Pick<ClusterFacts, 'hosts'>> {
+  return { hosts: new Map(await parallel(hostsWith(cluster, 'load-balancer'), async (spec) => [spec.name, await observeHost(spec, hosts.get(spec.name)!, 10_000, signal)] as const)) };
 }
 
 /** Whatever ends the script, the host may have the VIP again. */

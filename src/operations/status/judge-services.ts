@@ -1,6 +1,7 @@
 import { hostsWith } from '../../cluster/cluster.ts';
 import { backendOf, nodesOf, type ServiceSpec } from '../../cluster/service.ts';
 import { reachable, type BackendFact } from '../facts.ts';
+import { vipMoves } from '../balancing/vip-moves.ts';
 import { leadsTo, serviceProblems } from '../plan/service-problems.ts';
 import type { Finding, ServiceStatus } from './cluster-status.ts';
 import type { Judged } from './judged.ts';
@@ -8,14 +9,22 @@ import type { Observation } from './observation.ts';
 import { list } from './words.ts';
 
 /** The services behind the balancers: who has their VIPs, and which nodes serve them. */
-export function judgeServices(observation: Observation): Judged<readonly ServiceStatus[]> {
+export function judgeServices(observation: Observation): Judged<readonly ServiceStatus[]> & { readonly notes: readonly string[] } {
   const { cluster, services } = observation;
   const judged = cluster.services.map((service) => {
     const known = serviceProblems({ ...cluster, services: [service] }, services);
     const { status, findings, servers } = judgeService(service, observation);
     return { status, findings: [...known, ...findings, ...(known.length > 0 ? [] : servers)] };
   });
-  return { status: judged.map(({ status }) => status), findings: judged.flatMap(({ findings }) => findings) };
+  return { status: judged.map(({ status }) => status), findings: judged.flatMap(({ findings }) => findings), notes: movedNotes(observation) };
+}
+
+/** No fault: nobody takes a VIP back by itself, since that would be an interruption. */
+function movedNotes({ cluster, facts }: Observation): string[] {
+  const moves = vipMoves(cluster, facts);
+  if (moves.length === 0) return [];
+  const where = moves.map(({ vip, services, from, to }) => `${vip} (${services.join(', ')}) is on ${from} and not on ${to}`).join('; ');
+  return [`the VIPs of services are not spread as they should be: ${where}; kubekeep lb rebalance moves ${moves.length === 1 ? 'it' : 'them'}`];
 }
 
 function judgeService(service: ServiceSpec, { cluster, facts, services }: Observation): Judged<ServiceStatus> & { readonly servers: readonly Finding[] } {

@@ -34,7 +34,7 @@ export function judgeStatus(observation: Observation): ClusterStatus {
     observedAt: new Date(facts.observedAt).toISOString(),
     healthy: degraded.length === 0,
     degraded,
-    notes: [...balancers.notes, ...closedNodes(observation)],
+    notes: [...balancers.notes, ...services.notes, ...closedNodes(observation)],
     endpoint: endpoint.status,
     hosts: cluster.hosts.map(({ name, address, roles }) => {
       const found = facts.hosts.get(name);
