@@ -48,6 +48,11 @@ test('the pods are rolled when the configuration changes, and only then', () => 
   assert.notEqual(hash(made(['shop/web:80'])), hash(made(['shop/web:80,check=/'])));
 });
 
+test('from outside each node leads to its own pods only: one that is lost takes no connection of the others with it', () => {
+  const policy = (type: HaproxyManifests['type']) => (one(made(['shop/web:80'], { type }), 'Service').spec as { readonly externalTrafficPolicy?: string }).externalTrafficPolicy;
+  assert.deepEqual([policy('ClusterIP'), policy('NodePort'), policy('LoadBalancer')], [undefined, 'Local', 'Local']);
+});
+
 test("a namespace that is somebody else's is not touched", () => {
   assert.deepEqual(made(['shop/web:80'], { namespace: 'shop' }).map(({ kind }) => kind), ['ConfigMap', 'Deployment', 'PodDisruptionBudget', 'Service']);
 });

@@ -74,7 +74,8 @@ const drain = 'sleep 5; kill -USR1 1; sleep 45';
 
 function service({ services, type }: HaproxyManifests): object {
   const ports = services.map((one) => ({ name: portName(one), port: one.listen, targetPort: portName(one) }));
-  return { type, selector, ports };
+  // A node that dies must not take connections of the others with it: for as long as Kubernetes believes in it, half of them would be sent there.
+  return { type, ...(type !== 'ClusterIP' && { externalTrafficPolicy: 'Local' }), selector, ports };
 }
 
 /** By the Service's port, not by position: while a change is rolled out the pods of before have their services at other positions. */
