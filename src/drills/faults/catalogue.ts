@@ -1,4 +1,5 @@
 import { KubekeepError } from '../../lib/errors.ts';
+import { agentFaults } from './agent-faults.ts';
 import { dataFaults } from './data-faults.ts';
 import { delayFaults } from './delay-faults.ts';
 import { diskFaults } from './disk-faults.ts';
@@ -8,6 +9,7 @@ import { linkFaults } from './link-faults.ts';
 import { loadFaults } from './load-faults.ts';
 import { operatorFaults } from './operator-faults.ts';
 import { plannedWork } from './planned-work.ts';
+import { podFaults } from './pod-faults.ts';
 import { powerFaults } from './power-faults.ts';
 import { processFaults } from './process-faults.ts';
 import { serverFaults } from './server-faults.ts';
@@ -16,7 +18,7 @@ import { strangerFaults } from './stranger-faults.ts';
 
 /** Every fault, by component and id: E etcd, A API server, H HAProxy, K keepalived, N hosts and network, O operators, W services and their nodes. */
 export const faults: readonly Fault[] = [
-  ...processFaults, ...plannedWork, ...powerFaults, ...linkFaults, ...delayFaults, ...strangerFaults, ...serverFaults, ...loadFaults, ...floodFaults, ...dataFaults, ...diskFaults, ...operatorFaults, ...serviceFaults,
+  ...processFaults, ...plannedWork, ...powerFaults, ...linkFaults, ...delayFaults, ...strangerFaults, ...serverFaults, ...loadFaults, ...floodFaults, ...dataFaults, ...diskFaults, ...operatorFaults, ...serviceFaults, ...podFaults, ...agentFaults,
 ].sort((a, b) => place(a) - place(b) || (a.id < b.id ? -1 : 1));
 
 /** Faults by their ids, in that order. Throws `usage` with the nearest ids. */

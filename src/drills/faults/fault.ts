@@ -24,6 +24,8 @@ export interface Fault {
   readonly target?: { readonly new: readonly [number, number]; readonly reused: readonly [number, number] };
   /** Longest time in seconds that any run of it may cost a lane through the VIP; five times the target's maximum unless given, since processors are shared. */
   readonly limit?: Allowance['limit'];
+  /** No request to a service may fail, however long it takes. */
+  readonly noVisitFails?: boolean;
   /** It touches nothing that the VIP needs: the VIP stays where it is. */
   readonly vipStays?: boolean;
   /** Seconds for which two balancers may have the VIP, since it keeps them from hearing each other or one of them from being told the truth; 0 unless given. */

@@ -1,15 +1,12 @@
-import type { Cluster, HostSpec } from '../../cluster/cluster.ts';
 import { hostsWith } from '../../cluster/cluster.ts';
-import { nodesOf } from '../../cluster/service.ts';
 import { cordon, drain, uncordon } from '../../operations/phases/drain.ts';
-import { KubekeepError } from '../../lib/errors.ts';
 import { apiThroughVip } from '../api-through-vip.ts';
-import { holderOf, shuffled, type Stage } from '../stage.ts';
-import { answeringServices } from '../probes/answering-services.ts';
 import { visited } from '../probes/probe-plan.ts';
+import { holderOf } from '../stage.ts';
 import { aimAtPower } from './_at-power.ts';
 import { background } from './_background.ts';
 import { aimAtHosts } from './_on-hosts.ts';
+import { needsService, needsTwoNodes, refuseSilent, victim } from './_visited-services.ts';
 import type { Fault } from './fault.ts';
 
 const power = { component: 'node', needs: 'machines with a power switch: a lab', labOnly: 'asks for machines with a power switch, which only a lab has' } as const;
@@ -22,6 +19,14 @@ export const serviceFaults: readonly Fault[] = [
     async aim(stage) {
       const { node, about } = await victim(stage);
       return aimAtPower(stage, [node], about);
+    },
+  },
+  {
+    // Longer than the 50 s after which Kubernetes no longer believes in the node, and takes its pods out of Services.
+    id: 'W2', title: 'the kubelet of a node that a service leads to hangs for 70 s', ...margin, needs: 'systemctl kill on one worker, and a timer there that lets it go on', seconds: 70, noVisitFails: true, vipStays: true, obstacle: needsTwoNodes,
+    async aim(stage) {
+      const { node, about } = await victim(stage);
+      return aimAtHosts(stage, [node], about, { inject: 'systemctl kill -s STOP kubelet.service', undo: 'systemctl kill -s CONT kubelet.service; systemctl start --no-block kubelet.service' });
     },
   },
   {
@@ -42,7 +47,7 @@ export const serviceFaults: readonly Fault[] = [
     },
   },
   {
-    id: 'W8', title: 'a node that a service leads to is cordoned, and its pods move to others', ...margin, needs: 'nothing but the API', seconds: 5, planned: true, vipStays: true, obstacle: needsTwoNodes,
+    id: 'W8', title: 'a node that a service leads to is cordoned, and its pods move to others', ...margin, needs: 'nothing but the API', seconds: 5, planned: true, noVisitFails: true, vipStays: true, obstacle: needsTwoNodes,
     async aim(stage) {
       const { node, about } = await victim(stage);
       return {
@@ -56,25 +61,3 @@ export const serviceFaults: readonly Fault[] = [
     },
   },
 ];
-
-function needsService(cluster: Cluster): string | undefined {
-  return visited(cluster).length > 0 ? undefined : 'the cluster file has no service in http mode';
-}
-
-function needsTwoNodes(cluster: Cluster): string | undefined {
-  return needsService(cluster) ?? (visited(cluster).some((service) => nodesOf(service, cluster.hosts).length > 1) ? undefined : 'no service leads to two nodes');
-}
-
-async function victim(stage: Stage): Promise<{ readonly node: HostSpec; readonly about: string }> {
-  const { operation: { cluster }, draw } = stage;
-  const service = visited(cluster).find((one) => nodesOf(one, cluster.hosts).length > 1)!;
-  await refuseSilent(stage, service.name);
-  const node = shuffled(nodesOf(service, cluster.hosts), draw)[0]!;
-  return { node, about: `${node.name}, to which ${service.name} leads` };
-}
-
-/** Where nothing answers before, nothing can be found out. */
-async function refuseSilent({ operation: { cluster, clock } }: Stage, service: string): Promise<void> {
-  if ((await answeringServices(cluster, clock)).includes(service)) return;
-  throw new KubekeepError('drill-refused', `service ${service} does not answer, so nothing that its visitors feel could be measured`, { hint: 'kubekeep lb list shows its servers.' });
-}

@@ -24,6 +24,15 @@ const cases: readonly (readonly [title: string, state: string, records: readonly
 describe('C-gap', () => {
   for (const [title, state, records] of cases) test(`${state}: ${title}`, () => assert.equal(boundedGap({ ...evidence([lanes, ...records]), allowed: { limit, vipStays: false } }).state, state));
 
+  test('a single visit that fails breaks it where none may, and a single write does not', () => {
+    const visits = { ...writeLane, name: 'visit', workload: 'visit', door: 'service shop' } as const;
+    const stateOf = (records: readonly DrillRecord[], noVisitFails: boolean) => boundedGap({ ...evidence([began([writeLane, visits]), ...records, ...steady('write', 0, 10_000), ...steady('visit', 0, 10_000)]), allowed: { limit, vipStays: false, noVisitFails } });
+    const one = unanswered('get', 5050, { lane: 'visit' });
+    assert.deepEqual(stateOf([one], true).breaches, ['lane "visit" had 1 request fail; none may']);
+    assert.equal(stateOf([one], false).state, 'held');
+    assert.equal(stateOf([unanswered('create', 5050, { lane: 'write' })], true).state, 'held');
+  });
+
   test('cannot tell where the limit is not known, or where nothing was asked', () => {
     assert.equal(boundedGap(evidence([lanes, ...steady('write', 0, 10_000)])).state, 'unknown');
     assert.equal(boundedGap({ ...evidence([lanes]), allowed: { limit, vipStays: false } }).state, 'unknown');

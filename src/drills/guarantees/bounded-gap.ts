@@ -5,11 +5,11 @@ import { timeText } from './_describe.ts';
 import { giveVerdict } from './_give-verdict.ts';
 import { measureLane, requestWindow } from './availability.ts';
 
-const promise = 'No way to the API or to a service through a VIP is without answers, or has requests fail, for longer than the fault may cost.';
+const promise = 'No way to the API or to a service through a VIP is without answers, or has requests fail, for longer than the fault may cost; and no request to a service fails where none may.';
 
 /**
  * C-gap: two measures of each lane of requests through a VIP, held against the fault's limit. The longest time without an answer finds a way that is closed; the
- * seconds in which a request failed find one that is closed to some: a dead server that stays in rotation takes one request of three.
+ * seconds in which a request failed find one that is closed to some: a dead server that stays in rotation takes one request of three. Of services single requests count where the fault may cost none.
  */
 export const boundedGap: Checker = ({ records, allowed }) => {
   const window = requestWindow(records);
@@ -20,19 +20,20 @@ export const boundedGap: Checker = ({ records, allowed }) => {
     guarantee: 'C-gap',
     promise,
     found: `${countOf(lanes.length, 'lane')}, at most ${timeText(longest)} without an answer or with failures`,
-    breaches: allowed === undefined ? [] : felt.flatMap(({ lane, gap, failed }) => {
+    breaches: allowed === undefined ? [] : felt.flatMap(({ lane, gap, failed, unanswered }) => {
       const limit = 1000 * allowed.limit[lane.connection === 'new' ? 'new' : 'reused'];
       return [
         ...(gap > limit ? [`lane "${lane.name}" was ${timeText(gap)} without an answer; ${timeText(limit)} are allowed`] : []),
         ...(failed > limit ? [`lane "${lane.name}" had requests fail in ${failed / 1000} seconds; ${timeText(limit)} are allowed`] : []),
+        ...(allowed.noVisitFails && lane.workload === 'visit' && unanswered > 0 ? [`lane "${lane.name}" had ${countOf(unanswered, 'request')} fail; none may`] : []),
       ];
     }),
     doubt: lanes.length === 0 || window.from > window.to ? 'no lane through the VIP had requests' : allowed === undefined ? 'what the fault may cost is not known' : undefined,
   });
 };
 
-/** Milliseconds. */
-function costOf(lane: Lane, records: readonly DrillRecord[], window: Parameters<typeof measureLane>[2]): { readonly gap: number; readonly failed: number } {
-  const { longestGap, failedSeconds } = measureLane(lane, records, window);
-  return { gap: longestGap, failed: 1000 * failedSeconds };
+/** Milliseconds, and requests that were not acknowledged. */
+function costOf(lane: Lane, records: readonly DrillRecord[], window: Parameters<typeof measureLane>[2]): { readonly gap: number; readonly failed: number; readonly unanswered: number } {
+  const { longestGap, failedSeconds, requests, acknowledged } = measureLane(lane, records, window);
+  return { gap: longestGap, failed: 1000 * failedSeconds, unanswered: requests - acknowledged };
 }

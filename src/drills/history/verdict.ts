@@ -33,6 +33,8 @@ export interface Evidence {
 export interface Allowance {
   /** Longest time in seconds in which a lane through the VIP gets no answer, or has requests fail, by its kind of connection. */
   readonly limit: { readonly new: number; readonly reused: number };
+  /** No request to a service may fail; that some do is no breach unless given. */
+  readonly noVisitFails?: boolean;
   /** Nothing that the VIP needs is touched, so it stays where it is. */
   readonly vipStays: boolean;
   /** Seconds in all for which two balancers may have the VIP; none unless given. */
