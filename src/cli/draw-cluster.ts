@@ -4,25 +4,35 @@ import type { ClusterStatus, HostStatus } from '../operations/status/cluster-sta
 const inner = 26;
 
 /** The cluster as boxes side by side: each host with its parts, who leads etcd, who holds the VIP. */
-export function drawCluster({ endpoint, etcd, hosts }: ClusterStatus, { colour }: { colour: boolean }): string {
-  const rows = Array.from({ length: Math.ceil(hosts.length / 3) }, (_, row) => hosts.slice(row * 3, row * 3 + 3));
+export function drawCluster({ endpoint, etcd, services, hosts }: ClusterStatus, { colour }: { colour: boolean }): string {
+  const kinds = [hosts.filter(({ roles }) => !roles.includes('worker')), hosts.filter(({ roles }) => roles.includes('worker'))];
+  const rows = kinds.flatMap((some) => Array.from({ length: Math.ceil(some.length / 3) }, (_, row) => some.slice(row * 3, row * 3 + 3)));
   const holders = endpoint.holders.length > 0 ? `on ${endpoint.holders.join(' and ')}` : 'on no host that answers';
   const head = `VIP ${endpoint.address} ${holders} · etcd term ${etcd.term ?? '?'} · ${etcd.answering} of ${etcd.voters} votes`;
-  return [head, ...rows.flatMap((row) => sideBySide(row.map((host) => box(host, colour))))].join('\n');
+  const shown = services.map(({ name, vip, port, holders: on, nodes, up }) => `${name} at ${vip}:${port} on ${on.length > 0 ? on.join(' and ') : 'no host that answers'} · ${up.length > 0 ? Math.min(...up.map((one) => one.nodes)) : 0} of ${nodes} nodes up`);
+  return [head, ...rows.flatMap((row) => sideBySide(row.map((host) => box(host, colour)))), ...shown].join('\n');
 }
 
-const parts: readonly (readonly [ComponentName, string])[] = [
+type Parts = readonly (readonly [ComponentName, string])[];
+
+const parts: Parts = [
   ['etcd', 'etcd'],
   ['kube-apiserver', 'API server'],
   ['keepalived', 'balancer'],
 ];
 
-function box({ name, address, reachable, components }: HostStatus, colour: boolean): string[] {
+const partsOfWorkers: Parts = [
+  ['kubelet', 'kubelet'],
+  ['containerd', 'containers'],
+  ['kube-proxy', 'Services'],
+];
+
+function box({ name, address, roles, reachable, components }: HostStatus, colour: boolean): string[] {
   const conditions = new Map(components.map((component) => [component.name, component.condition]));
   const marks: Readonly<Record<string, string>> = { 'leads': ' ★', 'holds VIP': ' ●' };
   const lines = [
     reachable ? address : 'does not answer',
-    ...parts.map(([part, title]) => {
+    ...(roles.includes('worker') ? partsOfWorkers : parts).map(([part, title]) => {
       const condition = conditions.get(part);
       return condition ? `${title.padEnd(10)} ${condition}${marks[condition] ?? ''}` : '';
     }),

@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { appendFile, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { apiThroughVip } from '../../drills/api-through-vip.ts';
 import { listConfigMaps } from '../../drills/list-config-maps.ts';
@@ -23,30 +23,32 @@ import type { Cli } from '../cli.ts';
 import { describeStatus } from '../describe-status.ts';
 import { drawCluster } from '../draw-cluster.ts';
 import { openOperation } from '../wire.ts';
+import { loseWorker, openShop, shopService, type ShopResult } from './_demo-shop.ts';
 import { labUp } from './lab-up.ts';
 
 const labName = 'demo';
 const namespace = 'kubekeep-demo';
 const rate = 20;
 
-/** `demo`: a lab, a cluster, a writer, and the power of the most important machine cut. */
+/** `demo`: a lab, a cluster with a shop, a writer, and the power of the most important machine cut; then that of a worker, with visitors in the shop. */
 export const addDemo: AddCommand = (program, cli, exit) => {
   program
     .command('demo')
-    .description('Build a cluster of three machines on this computer, cut the power of its leader under load, and count what was lost.')
+    .description('Build a cluster of three machines and two workers on this computer, cut the power of its leader under load, and count what was lost; then that of a worker while a web shop is visited.')
     .option('--keep', 'leave the lab up afterwards')
     .option('--yes', 'install missing packages of this computer without asking')
     .action(async ({ keep = false, yes = false }: { readonly keep?: boolean; readonly yes?: boolean }) => {
       const { runtimeFolder } = cli.environment;
       if ((await readRecords(runtimeFolder)).some(({ lab }) => lab.name === labName)) await destroyLab(labName, { runtimeFolder, progress: cli.progress });
-      const lab = await labUp({ topology: 'T3', name: labName, dir: await mkdtemp(join('/var/tmp', 'kubekeep-demo-')), release: 'trixie', yes, raiseLimits: true }, cli);
+      const lab = await labUp({ topology: 'T3', workers: 2, name: labName, dir: await mkdtemp(join('/var/tmp', 'kubekeep-demo-')), release: 'trixie', yes, raiseLimits: true }, cli);
       try {
+        await appendFile(join(lab.directory, 'cluster.yaml'), shopService(lab));
         const result = await runDemo(lab, cli);
-        const text = `${result.acknowledged} acknowledged writes, ${result.lost} lost; longest gap: ${result.lanes.map(({ lane, longestGap }) => `${lane} ${(longestGap / 1000).toFixed(2)} s`).join(', ')}`;
+        const text = `${result.acknowledged} acknowledged writes, ${result.lost} lost; longest gap: ${result.lanes.map(({ lane, longestGap }) => `${lane} ${(longestGap / 1000).toFixed(2)} s`).join(', ')}; shop without ${result.shop.without} ${(result.shop.longestGap / 1000).toFixed(2)} s`;
         if (keep) say(cli, keepHint(lab));
-        const dead = result.lanes.filter((lane) => lane.dead).map(({ lane }) => lane);
+        const dead = [...result.lanes.filter((lane) => lane.dead).map(({ lane }) => `lane ${lane}`), ...(result.shop.dead ? ['shop'] : [])];
         exit(result.lost > 0 || dead.length > 0 ? 1 : 0);
-        if (dead.length > 0) say(cli, `The lane ${dead.join(' and the lane ')} had no acknowledged write at the end.`);
+        if (dead.length > 0) say(cli, `The ${dead.join(' and the ')} had no answer at the end.`);
         cli.print({ kind: 'Demo', data: { ...result }, text });
       } finally {
         if (!keep) await destroyLab(labName, { runtimeFolder, progress: cli.progress });
@@ -59,6 +61,7 @@ interface DemoResult {
   readonly unknown: number;
   readonly lost: number;
   readonly lanes: readonly LaneSummary[];
+  readonly shop: ShopResult;
 }
 
 async function runDemo(lab: Lab, cli: Cli): Promise<DemoResult> {
@@ -67,9 +70,10 @@ async function runDemo(lab: Lab, cli: Cli): Promise<DemoResult> {
   const { secrets } = await existingSecrets(operation);
   const view = openStatus(operation);
   try {
-    const victim = await giveLeadershipToHolder(operation, secrets, await green(view, cli));
-    await draw(view, cli, 'Before');
     await createNamespace(operation, secrets);
+    await openShop({ operation, secrets }, namespace);
+    const victim = await giveLeadershipToHolder(operation, secrets, await green(view, cli));
+    draw(await view.look(), cli, 'Before');
     const from = cli.clock.monotonic();
     const writer = await openWriter(operation, secrets, cli);
     try {
@@ -77,7 +81,11 @@ async function runDemo(lab: Lab, cli: Cli): Promise<DemoResult> {
     } finally {
       await writer.stop();
     }
-    return await countLosses(operation, secrets, writer, { from, cli });
+    const losses = await countLosses(operation, secrets, writer, { from, cli });
+    const shop = await loseWorker(lab, { operation, secrets }, { signal: cli.signal, say: (text) => say(cli, text) });
+    say(cli, `${shop.without} has power again; waiting until status is green.`);
+    draw(await green(view, cli), cli, 'After');
+    return { ...losses, shop };
   } finally {
     view.close();
   }
@@ -89,7 +97,7 @@ async function cutPower(lab: Lab, victim: string, view: StatusView, cli: Cli): P
   await powerOff(lab, victim);
   say(cli, `${victim} is without power.`);
   await cli.clock.sleep(12_000, cli.signal);
-  await draw(view, cli, `12 s without ${victim}`);
+  draw(await view.look(), cli, `12 s without ${victim}`);
   await powerOn(lab, victim, { signal: cli.signal });
   say(cli, `${victim} has power again; waiting until status is green.`);
   await green(view, cli);
@@ -109,7 +117,7 @@ async function green(view: StatusView, { clock, signal }: Cli): Promise<ClusterS
   }
 }
 
-async function countLosses(operation: Operation, secrets: ClusterSecrets, writer: Writer, { from, cli }: { from: number; cli: Cli }): Promise<DemoResult> {
+async function countLosses(operation: Operation, secrets: ClusterSecrets, writer: Writer, { from, cli }: { from: number; cli: Cli }): Promise<Omit<DemoResult, 'shop'>> {
   const to = Math.max(...writer.writes.map(({ due }) => due));
   const found = await apiThroughVip({ operation, secrets }, (api) => listConfigMaps(api, namespace));
   const all = lanes.map((lane) => summarizeLane(lane, writer.writes, { from, to, deadAfter: 3000 }));
@@ -130,8 +138,8 @@ async function giveLeadershipToHolder(operation: Operation, secrets: ClusterSecr
   return holder;
 }
 
-async function draw(view: StatusView, cli: Cli, title: string): Promise<void> {
-  say(cli, `\n${title}: ${drawCluster(await view.look(), { colour: cli.environment.colour })}\n`);
+function draw(status: ClusterStatus, cli: Cli, title: string): void {
+  say(cli, `\n${title}: ${drawCluster(status, { colour: cli.environment.colour })}\n`);
 }
 
 async function createNamespace(operation: Operation, secrets: ClusterSecrets): Promise<void> {
