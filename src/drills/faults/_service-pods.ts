@@ -45,6 +45,9 @@ export function whyNotGentle(pods: readonly Pod[]): string | undefined {
   return without('readinessProbe', ({ readinessProbe }) => readinessProbe !== undefined) ?? without('preStop, so it ends before all who send to it know', ({ lifecycle }) => lifecycle?.preStop !== undefined);
 }
 
+/** What to do about it. */
+export const gentle = 'Give it two pods with a readinessProbe and a preStop of some seconds (docs/guides/services.md).';
+
 /** Why no HAProxy inside the cluster is behind a service that can lose a pod's node; undefined where one is. */
 export function whyNoHaproxy(pods: readonly Pod[]): string | undefined {
   if (pods.length === 0 || !pods.every(({ metadata }) => metadata.labels?.['app.kubernetes.io/name'] === 'haproxy')) return 'it does not lead to HAProxy inside the cluster';

@@ -2,17 +2,16 @@ import type { HostSpec } from '../../cluster/cluster.ts';
 import type { ServiceSpec } from '../../cluster/service.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { apiThroughVip } from '../api-through-vip.ts';
+import { visited } from '../probes/probe-plan.ts';
 import { shuffled, type Stage } from '../stage.ts';
 import { aimAtPower } from './_at-power.ts';
 import { runAll } from './_on-hosts.ts';
 import { rollBack, rollOut, rolledBy } from './_roll-deployment.ts';
-import { firstFit, killScript, untilPods, whyNoHaproxy, whyNotGentle, type Pod } from './_service-pods.ts';
+import { firstFit, gentle, killScript, untilPods, whyNoHaproxy, whyNotGentle, type Pod } from './_service-pods.ts';
 import { needsService, needsTwoNodes, refuseSilent, withTwoNodes } from './_visited-services.ts';
 import type { Fault } from './fault.ts';
-import { visited } from '../probes/probe-plan.ts';
 
 const shared = { component: 'node', vipStays: true, labOnly: 'takes pods of a service, and no permit says whether the service can spare one' } as const;
-const gentle = 'Give it two pods with a readinessProbe and a preStop of some seconds (docs/guides/services.md).';
 
 /** What becomes of visitors of a service when its pods go. */
 export const podFaults: readonly Fault[] = [

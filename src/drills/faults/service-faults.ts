@@ -6,7 +6,8 @@ import { holderOf } from '../stage.ts';
 import { aimAtPower } from './_at-power.ts';
 import { background } from './_background.ts';
 import { aimAtHosts } from './_on-hosts.ts';
-import { needsService, needsTwoNodes, refuseSilent, victim } from './_visited-services.ts';
+import { firstFit, gentle, whyNotGentle } from './_service-pods.ts';
+import { needsService, needsTwoNodes, refuseSilent, victim, withTwoNodes } from './_visited-services.ts';
 import type { Fault } from './fault.ts';
 
 const power = { component: 'node', needs: 'machines with a power switch: a lab', labOnly: 'asks for machines with a power switch, which only a lab has' } as const;
@@ -49,7 +50,8 @@ export const serviceFaults: readonly Fault[] = [
   {
     id: 'W8', title: 'a node that a service leads to is cordoned, and its pods move to others', ...margin, needs: 'nothing but the API', seconds: 5, planned: true, noVisitFails: true, vipStays: true, obstacle: needsTwoNodes,
     async aim(stage) {
-      const { node, about } = await victim(stage);
+      const { service } = await firstFit(stage, withTwoNodes(stage.operation.cluster), whyNotGentle, gentle);
+      const { node, about } = await victim(stage, service);
       return {
         about, hosts: [],
         inject: () => apiThroughVip(stage, async (api) => {
