@@ -19,8 +19,8 @@ VIP 10.0.0.100 on cp1 · etcd term 2 · 3 of 3 votes
 ┌─ w1 ───────────────────────┐ ┌─ w2 ───────────────────────┐
 │ 10.0.0.14                  │ │ 10.0.0.15                  │
 │ kubelet    works           │ │ kubelet    works           │
-│ containers works           │ │ containers works           │
-│ Services   works           │ │ Services   works           │
+│ containerd works           │ │ containerd works           │
+│ kube-proxy works           │ │ kube-proxy works           │
 └────────────────────────────┘ └────────────────────────────┘
 shop at 10.0.0.201:80 on no host that answers · 0 of 2 nodes up`.trimStart());
 });

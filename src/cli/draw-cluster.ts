@@ -23,8 +23,8 @@ const parts: Parts = [
 
 const partsOfWorkers: Parts = [
   ['kubelet', 'kubelet'],
-  ['containerd', 'containers'],
-  ['kube-proxy', 'Services'],
+  ['containerd', 'containerd'],
+  ['kube-proxy', 'kube-proxy'],
 ];
 
 function box({ name, address, roles, reachable, components }: HostStatus, colour: boolean): string[] {

@@ -48,7 +48,7 @@ export interface ShopResult {
 }
 
 /** Visits the shop ten times a second, each on a connection of its own, cuts the power of a worker and looks what visitors feel. The worker has power again in the end. */
-export async function loseWorker(lab: Lab, { operation: { cluster, clock } }: Reach, { signal, say }: { readonly signal: Cli['signal']; readonly say: (text: string) => void }): Promise<ShopResult> {
+export async function loseWorker(lab: Lab, { operation: { cluster, clock } }: Reach, { signal, say, draw }: { readonly signal: Cli['signal']; readonly say: (text: string) => void; readonly draw: (title: string) => Promise<void> }): Promise<ShopResult> {
   const [worker] = hostsWith(cluster, 'worker') as [HostSpec];
   const door = `service ${name}`;
   const lane = laneOf('visit', 'new', door, 10);
@@ -60,6 +60,7 @@ export async function loseWorker(lab: Lab, { operation: { cluster, clock } }: Re
     await powerOff(lab, worker.name);
     say(`${worker.name} is without power.`);
     await clock.sleep(8000, signal);
+    await draw(`8 s without ${worker.name}`);
   } finally {
     await prober.stop();
   }

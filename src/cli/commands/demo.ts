@@ -82,9 +82,9 @@ async function runDemo(lab: Lab, cli: Cli): Promise<DemoResult> {
       await writer.stop();
     }
     const losses = await countLosses(operation, secrets, writer, { from, cli });
-    const shop = await loseWorker(lab, { operation, secrets }, { signal: cli.signal, say: (text) => say(cli, text) });
+    const shop = await loseWorker(lab, { operation, secrets }, { signal: cli.signal, say: (text) => say(cli, text), draw: async (title) => draw(await view.look(), cli, title) });
     say(cli, `${shop.without} has power again; waiting until status is green.`);
-    draw(await green(view, cli), cli, 'After');
+    await green(view, cli);
     return { ...losses, shop };
   } finally {
     view.close();
