@@ -70,7 +70,7 @@ describe('services behind the balancers of a cluster with two workers', () => {
     assert.deepEqual([plan.code, /: 0 changes, .*\n! service shop leads to default\/web:http, which the cluster does not have/.test(plan.stdout)], [5, true], plan.stdout);
     const status = await one.run('status');
     assert.equal(status.code, 5);
-    assert.match(status.stdout, /SERVICE +ADDRESS +VIP ON +LEADS TO +NODES UP\n.*shop.* cp1 .*0 of 2/);
+    assert.match(status.stdout, /SERVICE +ADDRESS +VIP ON +LEADS TO +NODES UP\n.*shop.* cp\d .*0 of 2/);
   });
 
   it('lead to pods on both nodes once there are some', async () => {
@@ -83,7 +83,7 @@ describe('services behind the balancers of a cluster with two workers', () => {
     answers.delete('');
     assert.equal(answers.size, 2);
     await nothingToDo();
-    assert.match((await expectZero(one.run('status'))).stdout, /shop .* cp1 +default\/web +2 of 2/);
+    assert.match((await expectZero(one.run('status'))).stdout, /shop .* cp\d +default\/web +2 of 2/);
   });
 
   it('change without a failed request, and what was done to a server by hand stays', async () => {
@@ -107,7 +107,6 @@ describe('services behind the balancers of a cluster with two workers', () => {
     const holders = async () => (await Promise.all(['cp1', 'cp2', 'cp3'].map(async (name) => ((await on(`ip -4 -o addr show to ${vips[1]}/32`, name)) === '' ? [] : [name])))).flat();
     const until = async (holds: () => Promise<boolean>) => { for (let turn = 0; turn < 100 && !(await holds()); turn++) await systemClock.sleep(300); };
     let status = '';
-    assert.deepEqual(await holders(), ['cp2']);
     await on('systemctl stop kubekeep-services', 'cp2');
     await until(async () => /^cp[13]$/.test((await holders()).join()));
     const refused = await one.run('lb', 'rebalance', '--yes');
@@ -115,11 +114,11 @@ describe('services behind the balancers of a cluster with two workers', () => {
     assert.match(refused.stderr, /no VIP was moved: kubekeep-services\.service does not run on cp2/);
     await on('systemctl start kubekeep-services', 'cp2');
     await until(async () => (await one.run('lb', 'rebalance', '--dry-run')).code === 0);
-    await until(async () => /not spread as they should be: \S+ \(other\) is on cp[13] and not on cp2; kubekeep lb rebalance moves it/.test(status = (await one.run('status')).stdout));
-    assert.match(status, /kubekeep lb rebalance moves it/);
+    await until(async () => /not spread as they should be: .*\(other\) is on cp[13] and not on cp2.*; kubekeep lb rebalance moves/.test(status = (await one.run('status')).stdout));
+    assert.match(status, /kubekeep lb rebalance moves/);
     assert.equal((await one.run('lb', 'rebalance')).code, 3);
     const asking = keepAsking(vips[1], 8080);
-    assert.match((await expectZero(one.run('lb', 'rebalance', '--yes'))).stdout, /^VIP .*\n\S+ +other +cp[13] +cp2\n/);
+    assert.match((await expectZero(one.run('lb', 'rebalance', '--yes'))).stdout, /^VIP .*\n(?:.*\n)?\S+ +other +cp[13] +cp2\n/);
     const { answers, failures } = await asking.stop();
     assert.deepEqual(await holders(), ['cp2']);
     // Each of the three lanes may have had a request on its way.
