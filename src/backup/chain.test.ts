@@ -68,7 +68,7 @@ describe('a chain', () => {
       assert.equal((await openChain({ ...at(folder), store: { ...store, read } })).entries.length, 1 + entries);
       return found.most;
     };
-    assert.equal(await readAtOnce(40, 10), 32);
+    assert.equal(await readAtOnce(14, 10), 16);
     assert.equal(await readAtOnce(5, 4 << 20), 3);
   });
 
