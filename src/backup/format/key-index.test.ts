@@ -40,6 +40,8 @@ describe('an object of a key index', () => {
     const keys = [...pages.values()].flatMap((all) => all.map(({ key }) => key));
     const others = keys.flatMap((key) => [`${key}0`, key.slice(0, -1), `${key.slice(0, -1)}z`]).filter((key) => !keys.includes(key));
     assert.deepEqual([keys.filter((key) => !hasKey(bytes, 'index 1', key)), others.filter((key) => hasKey(bytes, 'index 1', key))], [[], []]);
+    const alike = written(new Map([[0, ['xb1', 'xb2', 'xc2'].map((key) => ({ key, revision: 5, sub: 0, deleted: false }))]]));
+    assert.deepEqual(['xa2', 'xb2', 'xc2', 'xc1', 'x'].filter((key) => hasKey(alike, 'index 1', key)), ['xb2', 'xc2']);
   });
 
   it('that is cut, has more behind it, or is anything else is refused by name', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { captureKeys } from '../../backup/captures.ts';
 import { checkSegmentIndex, indexRecords, type WantedKeys } from '../../backup/change-log/segment-index.ts';
 import { segmentOf } from '../../backup/change-log/coverage.ts';
@@ -11,6 +12,20 @@ import { pagedRepository, timeline } from '../../../test/support/paged-repositor
 import { logChanges } from './log-changes.ts';
 
 describe('changes of the log', () => {
+  it('come in the order of the revisions, though pieces are fetched ahead and some are slow', async () => {
+    await using paged = await pagedRepository();
+    await paged.addBase(10, 1);
+    await paged.addLog(11, 100, 2, false);
+    const repository = await paged.made.read();
+    const payload = async (number: number) => {
+      for (let turns = number % 5; turns > 0; turns--) await setImmediate();
+      return repository.chain.payload(number);
+    };
+    const slow = { ...repository, chain: { ...repository.chain, entries: repository.chain.entries, payload } };
+    const changes = await Array.fromAsync(logChanges({ signal: new AbortController().signal, progress: () => {} }, slow, captureKeys(repository, paged.made.identity), { timeline, after: 15, upTo: 96 }, 'k'));
+    assert.deepEqual(changes.map((one) => (one.kind === 'change' ? one.revision : one.kind)), Array.from({ length: 81 }, (_, at) => at + 16));
+  });
+
   it('are read of those merged segments whose index has a wanted key, and of all where it is damaged', async () => {
     await using paged = await pagedRepository();
     await paged.addBase(10, 1);
