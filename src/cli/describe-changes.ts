@@ -55,10 +55,10 @@ function isShort(value: Json | undefined): boolean {
 }
 
 function oneLine(value: Json | undefined): string {
-  return stringify(value, { version: '1.1', lineWidth: 0 }).trimEnd();
+  return stringify(value, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
 }
 
 function linesOf(value: Json | undefined): readonly string[] {
   if (value === undefined) return [];
-  return (typeof value === 'string' ? value : stringify(value, { version: '1.1', indentSeq: false, lineWidth: 0 })).trimEnd().split('\n');
+  return (typeof value === 'string' ? value : stringify(value, { version: '1.1', indentSeq: false, lineWidth: 0, aliasDuplicateObjects: false })).trimEnd().split('\n');
 }
