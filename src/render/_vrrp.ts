@@ -41,7 +41,6 @@ global_defs {
     vrrp_startup_delay 1
     vrrp_check_unicast_src
     vrrp_rt_priority 20
-    vrrp_rlimit_rttime 200000
 }
 ${files.map(({ name, path, makes }) => `track_file ${name} {\n    file ${path}\n    weight 0\n${makes ? '    init_file 0\n' : ''}}\n`).join('')}${instances.map((instance) => instanceText(host, instance)).join('')}`;
 }
@@ -103,7 +102,9 @@ export function vrrpUnit({ description, folder, config, needs, takeOff }: VrrpUn
       // It puts the VIP on the interface, speaks VRRP and asks to be a real-time task; root without these can do none of it, nor read other users' files.
       CapabilityBoundingSet: 'CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_NICE',
       RestrictRealtime: 'no',
-      SystemCallFilter: [...hardening.SystemCallFilter, 'sched_setscheduler setpriority setrlimit prlimit64'],
+      // When keepalived 2.3 reloads, it puts the limit for real-time tasks "back" to a zero that it never asked for, and the kernel kills it at the next tick, with its VIPs on. So the limit is set here, and keepalived may change none.
+      LimitRTTIME: '100ms:200ms',
+      SystemCallFilter: [...hardening.SystemCallFilter, 'sched_setscheduler setpriority', '~setrlimit prlimit64'],
       // Addresses by netlink, gratuitous ARP by a packet socket.
       RestrictAddressFamilies: 'AF_INET AF_INET6 AF_UNIX AF_NETLINK AF_PACKET',
     },

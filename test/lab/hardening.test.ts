@@ -65,6 +65,14 @@ describe('the services of a host', () => {
     }
   });
 
+  it('survive a reload: keepalived keeps its process and the time that a real-time task may take', async () => {
+    const limit = `p=$(cat /run/kubekeep-keepalived/vrrp.pid); echo $p $(grep 'realtime timeout' /proc/$p/limits) $(ps -o cls= -p $p)`;
+    const before = await on(limit);
+    assert.match(before, /^\d+ Max realtime timeout 100000 200000 us RR$/);
+    await on('systemctl reload kubekeep-keepalived && sleep 2');
+    assert.equal(await on(limit), before);
+  });
+
   it('work: the API is ready in all its parts, its events and leases are written, the VIP answers', async () => {
     const { stdout } = await expectZero(kubekeep('kubectl', '--file', it1.file, '--', 'get', '--raw', '/readyz?verbose'));
     assert.match(stdout, /\[\+\]etcd ok\n[\s\S]*readyz check passed/);
