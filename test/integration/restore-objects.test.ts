@@ -61,7 +61,7 @@ describe('objects of a backup', () => {
     assert.deepEqual((await everyKind(api)).refused, []);
     // Nobody serves it, and a namespace would not be emptied.
     await api.delete('/apis/apiregistration.k8s.io/v1/apiservices/v1.elsewhere.example');
-    controllers = await startControllers(kept);
+    controllers = startControllers(kept);
     thing = await api.get<ApiObject>(`${things}/one`);
     await api.post(`${shop}/configmaps`, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'of-thing', ownerReferences: [{ apiVersion: 'example.org/v1', kind: 'Thing', name: 'one', uid: thing.metadata['uid'] }] }, data: { a: 'b' } });
     await api.post(`${shop}/secrets`, { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/service-account-token', metadata: { name: 'builder-token', annotations: { 'kubernetes.io/service-account.name': 'builder' } } });
