@@ -1,6 +1,6 @@
 // Runs tests: node test/run.mjs unit|lab|docs|all [--shard I/N] [--root FOLDER] [FILE…].
 //   unit  beside the code and in test/, without root; lab and docs are its own groups
-//   lab   test/lab and test/integration, as root, two files at a time where nothing is timed; leaves no machine behind
+//   lab   test/lab and test/integration, as root, two files of test/integration at a time; leaves no machine behind
 //   all   the checks, unit and lab
 // The last line says `N passed, N failed`; the exit code is 1 where something failed or nothing ran.
 import { usePinnedNode } from './support/pinned-node.mjs';
