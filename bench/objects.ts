@@ -55,7 +55,7 @@ try {
   say(`${hours} h of the log are written`);
   const end = await log(made, { config, first: last + 1, key });
   await row(`history of one object over ${hours} h of the log at ${rate} writes a second (${(end - last).toLocaleString('en')} revisions)`, { do: 'history', key, from: last, to: end });
-  await row('what is different between two points an hour apart', { do: 'diff', from: end - rate * 3600, to: end });
+  await row(`what is different between the last two points an hour apart, with all ${hours} h behind the only base`, { do: 'diff', from: end - rate * 3600, to: end });
   await writeFile(fromRepository('docs/evidence/objects.md'), [
     '# What reading objects costs',
     '',
