@@ -81,7 +81,7 @@ const columns: readonly (readonly [title: string, component: ComponentName])[] =
 
 /** Workers have programs of their own, and so a table of their own. */
 function hostTables({ hosts }: ClusterStatus, paint: Paint): string[] {
-  const isWorker = ({ roles }: HostStatus) => roles.every((role) => role === 'worker');
+  const isWorker = ({ roles }: HostStatus) => roles.includes('worker');
   const workers = hosts.filter(isWorker);
   return [...hostTable('HOST', hosts.filter((host) => !isWorker(host)), paint), ...(workers.length > 0 ? ['', ...hostTable('WORKER', workers, paint)] : [])];
 }

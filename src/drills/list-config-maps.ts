@@ -1,4 +1,5 @@
 import type { ApiClient } from '../clients/kubernetes/connect-api.ts';
+import { listPages } from '../clients/kubernetes/list-pages.ts';
 
 export interface KeptValue {
   /** etcd's revision of the object. */
@@ -7,19 +8,16 @@ export interface KeptValue {
   readonly value: string;
 }
 
-interface Page {
-  readonly items: readonly { readonly metadata: { readonly name: string; readonly resourceVersion: string }; readonly data?: { readonly value?: string } }[];
-  readonly metadata: { readonly continue?: string };
+interface ConfigMap {
+  readonly metadata: { readonly name: string; readonly resourceVersion: string };
+  readonly data?: { readonly value?: string };
 }
 
 /** All ConfigMaps of a namespace by name, read page by page. */
 export async function listConfigMaps(api: ApiClient, namespace: string): Promise<Map<string, KeptValue>> {
   const found = new Map<string, KeptValue>();
-  let next = '';
-  do {
-    const page: Page = await api.get<Page>(`/api/v1/namespaces/${namespace}/configmaps?limit=500&continue=${encodeURIComponent(next)}`);
-    for (const { metadata, data } of page.items) found.set(metadata.name, { revision: Number(metadata.resourceVersion), value: data?.value ?? '' });
-    next = page.metadata.continue ?? '';
-  } while (next !== '');
+  for await (const page of listPages<ConfigMap>(api, `/api/v1/namespaces/${namespace}/configmaps`, { limit: '500' })) {
+    for (const { metadata, data } of page) found.set(metadata.name, { revision: Number(metadata.resourceVersion), value: data?.value ?? '' });
+  }
   return found;
 }

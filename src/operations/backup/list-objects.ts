@@ -1,4 +1,5 @@
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
+import { listPages } from '../../clients/kubernetes/list-pages.ts';
 import { ApiError } from '../../clients/kubernetes/api-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { discoverResources, type ServedResource } from './discover-resources.ts';
@@ -31,7 +32,7 @@ export interface ListOptions {
   readonly signal: AbortSignal;
 }
 
-const pageSize = 200;
+const pageSize = '200';
 /** ms for one page. */
 const deadline = 60_000;
 const atOnce = 4;
@@ -77,19 +78,8 @@ function whyUnread({ group, resource, converted }: ServedResource, secretsSealed
   return converted ? 'some are stored in an older version, and the webhook that converts them cannot be reached' : undefined;
 }
 
-interface Page {
-  readonly metadata?: { readonly continue?: string };
-  readonly items?: readonly unknown[] | null;
-}
-
 async function countObjects(api: ApiClient, path: string, revision: number, signal: AbortSignal): Promise<number> {
   let count = 0;
-  for (let token: string | undefined; ;) {
-    // The token has the revision in it.
-    const query = new URLSearchParams({ limit: String(pageSize), ...(token ? { continue: token } : { resourceVersion: String(revision), resourceVersionMatch: 'Exact' }) });
-    const { items, metadata } = await api.get<Page>(`${path}?${query.toString()}`, { signal, deadline });
-    count += items?.length ?? 0;
-    token = metadata?.continue;
-    if (!token) return count;
-  }
+  for await (const items of listPages(api, path, { limit: pageSize, resourceVersion: String(revision), resourceVersionMatch: 'Exact' }, { signal, deadline })) count += items.length;
+  return count;
 }

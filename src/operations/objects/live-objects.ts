@@ -1,10 +1,10 @@
 import { ApiError } from '../../clients/kubernetes/api-error.ts';
+import { listPages, type ListPage } from '../../clients/kubernetes/list-pages.ts';
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import { customResource } from '../../objects/find-resource.ts';
 import { at, textOf, type JsonObject } from '../../objects/json.ts';
 import type { Resource } from '../../objects/resources.ts';
-import { listPages, type ListPage } from './list-pages.ts';
-import { deadline, pathOf } from './restore/living.ts';
+import { deadline, pageSize, pathOf } from './restore/living.ts';
 
 /** A cluster as it is, read through its API at one revision. */
 export interface LiveCluster {
@@ -26,10 +26,10 @@ export interface LiveQuery {
 
 /** Throws `api-failed`. */
 export async function openLive(api: ApiClient, signal: AbortSignal): Promise<LiveCluster> {
-  const namespaces = await ifAllowed(api.get<ListPage>('/api/v1/namespaces?limit=1', { signal, deadline }));
-  const revision = Number(namespaces?.metadata.resourceVersion ?? Number.NaN);
+  const namespaces = await ifAllowed(api.get<ListPage<JsonObject>>('/api/v1/namespaces?limit=1', { signal, deadline }));
+  const revision = Number(namespaces?.metadata?.resourceVersion ?? Number.NaN);
   const live = { api, revision: Number.isSafeInteger(revision) ? revision : undefined };
-  const definitions = await ifAllowed(Array.fromAsync(listPages(api, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', exactly(live), signal)));
+  const definitions = await ifAllowed(Array.fromAsync(listPages<JsonObject>(api, '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { limit: pageSize, ...exactly(live) }, { signal, deadline })));
   return { ...live, custom: definitions?.flat().map(customResource) };
 }
 
@@ -39,7 +39,7 @@ export async function* liveObjects(live: LiveCluster, { resource, version, names
   const path = pathOf({ ...resource, namespace: resource.namespaced ? (namespace ?? '') : '', name: '' }, version, 'list');
   const apiVersion = group === '' ? version : `${group}/${version}`;
   const selected = name === undefined ? {} : { fieldSelector: `metadata.name=${name}` };
-  for await (const items of listPages(live.api, path, { ...exactly(live), ...selected }, signal)) yield items.map((one) => ({ ...one, apiVersion, kind }));
+  for await (const items of listPages<JsonObject>(live.api, path, { limit: pageSize, ...exactly(live), ...selected }, { signal, deadline })) yield items.map((one) => ({ ...one, apiVersion, kind }));
 }
 
 function exactly({ revision }: Pick<LiveCluster, 'revision'>): Readonly<Record<string, string>> {

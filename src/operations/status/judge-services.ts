@@ -1,7 +1,7 @@
 import { hostsWith } from '../../cluster/cluster.ts';
 import { backendOf, nodesOf, type ServiceSpec } from '../../cluster/service.ts';
 import { reachable, type BackendFact } from '../facts.ts';
-import { vipMoves } from '../balancing/vip-moves.ts';
+import { holdersOf, vipMoves } from '../balancing/vip-moves.ts';
 import { leadsTo, serviceProblems } from '../plan/service-problems.ts';
 import type { Finding, ServiceStatus } from './cluster-status.ts';
 import type { Judged } from './judged.ts';
@@ -37,7 +37,7 @@ function judgeService(service: ServiceSpec, { cluster, facts, services }: Observ
     const servers = (found.serviceServers ?? []).filter(({ backend }) => backend === backendOf(name));
     return servers.length > 0 ? [{ host, servers }] : [];
   });
-  const holders = seen.filter(({ found }) => found.addresses.some(({ address }) => address === vip)).map(({ host }) => host);
+  const holders = holdersOf(cluster, facts, vip);
   const status: ServiceStatus = {
     name,
     vip,

@@ -1,9 +1,9 @@
 import type { ApiClient } from '../../../clients/kubernetes/connect-api.ts';
+import { listPages } from '../../../clients/kubernetes/list-pages.ts';
 import { whereThere } from '../../../clients/kubernetes/where-there.ts';
 import { fewAtOnce } from '../../../lib/few-at-once.ts';
 import { at, isList, isObject, textOf, type JsonObject } from '../../../objects/json.ts';
 import { nameOf, type ObjectName, type ResourceName } from '../../../objects/stored-objects.ts';
-import { listPages } from '../list-pages.ts';
 import { calledBy, idOf } from './selection.ts';
 
 /** What the cluster has now, as far as a restore asks for it. */
@@ -28,6 +28,8 @@ export const lanes = 8;
 const mostAlone = 50;
 /** Milliseconds: webhooks may take their time. */
 export const deadline = 35_000;
+/** Objects that are listed at once. */
+export const pageSize = '500';
 
 /** Reads alone. Throws `api-failed`. */
 export async function lookAtLiving(api: ApiClient, sought: readonly Sought[], signal: AbortSignal): Promise<Living> {
@@ -56,7 +58,7 @@ async function listed(api: ApiClient, path: string, { name, version }: Sought, s
   const apiVersion = name.group === '' ? version : `${name.group}/${version}`;
   const { kind } = await api.get<{ readonly kind: string }>(`${path}?limit=1`, { signal, deadline });
   const found = new Map<string, JsonObject>();
-  for await (const items of listPages(api, path, {}, signal)) for (const one of items) found.set(textOf(at(one, 'metadata', 'name')), { ...one, apiVersion, kind: kind.replace(/List$/, '') });
+  for await (const items of listPages<JsonObject>(api, path, { limit: pageSize }, { signal, deadline })) for (const one of items) found.set(textOf(at(one, 'metadata', 'name')), { ...one, apiVersion, kind: kind.replace(/List$/, '') });
   return found;
 }
 
