@@ -1,21 +1,14 @@
-import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { trailerLength } from '../bolt/open-file.ts';
 
 const blockSize = 1 << 20;
 
-/**
- * Writes a stream whose last 32 bytes are a trailer, hashing one block while the one before is written: pieces are of 32 KiB, and to wait for each of them takes longer than to write it. A block has
- * before it the last 32 bytes of the one before, which belong to the hash once more follows.
- */
+/** Writes a stream whose last 32 bytes are a trailer, a block at a time while the next one comes: pieces are of 32 KiB, and to wait for each of them takes longer than to write it. */
 export class BlockWriter {
   readonly #file: FileHandle;
   readonly #onWritten: (size: number) => void;
-  readonly #hash = createHash('sha256');
-  #block = Buffer.alloc(trailerLength + blockSize);
-  #spare = Buffer.alloc(trailerLength + blockSize);
-  #filled = trailerLength;
-  #received = 0;
+  #pieces: Uint8Array[] = [];
+  #filled = 0;
   #written = 0;
   #writing: Promise<void> = Promise.resolve();
 
@@ -25,22 +18,18 @@ export class BlockWriter {
     this.#onWritten = onWritten;
   }
 
-  /** Rejects where this block, or the one before, cannot be written. */
+  /** Keeps the piece until it is written. Rejects where the block before cannot be. */
   async add(piece: Uint8Array): Promise<void> {
-    for (let at = 0; at < piece.length; ) {
-      const part = piece.subarray(at, at + this.#block.length - this.#filled);
-      this.#block.set(part, this.#filled);
-      this.#filled += part.length;
-      at += part.length;
-      if (this.#filled === this.#block.length) await this.#turn();
-    }
+    this.#pieces.push(piece);
+    this.#filled += piece.length;
+    if (this.#filled >= blockSize) await this.#turn();
   }
 
-  /** All was written. Hash without the trailer, and trailer, in hexadecimal digits. */
-  async end(): Promise<{ readonly sha256: string; readonly trailer: string; readonly received: number }> {
+  /** All was written: so many bytes. */
+  async end(): Promise<number> {
     await this.#turn();
     await this.#writing;
-    return { sha256: this.#hash.digest('hex'), trailer: this.#block.toString('hex', 0, trailerLength), received: this.#received };
+    return this.#written;
   }
 
   /** Until nothing is written any more, whatever came of it. */
@@ -50,19 +39,17 @@ export class BlockWriter {
 
   async #turn(): Promise<void> {
     await this.#writing;
-    const [block, end] = [this.#block, this.#filled];
-    this.#writing = this.#write(block.subarray(trailerLength, end));
+    this.#writing = this.#write(this.#pieces, this.#filled);
     // Whoever waits for it next is told.
     this.#writing.catch(() => {});
-    this.#hash.update(block.subarray(this.#received === 0 ? trailerLength : 0, end - trailerLength));
-    this.#received += end - trailerLength;
-    block.copy(this.#spare, 0, end - trailerLength, end);
-    [this.#block, this.#spare, this.#filled] = [this.#spare, block, trailerLength];
+    [this.#pieces, this.#filled] = [[], 0];
   }
 
-  async #write(bytes: Buffer): Promise<void> {
-    await this.#file.writeFile(bytes);
-    this.#written += bytes.length;
+  /** The kernel may take a part, as it does before a disk is full. */
+  async #write(pieces: readonly Uint8Array[], length: number): Promise<void> {
+    const { bytesWritten } = await this.#file.writev(pieces);
+    if (bytesWritten < length) await this.#file.writeFile(Buffer.concat(pieces).subarray(bytesWritten));
+    this.#written += length;
     this.#onWritten(Math.max(0, this.#written - trailerLength));
   }
 }

@@ -1,6 +1,6 @@
 import type { ReadAt } from '../bolt/bolt-file.ts';
 import type { ObjectKey } from './format/encrypted-object.ts';
-import { idLength, pagesOf, type PageTable } from './format/page-table.ts';
+import { changedPages, idLength, pagesOf, type PageTable } from './format/page-table.ts';
 import { PageIndex } from './page-index.ts';
 import type { Repository } from './repository.ts';
 
@@ -44,6 +44,8 @@ class PageWriter {
   readonly #parentPacks = new Map<number, number>();
   /** Where in the parent, and where among the new ones of this file, a page of an id stands. */
   readonly #there: PageIndex | undefined;
+  /** As `changedPages` has it. Most have stayed: to look for them takes much longer. */
+  readonly #changed: Uint8Array | undefined;
   readonly #here: PageIndex;
   readonly #waiting = Buffer.allocUnsafe(packSize);
   #waitingPages = 0;
@@ -59,6 +61,7 @@ class PageWriter {
     this.#pack = new Uint32Array(this.pages);
     this.#slot = new Uint32Array(this.pages);
     this.#here = new PageIndex(ids);
+    this.#changed = parent && changedPages(ids, parent);
     this.#there = parent && new PageIndex(parent.ids);
     for (let page = 0; parent && page < pagesOf(parent); page++) this.#there!.add(page);
   }
@@ -66,18 +69,11 @@ class PageWriter {
   /** Whether the page is stored already: mostly by the parent, and mostly at the same place in the file. */
   place(page: number): boolean {
     const { ids, parent } = this.#options;
-    const there = this.#stayed(page) ? page : this.#there?.find(ids, page);
+    const there = this.#changed?.[page] === 0 ? page : this.#there?.find(ids, page);
     const here = there === undefined ? this.#here.find(ids, page) : undefined;
     if (there !== undefined) this.#put(page, this.#parentPack(there), parent!.slot[there]!);
     else if (here !== undefined) this.#put(page, this.#pack[here]!, this.#slot[here]!);
     return there !== undefined || here !== undefined;
-  }
-
-  /** Most do: to compare them is much less than to look for them. */
-  #stayed(page: number): boolean {
-    const { ids, parent } = this.#options;
-    const [from, to] = [page * idLength, (page + 1) * idLength];
-    return parent !== undefined && to <= parent.ids.length && Buffer.compare(ids.subarray(from, to), parent.ids.subarray(from, to)) === 0;
   }
 
   async store(page: number): Promise<void> {

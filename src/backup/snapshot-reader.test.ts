@@ -1,37 +1,21 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { backendFile, pageSize } from '../../test/support/backend-file.ts';
 import { pageIds } from './page-ids.ts';
 import { SnapshotReader } from './snapshot-reader.ts';
 
-const pageSize = 4096;
 const idKey = randomBytes(32);
-
-/** Two meta pages that name each other's size, and pages of anything: the one where the tree begins is none. */
-function backendFile(pages: number): Buffer {
-  const bytes = randomBytes(pages * pageSize).fill(0xff, 3 * pageSize, 4 * pageSize);
-  for (const at of [16, pageSize + 16]) {
-    bytes.writeUInt32LE(0xed0cdaed, at);
-    bytes.writeUInt32LE(2, at + 4);
-    bytes.writeUInt32LE(pageSize, at + 8);
-    bytes.writeBigUInt64LE(3n, at + 16);
-    bytes.writeBigUInt64LE(BigInt(pages), at + 40);
-    let hash = 0xcbf29ce484222325n;
-    for (const byte of bytes.subarray(at, at + 56)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
-    bytes.writeBigUInt64LE(hash, at + 56);
-  }
-  return bytes;
-}
 
 describe('SnapshotReader', () => {
   let folder: string;
   let descriptor: number;
-  const content = backendFile(900);
+  const content = Buffer.concat([backendFile(900), randomBytes(77)]);
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'kubekeep-reader-'));
     writeFileSync(join(folder, 'db'), content);
@@ -48,7 +32,7 @@ describe('SnapshotReader', () => {
       await using reader = new SnapshotReader({ descriptor, idKey });
       for (const size of steps) reader.grown(size);
       const { ids, ...rest } = await reader.pages(content.length);
-      assert.deepEqual(rest, { pageSize });
+      assert.deepEqual(rest, { pageSize, sha256: createHash('sha256').update(content).digest('hex') });
       assert.ok(Buffer.from(ids).equals(wanted), steps.join());
     }
   });

@@ -2,8 +2,10 @@ import { Worker } from 'node:worker_threads';
 import { KubekeepError, type ErrorCode } from '../lib/errors.ts';
 import type { FileIndex } from './index-keys.ts';
 
-/** What its pages are called in a repository. */
+/** What its pages are called in a repository, and the sum of it all. */
 export interface FilePages {
+  /** In hexadecimal digits. */
+  readonly sha256: string;
   readonly pageSize: number;
   /** 16 bytes for each page. */
   readonly ids: Uint8Array;

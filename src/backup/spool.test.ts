@@ -4,6 +4,7 @@ import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { backendFile } from '../../test/support/backend-file.ts';
 import { receiveSnapshot, spoolSnapshot } from './spool.ts';
 
 const mebibyte = 1 << 20;
@@ -60,6 +61,20 @@ describe('spool', () => {
     }
     await assert.rejects(receive(failing()), { message: 'gone' });
     await assert.rejects(spoolSnapshot(folder, { member: 'm1', stream: failing(), now: () => 7, idKey: randomBytes(32) }), { message: 'gone' });
+  });
+
+  it('refuses a backend file of which a byte is another one, wherever', async () => {
+    const spooled = (bytes: Buffer) => spoolSnapshot(folder, { member: 'm1', stream: inPieces(bytes, 32_768), now: () => 7, idKey: randomBytes(32) });
+    const content = backendFile(600);
+    const bytes = withTrailer(content);
+    await using whole = await spooled(bytes);
+    assert.equal(whole.sha256, createHash('sha256').update(content).digest('hex'));
+    // In both meta pages, in the middle, in the last page, in the sum itself.
+    for (const places of [[16, 4112], [1_500_000], [content.length - 1], [content.length + 31]]) {
+      const other = Buffer.from(bytes);
+      for (const at of places) other[at]! ^= 1;
+      await assert.rejects(spooled(other), { code: 'data-damaged', message: /m1.*SHA-256 differs/ }, places.join());
+    }
   });
 
   it('refuses what is no backend file, when all of it has come', async () => {

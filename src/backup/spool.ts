@@ -6,6 +6,7 @@ import { readFrom, trailerLength } from '../bolt/open-file.ts';
 import { diskHint } from '../lib/disk-error.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { BlockWriter } from './_block-writer.ts';
+import { hashFile } from './hash-file.ts';
 import type { FileIndex } from './index-keys.ts';
 import { SnapshotReader, type FilePages } from './snapshot-reader.ts';
 
@@ -55,9 +56,15 @@ export async function spoolSnapshot(folder: string, { idKey, ...options }: Spool
     const onWritten = (size: number) => {
       if (size - told >= toldEvery) reader.grown((told = size));
     };
-    const received = await receiveSnapshot(file, { path, onWritten, ...options });
+    const received = await receive(file, { path, onWritten, ...options });
     const hashKv = (revision: number, compacted: number, signal?: AbortSignal) => reader.hashKv(received.size, { revision, compacted, signal });
-    return { ...received, ...(await reader.pages(received.size)), hashKv, index: (states) => reader.index(received.size, states), [Symbol.asyncDispose]: () => opened.disposeAsync() };
+    // What is no file of etcd at all has come as something else, mostly.
+    const pages = await reader.pages(received.size).catch(async (error: unknown) => {
+      refuseOther(received, await sumOf(file, received), options);
+      throw error;
+    });
+    refuseOther(received, pages.sha256, options);
+    return { ...received, ...pages, hashKv, index: (states) => reader.index(received.size, states), [Symbol.asyncDispose]: () => opened.disposeAsync() };
   } catch (error) {
     await opened.disposeAsync();
     throw error;
@@ -71,7 +78,20 @@ export interface ReceiveOptions extends Omit<SpoolOptions, 'idKey'> {
 }
 
 /** Writes the stream, trailer included, to an empty file that is open for reading and writing. Throws as `spoolSnapshot`. */
-export async function receiveSnapshot(file: FileHandle, { path, member, stream, now, onWritten = () => {} }: ReceiveOptions): Promise<ReceivedSnapshot> {
+export async function receiveSnapshot(file: FileHandle, options: ReceiveOptions): Promise<ReceivedSnapshot> {
+  const received = await receive(file, options);
+  const sha256 = await sumOf(file, received);
+  refuseOther(received, sha256, options);
+  return { ...received, sha256 };
+}
+
+/** A snapshot whose sum nobody has compared yet. */
+interface Received extends Omit<ReceivedSnapshot, 'sha256'> {
+  /** What etcd says that the sum is, in hexadecimal digits. */
+  readonly trailer: string;
+}
+
+async function receive(file: FileHandle, { path, stream, now, onWritten = () => {} }: ReceiveOptions): Promise<Received> {
   const blocks = new BlockWriter(file, onWritten);
   let time: number | undefined;
   try {
@@ -79,12 +99,21 @@ export async function receiveSnapshot(file: FileHandle, { path, member, stream, 
       time ??= now();
       await blocks.add(piece).catch((error: Error) => unwritten(path, error));
     }
-    const { sha256, trailer, received } = await blocks.end().catch((error: Error) => unwritten(path, error));
-    if (trailer === sha256) return { ...readFrom(file.fd, received - trailerLength), sha256, time: time! };
-    throw new KubekeepError('data-damaged', `the snapshot of etcd on ${member} is not what etcd sent: its SHA-256 differs (${received} bytes came)`, { hint: 'Run the command again.' });
+    const size = (await blocks.end().catch((error: Error) => unwritten(path, error))) - trailerLength;
+    const trailer = size < 0 ? '' : readFrom(file.fd, size + trailerLength).read(size, trailerLength).toString('hex');
+    return { ...readFrom(file.fd, Math.max(0, size)), trailer, time: time! };
   } finally {
     await blocks.settled();
   }
+}
+
+async function sumOf(file: FileHandle, { size }: Received): Promise<string> {
+  return (await hashFile(file, size)).toString('hex');
+}
+
+function refuseOther({ size, trailer }: Received, sha256: string, { member }: Pick<ReceiveOptions, 'member'>): void {
+  if (trailer === sha256) return;
+  throw new KubekeepError('data-damaged', `the snapshot of etcd on ${member} is not what etcd sent: its SHA-256 differs (${size} bytes came)`, { hint: 'Run the command again.' });
 }
 
 function unwritten(path: string, error: Error): never {

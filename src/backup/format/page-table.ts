@@ -14,6 +14,8 @@ export interface PageTable {
 }
 
 export const idLength = 16;
+/** Pages. */
+const atOnce = 64;
 
 export interface ParentTable {
   /** Name of the parent's table: SHA-256 in hexadecimal digits. */
@@ -84,9 +86,9 @@ interface Run {
 /** Neighbours that lie beside each other in one pack too. */
 function changedRuns(table: PageTable, parent: PageTable | undefined): readonly Run[] {
   const runs: { page: number; count: number }[] = [];
-  const same = parent ? Math.min(pagesOf(parent), pagesOf(table)) : 0;
+  const changed = parent && changedPages(table.ids, parent);
   for (let page = 0; page < pagesOf(table); page++) {
-    if (page < same && equalIds(table.ids, parent!.ids, page)) continue;
+    if (changed?.[page] === 0) continue;
     const last = runs.at(-1);
     const follows = last && last.page + last.count === page && table.pack[page] === table.pack[page - 1] && table.slot[page] === table.slot[page - 1]! + 1;
     if (follows) last.count++;
@@ -97,14 +99,17 @@ function changedRuns(table: PageTable, parent: PageTable | undefined): readonly 
 
 /** For each page of a file 1 where it is not the same as that of a table; `ids` as a table has them. */
 export function changedPages(ids: Uint8Array, { ids: before }: PageTable): Uint8Array {
-  const changed = new Uint8Array(ids.length / idLength);
-  for (let page = 0; page < changed.length; page++) changed[page] = (page + 1) * idLength <= before.length && equalIds(ids, before, page) ? 0 : 1;
+  const changed = new Uint8Array(ids.length / idLength).fill(1);
+  const [now, then] = [ids, before].map((one) => Buffer.from(one.buffer, one.byteOffset, one.length)) as [Buffer, Buffer];
+  const equal = (from: number, to: number) => now.compare(then, from * idLength, to * idLength, from * idLength, to * idLength) === 0;
+  const both = Math.min(ids.length, before.length) / idLength;
+  // Nearly all are the same: to compare many at once takes no longer than one.
+  for (let from = 0, to; from < both; from = to) {
+    to = Math.min(both, from + atOnce);
+    if (equal(from, to)) changed.fill(0, from, to);
+    else for (let page = from; page < to; page++) changed[page] = equal(page, page + 1) ? 0 : 1;
+  }
   return changed;
-}
-
-function equalIds(one: Uint8Array, other: Uint8Array, page: number): boolean {
-  for (let at = page * idLength; at < (page + 1) * idLength; at++) if (one[at] !== other[at]) return false;
-  return true;
 }
 
 function readHead(reader: ByteReader): { readonly pageSize: number; readonly pages: number; readonly parent: string | undefined } {
