@@ -1,6 +1,6 @@
 /**
  * Measures backups beside etcd's own tools, on real etcds: `npm run bench:backup [-- --mb 400 --seconds 60 --runs 5 --growth 300 --api 0 --large 0]`, and beside restic where it is installed. `--api 60000` adds an etcd with so many objects that a
- * real API server wrote, `--large 1000` one with so many MB of values (a file of 1.4 GB), `--seconds 600` writes to the log for ten minutes. Writes docs/evidence/backup.md. Needs warm caches and a computer that has nothing else to do. Values are made up: text that repeats as much as objects of
+ * real API server wrote, `--large 1000` one with so many MB of values (a file of 1.4 GB), `--seconds 600` writes to the log for ten minutes. Writes docs/evidence/backup.md; `--only bases` prints what bases take, and that is all. Needs warm caches and a computer that has nothing else to do. Values are made up: text that repeats as much as objects of
  * Kubernetes do.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -34,11 +34,12 @@ import { write } from './write-load.ts';
 
 const option = (name: string, otherwise: number) => Number(process.argv[process.argv.indexOf(`--${name}`) + 1]) || otherwise;
 const [megabytes, seconds, runs, rate, growth, objects, large] = [option('mb', 400), option('seconds', 60), option('runs', 5), option('rate', 2000), option('growth', 300), option('api', 0), option('large', 0)];
+const onlyBases = process.argv.includes('bases');
 const load = loadavg()[0]!.toFixed(1);
 const timeline = 'bench:0';
 const folder = await mkdtemp('/var/tmp/kubekeep-bench-');
 const rows: Row[] = [];
-say(`On a computer that has nothing else to do this takes some ${Math.ceil((growth + seconds * 2 + runs * 10 + megabytes / 10 + objects / 200 + large / 5) / 60) + 1} minutes.`);
+say(`On a computer that has nothing else to do this takes some ${Math.ceil(((onlyBases ? 0 : growth + seconds * 2) + runs * 10 + megabytes / 10 + objects / 200 + large / 5) / 60) + 1} minutes.`);
 
 try {
   if (objects > 0) await others(`, ${objects} objects written by a real API server`, async (place) => benchEtcd(place, await writtenByApi(join(place, 'api'), objects)));
@@ -56,10 +57,20 @@ try {
   const base = () => baseOf(etcd, made);
   add(await baseRows(etcd, { of: '', runs, base, between: () => write(client, { rate: 200, seconds: 5 }), after: '1,000 writes' }));
 
-  await grow(etcd, made);
+  if (!onlyBases) {
+    await grow(etcd, made);
+    await logged(etcd, made);
+    await writePage();
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
 
+/** What the log costs, what it is given back in, and whether that is what etcd has. */
+async function logged(etcd: BenchEtcd, made: MadeRepository): Promise<void> {
+  const { client } = etcd;
   const { revision: from } = await client.status();
-  await base();
+  await baseOf(etcd, made);
   await followed(etcd, made, '');
   const { revision: to } = await client.status();
   {
@@ -84,18 +95,19 @@ try {
   row(`replay of ${(to - newest.revision).toLocaleString('en')} revisions (${to - from} since the follower began) behind that base, in one file; an etcd that is started from it has the hash of the one that was watched`, `${Math.round((to - newest.revision) / replay).toLocaleString('en')} revisions a second`, '1');
   const { memory } = (await answerOf('point', etcd, made)) as { readonly memory: number };
   row('the same, base and log, in a process of its own: memory at the most', mb(memory), '1');
+}
+
+async function writePage(): Promise<void> {
   await writeFile(fromRepository('docs/evidence/backup.md'), [
     '# What backups cost',
     '',
-    `Made by \`npm run bench:backup\` on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} shared cores, Linux ${release().split('-')[0]}, load ${load} before it began, etcd ${version} of one member on a unix socket, a folder on the same disk as repository, made-up values.`,
+    `Made by \`npm run bench:backup -- ${process.argv.slice(2).join(' ')}\` on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} shared cores, Linux ${release().split('-')[0]}, load ${load} before it began, etcd ${version} of one member on a unix socket, a folder on the same disk as repository, made-up values.`,
     '',
     '| what | median (min–max) | runs |',
     '| --- | --- | --- |',
     ...rows.map((row) => `| ${row.join(' | ')} |`),
     '',
   ].join('\n'));
-} finally {
-  await rm(folder, { recursive: true, force: true });
 }
 
 /** What bases of another etcd cost. */
