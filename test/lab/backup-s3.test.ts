@@ -8,6 +8,7 @@ import { hashKvOf, revisionsOf } from '../../src/bolt/key-space.ts';
 import { openBolt } from '../../src/bolt/bolt-file.ts';
 import type { EtcdClient } from '../../src/clients/etcd/connect-etcd.ts';
 import { apiThroughVip } from '../../src/drills/api-through-vip.ts';
+import { powerOff, powerOn } from '../../src/lab/power.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { etcdOf } from '../../src/operations/clients.ts';
 import { reachable } from '../../src/operations/facts.ts';
@@ -33,8 +34,8 @@ describe('backups in a bucket', () => {
   const path = (name: string) => join(dirname(it3.file), name);
   const endpoint = () => `https://${it3.lab.gateway}:${relay.port}`;
   const listed = async () => JSON.parse((await expectZero(run('backup', 'list', '--json'))).stdout) as { bases: readonly { number: number; revision: number }[]; log: readonly { kind: string; first: number; last: number }[] };
-  async function withEtcd<T>(ask: (client: EtcdClient) => Promise<T>): Promise<T> {
-    const client = await etcdOf(it3.cluster.hosts[0]!, it3.hosts.get('cp1')!, await it3.secrets(), Date.now());
+  async function withEtcd<T>(ask: (client: EtcdClient) => Promise<T>, host = 'cp1'): Promise<T> {
+    const client = await etcdOf(it3.cluster.hosts.find(({ name }) => name === host)!, it3.hosts.get(host)!, await it3.secrets(), Date.now());
     return ask(client).finally(() => client.close());
   }
   const write = async (name: string) => {
@@ -42,6 +43,12 @@ describe('backups in a bucket', () => {
     for (let number = 0; number < 10; number++) await apiThroughVip(reach, (api) => api.post(`/api/v1/namespaces/${canary}/configmaps`, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `${name}-${number}` }, data: { word: canary } }));
   };
   const revision = () => withEtcd(async (client) => (await client.status()).revision);
+  /** What a revision of the log is, and what etcd says of it. */
+  async function comesBack(at: number, host?: string): Promise<void> {
+    await expectZero(run('restore', 'file', '--at', `revision:${at}`, '--to', path('point.db')));
+    const [file, told] = [openBolt(fileOf(await readFile(path('point.db')))), await withEtcd((client) => client.hashKv(at), host)];
+    assert.equal(await hashKvOf(file, at, told.compactRevision), told.hash);
+  }
   async function logReaches(wanted: number): Promise<void> {
     for (const until = performance.now() + 60_000; ; await systemClock.sleep(300)) {
       const last = (await listed()).log.at(-1)?.last;
@@ -119,10 +126,7 @@ describe('backups in a bucket', () => {
     assert.deepEqual(log.map(({ kind, first }) => ({ kind, first })), [{ kind: 'segment', first: bases[0]!.revision + 1 }]);
     assert.match((await expectZero(run('backup', 'check'))).stdout, /^newest point: revision \d+, .*\nnothing is wrong\n$/);
     await expectZero(run('backup', 'prune'));
-    const at = log[0]!.last - 5;
-    await expectZero(run('restore', 'file', '--at', `revision:${at}`, '--to', path('point.db')));
-    const [file, told] = [openBolt(fileOf(await readFile(path('point.db')))), await withEtcd((client) => client.hashKv(at))];
-    assert.equal(await hashKvOf(file, at, told.compactRevision), told.hash);
+    await comesBack(log[0]!.last - 5);
   });
 
   const on = async (host: string, script: string) => {
@@ -173,6 +177,33 @@ describe('backups in a bucket', () => {
     const status = await run('status');
     assert.deepEqual({ code: status.code, said: status.stdout.includes(`keeper on ${first} is stopped`) }, { code: 5, said: true }, status.stdout);
     await expectZero(run('apply', '--yes'));
+    await leader();
+    assert.match((await expectZero(run('backup', 'check'))).stdout, /nothing is wrong/);
+  });
+
+  it('go on without a hole when the host of the follower that leads loses its power: another one takes over', async () => {
+    const first = await leader();
+    const other = it3.cluster.hosts.find(({ name }) => name !== first)!.name;
+    let [off, acknowledged] = [0, 0];
+    await withEtcd(async (client) => {
+      await powerOff(it3.lab, first);
+      off = performance.now();
+      for (let number = 0; number < 20; await systemClock.sleep(100)) {
+        const change = { key: Buffer.from(`/test/power-${number}`), value: Buffer.from(canary), lease: 0n };
+        // It may have led etcd too.
+        const done = await client.commit([change], { deadline: 1000 }).catch((error: unknown) => assert.ok(performance.now() - off < 30_000, String(error)));
+        if (done) [acknowledged, number] = [done, number + 1];
+      }
+    }, other);
+    await logReaches(acknowledged);
+    const took = Math.round(performance.now() - off);
+    // It is to take ten.
+    assert.ok(took < 50_000, `${took} ms`);
+    assert.deepEqual((await listed()).log.map(({ kind }) => kind), ['segment']);
+    await comesBack(acknowledged, other);
+    assert.notEqual(await leader(), first);
+    await powerOn(it3.lab, first);
+    await it3.healthy();
     await leader();
     assert.match((await expectZero(run('backup', 'check'))).stdout, /nothing is wrong/);
   });
