@@ -173,6 +173,22 @@ describe('a cluster of three hosts that is put back', () => {
     before0 = clients.highest();
   });
 
+  it('interrupted while the data is made it leaves nothing behind, and the cluster serves', async () => {
+    let interrupted = false;
+    const running = startKubekeep(['restore', 'cluster', '--yes', '--json', '--at', at, '--file', it3.file], {
+      onLine: (line) => {
+        const event = line.startsWith('{') ? (JSON.parse(line) as { type: string; title?: string }) : undefined;
+        if (!interrupted && event?.type === 'bytes' && event.title === 'copying the snapshot') interrupted = running.process.kill('SIGINT');
+      },
+    });
+    const outcome = await running.ended;
+    assert.deepEqual({ interrupted, code: outcome.code }, { interrupted: true, code: 130 }, outcome.stderr);
+    assert.equal((await leftOnHosts()) + (await marked()), '0');
+    const reads = clients.reads();
+    await until('clients do not read', 30, () => Promise.resolve(clients.reads() > reads));
+    assert.match((await expectZero(it3.run('plan'))).stdout, /0 changes/);
+  });
+
   it('killed in the middle it is neither built anew nor put back to something else, and going on finishes it', async () => {
     let killed = false;
     const running = startKubekeep(['restore', 'cluster', '--yes', '--json', '--at', at, '--file', it3.file], {

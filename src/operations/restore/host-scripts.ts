@@ -37,7 +37,7 @@ export function stopEtcdScript(token: string): string {
 ! systemctl is-active -q etcd.service`;
 }
 
-export interface DataScript {
+export interface MadeData {
   readonly token: string;
   readonly id: string;
   readonly etcdutl: string;
@@ -49,18 +49,27 @@ export interface DataScript {
   readonly bump: number;
 }
 
+/** Makes the member's data of the snapshot, durable, beside where etcd looks; the old data may be in use. Only its own files are synced: the snapshot need never reach the disk. */
+export function makeDataScript({ token, id, etcdutl, snapshot, name, peerUrl, initialCluster, bump }: MadeData): string {
+  return `${lockGuard(token)}
+${placeLines(id)}
+rm -rf "$W" || exit 1
+${etcdutl} snapshot restore ${snapshot} --data-dir "$W" --name ${quote(name)} --initial-cluster ${quote(initialCluster)} --initial-cluster-token ${id} --initial-advertise-peer-urls ${quote(peerUrl)} --bump-revision ${bump} --mark-compacted >&2 || exit 1
+rm -f ${snapshot}
+chown -R etcd:etcd "$W" && find "$W/member" -exec sync {} + && echo ${id} > "$W/of" || exit 1`;
+}
+
 /**
- * Makes the member's data of the snapshot and puts it where etcd looks, the old data beside it. Cut anywhere it is run again, on all hosts with one and the same snapshot: once it is noted that old data is
- * kept, what stands in its place is of this restore and is replaced.
+ * Puts data that was made where etcd looks, the old data beside it. Cut anywhere both are done again, on all hosts with one and the same snapshot: once it is noted that old data is kept, what stands in its
+ * place is of this restore and is replaced.
  */
-export function dataScript({ token, id, etcdutl, snapshot, name, peerUrl, initialCluster, bump }: DataScript): string {
+export function placeDataScript({ token, id }: Pick<MadeData, 'token' | 'id'>): string {
   const member = `${etcdDataFolder}/member`;
   return `${lockGuard(token)}
 ! systemctl is-active -q etcd.service || { echo "etcd runs" >&2; exit 1; }
 ${placeLines(id)}
-mkdir -p -m 0700 ${etcdDataFolder} && rm -rf "$W" || exit 1
-${etcdutl} snapshot restore ${snapshot} --data-dir "$W" --name ${quote(name)} --initial-cluster ${quote(initialCluster)} --initial-cluster-token ${id} --initial-advertise-peer-urls ${quote(peerUrl)} --bump-revision ${bump} --mark-compacted >&2 || exit 1
-chown -R etcd:etcd "$W" ${etcdDataFolder} && sync -f "$W/member" || exit 1
+grep -qsx ${id} "$W/of" || { echo "no data was made" >&2; exit 1; }
+mkdir -p -m 0700 ${etcdDataFolder} && chown etcd:etcd ${etcdDataFolder} || exit 1
 if [ ! -e "$K/complete" ]; then
   mkdir -p -m 0700 "$K" || exit 1
   [ -d "$K/member" ] || [ ! -d ${member} ] || mv -T ${member} "$K/member" || exit 1
@@ -69,7 +78,6 @@ fi
 rm -rf ${member} && mv -T "$W/member" ${member} && rm -rf "$W" && sync ${etcdDataFolder} || exit 1
 [ -s ${stateFolder}/formed ] || date -u +%FT%TZ > ${stateFolder}/formed || exit 1
 echo ${id} > ${restoredNote} && sync ${restoredNote} ${stateFolder}/formed ${stateFolder} || exit 1
-rm -f ${snapshot}
 [ ! -d "$K/member" ] || echo "kept $K"`;
 }
 
@@ -134,7 +142,12 @@ rm -rf "$W"`;
 /** Whoever caches what the API said asks anew. */
 export const restartKubeletScript = 'systemctl try-restart kubelet.service 2>/dev/null; true';
 
-/** The last thing of a restore: no snapshot stays behind in clear text either, of whatever run. */
+/** No snapshot stays behind in clear text, nor what was made of one, of whatever run. */
+export function discardScript(token: string): string {
+  return `${lockGuard(token)}\nrm -rf ${etcdDataFolder}.restoring ${etcdDataFolder}/restoring && rm -f ${stateFolder}/restore-*.db*`;
+}
+
+/** The last thing of a restore. */
 export function forgetScript(token: string): string {
-  return `${lockGuard(token)}\nrm -rf ${etcdDataFolder}.restoring ${etcdDataFolder}/restoring && rm -f ${stateFolder}/restore-*.db* ${restoringNote} && sync ${stateFolder}`;
+  return `${discardScript(token)} ${restoringNote} && sync ${stateFolder}`;
 }

@@ -9,9 +9,9 @@ import { tracked } from '../phases/tracked.ts';
 import { stepsOf } from '../plan/plan.ts';
 import { planFrom } from '../prepare-plan.ts';
 import { checkMembers } from './check-members.ts';
-import { closeScript, forgetScript, noteScript, stopEtcdScript } from './host-scripts.ts';
+import { closeScript, discardScript, forgetScript, noteScript, stopEtcdScript } from './host-scripts.ts';
 import { followAgain, openFirst, restartKubelets, startOn } from './open-cluster.ts';
-import { placeData, readKept } from './place-data.ts';
+import { makeData, placeData, readKept } from './place-data.ts';
 import type { RestorePhase, RestorePhaseName } from './restore-plan.ts';
 import { keepFinished, keepUnfinished, recordText } from './restore-record.ts';
 import type { Restoring } from './restoring.ts';
@@ -21,19 +21,27 @@ export async function performRestore(work: Restoring, phases: readonly RestorePh
   let now = work;
   for (const phase of phases) {
     now = await before(phase.name, now);
-    await parallel(phase.steps, (step) => tracked({ ...step, reasons: [] }, now, () => perform[phase.name](now, now.cluster.hosts.find(({ name }) => name === step.host)!)));
+    const performed = parallel(phase.steps, (step) => tracked({ ...step, reasons: [] }, now, () => perform[phase.name](now, now.cluster.hosts.find(({ name }) => name === step.host)!)));
+    await (phase.name === 'prepare' ? orDiscarded(performed, now) : performed);
     now = await behind(phase.name, now);
   }
 }
 
 const perform: Readonly<Record<RestorePhaseName, (work: Restoring, spec: HostSpec) => Promise<unknown>>> = {
-  prepare: async (work, { name }) => {
-    const step = stepsOf(work.prepared.plan).find(({ host, component }) => host === name && component === 'system');
+  prepare: async (work, spec) => {
+    const step = stepsOf(work.prepared.plan).find(({ host, component }) => host === spec.name && component === 'system');
     if (step) await prepareHost(step, work);
+    const { source } = work;
+    // What takes long is done while the cluster still serves.
+    if (source && spec.roles.includes('etcd')) await makeData({ ...work, source }, spec);
   },
   close: (work, { name }) => runOn(work, name, closeScript(work.token, recordText(work.record)), { what: 'closing the cluster', timeout: 300_000 }),
   stop: (work, { name }) => runOn(work, name, stopEtcdScript(work.token), { what: 'stopping etcd', timeout: 180_000 }),
-  data: (work, spec) => placeData({ ...work, source: work.source! }, spec),
+  data: async (work, spec) => {
+    // That of a roll-back is known only now.
+    if (work.record.kind === 'roll-back') await makeData({ ...work, source: work.source! }, spec);
+    await placeData(work, spec);
+  },
   etcd: async (work, spec) => {
     await startOn(work, spec, ['etcd']);
     await waitForHost(work, spec, [etcdReady]);
@@ -57,10 +65,21 @@ async function before(name: RestorePhaseName, work: Restoring): Promise<Restorin
   return work;
 }
 
+/** Nothing was begun: of what goes no farther nothing stays on the hosts either, where they still answer. */
+async function orDiscarded(prepared: Promise<unknown>, work: Restoring): Promise<void> {
+  try {
+    await prepared;
+    work.signal.throwIfAborted();
+  } catch (error) {
+    await parallel(work.answering, ({ name }) => runOn(work, name, discardScript(work.token), { what: 'tidying up' })).catch(() => {});
+    throw error;
+  }
+}
+
 /** What holds from then on. */
 async function behind(name: RestorePhaseName, work: Restoring): Promise<Restoring> {
   // The hosts are not what they were when the first plan was made.
-  if (name === 'data' || name === 'stop') return { ...work, prepared: await preparedNow(work) };
+  if (name === 'data' || (name === 'stop' && work.record.kind === 'roll-back')) return { ...work, prepared: await preparedNow(work) };
   if (name === 'check') return opened(work);
   if (name === 'control') {
     await restartKubelets(work);

@@ -8,14 +8,14 @@ import { programPath, stateFolder } from '../../render/paths.ts';
 import { etcdOf } from '../clients.ts';
 import { reachable } from '../facts.ts';
 import { runOn } from '../phases/note-on.ts';
-import { dataScript, endServingScript, scratchPort, serveKeptScript } from './host-scripts.ts';
+import { endServingScript, makeDataScript, placeDataScript, scratchPort, serveKeptScript } from './host-scripts.ts';
 import { readSnapshotFile, type SnapshotFile } from './snapshot-file.ts';
 import type { Restoring } from './restoring.ts';
 
 const longest = 3_600_000;
 
-/** Puts one and the same snapshot on a host, and its member's data made of it in place. */
-export async function placeData(work: Restoring & { readonly source: SnapshotFile }, { name, address }: HostSpec): Promise<void> {
+/** Puts one and the same snapshot on a host, and makes its member's data of it; etcd goes on. */
+export async function makeData(work: Restoring & { readonly source: SnapshotFile }, { name, address }: HostSpec): Promise<void> {
   const { cluster, hosts, record, source, token, signal, progress } = work;
   const host = hosts.get(name)!;
   const snapshot = `${stateFolder}/restore-${record.id}.db`;
@@ -23,9 +23,15 @@ export async function placeData(work: Restoring & { readonly source: SnapshotFil
   // etcdutl compares the SHA-256 that stands behind it.
   await host.upload({ source: source.path, target: snapshot, mode: 0o600, sha256: undefined }, { signal, onBytes: report });
   const initialCluster = hostsWith(cluster, 'etcd').map((one) => `${one.name}=${peerUrl(one)}`).join(',');
-  const script = dataScript({ token, id: record.id, etcdutl: programPath('etcdutl', cluster.etcd.version), snapshot, name, peerUrl: peerUrl({ address }), initialCluster, bump: record.floor - source.revision });
+  const script = makeDataScript({ token, id: record.id, etcdutl: programPath('etcdutl', cluster.etcd.version), snapshot, name, peerUrl: peerUrl({ address }), initialCluster, bump: record.floor - source.revision });
   // Never left half-way: Ctrl-C waits for it.
-  const { stdout } = await runOn(work, name, script, { what: 'restoring the data of etcd', timeout: longest });
+  await runOn(work, name, script, { what: 'restoring the data of etcd', timeout: longest });
+}
+
+/** Puts the data that was made where etcd looks, once that has stopped. */
+export async function placeData(work: Restoring, { name }: HostSpec): Promise<void> {
+  const { record: { id }, token, progress } = work;
+  const { stdout } = await runOn(work, name, placeDataScript({ token, id }), { what: 'putting the restored data in its place' });
   const kept = /^kept (.*)$/m.exec(stdout)?.[1];
   if (kept !== undefined) progress({ type: 'note', host: name, title: `the data before is kept in ${kept}` });
 }

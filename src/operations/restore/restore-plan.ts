@@ -37,7 +37,7 @@ export interface RestoreStep {
 }
 
 const titles: Readonly<Record<RestorePhaseName, string>> = {
-  prepare: 'copy programs, packages and system files where they are missing',
+  prepare: 'copy programs, packages and system files where they are missing; make the restored data beside the data of now',
   close: 'stop balancers, controllers, scheduler and API servers',
   stop: 'stop etcd',
   data: 'keep the old data of etcd aside, put the restored data in its place',
@@ -48,6 +48,12 @@ const titles: Readonly<Record<RestorePhaseName, string>> = {
   balance: 'start the balancers: clients come back',
   control: 'start scheduler and controllers',
   finish: 'ask every part, and note that the restore is finished',
+};
+
+/** Of a roll-back, whose data is made only when etcd has stopped. */
+const titlesOfKept: Partial<typeof titles> = {
+  prepare: 'copy programs, packages and system files where they are missing',
+  data: 'read the data that was kept, and put it back restored',
 };
 
 /** The phases that are left. `untouched`: nothing was replaced yet, so a roll-back only opens again what was closed. */
@@ -61,6 +67,6 @@ export function restorePhases(cluster: Cluster, { answering, opened, untouched, 
   const left = opened ? restorePhaseNames.slice(restorePhaseNames.indexOf('first')) : restorePhaseNames;
   return left
     .filter((name) => !(untouched && (name === 'data' || name === 'check')))
-    .map((name) => ({ name, title: name === 'data' && fromKept ? 'read the data that was kept, and put it back restored' : titles[name], steps: hosts[name].map((host) => ({ id: `${host.name}/restore-${name}`, host: host.name, title: `restore: ${titles[name]}` })) }))
+    .map((name) => ({ name, title: (fromKept ? titlesOfKept[name] : undefined) ?? titles[name], steps: hosts[name].map((host) => ({ id: `${host.name}/restore-${name}`, host: host.name, title: `restore: ${titles[name]}` })) }))
     .filter(({ steps }) => steps.length > 0);
 }
