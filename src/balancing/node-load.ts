@@ -28,6 +28,16 @@ export function parseLoad(answer: string): number | undefined {
   return left === undefined || Number(left) > 100 ? undefined : 100 - Number(left);
 }
 
+/** What requests in flight make of an API server's load: the part of those that it may have. `limit` is not 0. */
+export function requestLoad(inFlight: number, limit: number): number {
+  return Math.min(100, (100 * inFlight) / limit);
+}
+
+/** The load of a host that has an API server: the larger of two, where both are known. The agent has the say: who counts requests alone would look idle beside those whose processors are seen. */
+export function largerLoad(agent: number | undefined, requests: number | undefined): number | undefined {
+  return agent === undefined ? undefined : Math.max(agent, requests ?? 0);
+}
+
 /** With one more answer. Who answers faster than it should is not heard more. */
 export function withSample({ samples }: NodeLoad, sample: LoadSample): NodeLoad {
   const newest = samples.at(-1);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { steer, undo, type Known, type Server, type Wish } from './steer.ts';
+import { steer, undo, type Known, type Server, type SteeredService, type Wish } from './steer.ts';
 
 const server = (name: string, changes: Partial<Server> = {}): Server => ({ backend: 'service-shop', server: name, address: `10.0.0.${name === 'w1' ? 21 : 22}`, port: 30443, weight: 100, state: 'ready', ...changes });
-const known = (changes: Partial<Known> = {}): Known => ({ services: [{ name: 'shop', load: true }], loads: new Map(), cordoned: new Set(), nodePorts: new Map(), byHand: {}, ...changes });
+const shop: SteeredService = { name: 'shop', backend: 'service-shop', load: true, states: true };
+const known = (changes: Partial<Known> = {}): Known => ({ services: [shop], loads: new Map(), cordoned: new Set(), nodePorts: new Map(), byHand: {}, ...changes });
 const hand = (wish: Wish) => ({ 'shop/w1': wish });
 
 describe('what HAProxy is told', () => {
@@ -12,8 +13,8 @@ describe('what HAProxy is told', () => {
     ['is nothing where all is as it should be', [server('w1'), server('w2')], known()],
     ['is the weight of a node that is too busy', [server('w1'), server('w2')], known({ loads: burnt }), 'set server service-shop/w1 weight 50%'],
     ['goes on from the weight that HAProxy has', [server('w1', { weight: 40 }), server('w2')], known({ loads: burnt }), 'set server service-shop/w1 weight 20%'],
-    ['is no weight where the service does not follow the load', [server('w1'), server('w2')], known({ loads: burnt, services: [{ name: 'shop', load: false }] })],
-    ['puts a weight back that somebody has set past everything', [server('w1', { weight: 7 })], known({ services: [{ name: 'shop', load: false }] }), 'set server service-shop/w1 weight 100%'],
+    ['is no weight where the service does not follow the load', [server('w1'), server('w2')], known({ loads: burnt, services: [{ ...shop, load: false }] })],
+    ['puts a weight back that somebody has set past everything', [server('w1', { weight: 7 })], known({ services: [{ ...shop, load: false }] }), 'set server service-shop/w1 weight 100%'],
     ['drains a node that is cordoned', [server('w1'), server('w2')], known({ cordoned: new Set(['w1']) }), 'set server service-shop/w1 state drain'],
     ['is nothing where it is drained already', [server('w1', { state: 'drain' })], known({ cordoned: new Set(['w1']) })],
     ['takes back a node that is not cordoned any more', [server('w1', { state: 'drain' })], known(), 'set server service-shop/w1 state ready'],
@@ -36,15 +37,33 @@ describe('what HAProxy is told', () => {
   });
 });
 
+describe('API servers, whose states are decided by their HAProxy', () => {
+  const api = { services: [{ name: 'api', backend: 'api', load: true, states: false }] };
+  const of = (name: string, changes: Partial<Server> = {}) => server(name, { backend: 'api', port: 6443, ...changes });
+  const servers = [of('w1', { state: 'drain', weight: 80 }), of('w2', { state: 'maint' }), of('w1-unchecked')];
+
+  it('get weights, and no state', () => {
+    const cordoned = new Set(['w1', 'w2']);
+    assert.deepEqual(steer(servers, known({ ...api, cordoned, loads: new Map([['w1', 100], ['w2', 0]]) })).map(({ command }) => command), ['set server api/w1 weight 40%']);
+    assert.deepEqual(undo(servers, known({ ...api, cordoned })), ['w1', 'w2', 'w1-unchecked'].map((name) => `set server api/${name} weight 100%`));
+  });
+
+  it('have the weight that somebody wants', () => {
+    const byHand = { 'api/w1': { weight: 20 } };
+    assert.deepEqual(steer(servers, known({ ...api, byHand })).map(({ command, reason }) => [command, reason]), [['set server api/w1 weight 20%', 'api/w1: weight 20 %, by hand']]);
+    assert.deepEqual(undo([of('w1')], known({ ...api, byHand })), []);
+  });
+});
+
 describe('what takes the steering back', () => {
   it('gives whole weights and ends what it drained, and leaves what is by hand', () => {
     const servers = [server('w1'), server('w2')];
     assert.deepEqual(undo(servers, known({ cordoned: new Set(['w1', 'w2']), byHand: hand({ state: 'drain' }) })), ['set server service-shop/w1 weight 100%', 'set server service-shop/w2 weight 100%', 'set server service-shop/w2 state ready']);
     assert.deepEqual(undo(servers, known({ byHand: hand({ weight: 5 }) })), ['set server service-shop/w2 weight 100%']);
-    assert.deepEqual(undo(servers, known({ services: [{ name: 'shop', load: false }] })), []);
+    assert.deepEqual(undo(servers, known({ services: [{ ...shop, load: false }] })), []);
   });
 
   it('ends what is drained still while its node is open again', () => {
-    assert.deepEqual(undo([server('w1', { state: 'drain' })], known({ services: [{ name: 'shop', load: false }] })), ['set server service-shop/w1 state ready']);
+    assert.deepEqual(undo([server('w1', { state: 'drain' })], known({ services: [{ ...shop, load: false }] })), ['set server service-shop/w1 state ready']);
   });
 });

@@ -1,7 +1,6 @@
-import { backendOf } from '../cluster/service.ts';
 import { weigh } from './weigh.ts';
 
-/** A server as HAProxy has it, of the backend that `backendOf` names. */
+/** A server as HAProxy has it. */
 export interface Server {
   readonly backend: string;
   readonly server: string;
@@ -13,9 +12,14 @@ export interface Server {
 }
 
 export interface SteeredService {
+  /** As people call it. */
   readonly name: string;
+  /** As HAProxy calls it. */
+  readonly backend: string;
   /** Weights follow the load. */
   readonly load: boolean;
+  /** Whether the state of nodes, and hands, take its servers out of the turn here; otherwise that is decided elsewhere, and weights alone are steered. */
+  readonly states: boolean;
 }
 
 /** What somebody has decided about a server; it wins over what is steered. */
@@ -28,7 +32,7 @@ export interface Wish {
 /** All that decides where traffic goes. What is not known is as it was the last time that it was. */
 export interface Known {
   readonly services: readonly SteeredService[];
-  /** Of the nodes whose agents have a say. */
+  /** Of the hosts whose agents have a say. */
   readonly loads: ReadonlyMap<string, number>;
   /** Undefined until the API was asked for the first time: then nobody is drained or taken back. */
   readonly cordoned: ReadonlySet<string> | undefined;
@@ -62,20 +66,20 @@ export function undo(servers: readonly Server[], { services, cordoned, byHand }:
     const hand = byHand[`${service.name}/${server}`] ?? {};
     return [
       ...(service.load && hand.weight === undefined ? [`set server ${backend}/${server} weight 100%`] : []),
-      ...((cordoned?.has(server) || state !== 'ready') && hand.state === undefined ? [`set server ${backend}/${server} state ready`] : []),
+      ...(service.states && (cordoned?.has(server) || state !== 'ready') && hand.state === undefined ? [`set server ${backend}/${server} state ready`] : []),
     ];
   }));
 }
 
-function serversOf({ name }: SteeredService, servers: readonly Server[]): readonly Server[] {
-  return servers.filter(({ backend }) => backend === backendOf(name));
+function serversOf(service: SteeredService, servers: readonly Server[]): readonly Server[] {
+  return servers.filter(({ backend }) => backend === service.backend);
 }
 
-function differences({ backend, server, address, port, weight, state }: Server, { name, load }: SteeredService, byLoad: number, { loads, cordoned, nodePorts, byHand }: Known): Command[] {
+function differences({ backend, server, address, port, weight, state }: Server, { name, load, states }: SteeredService, byLoad: number, { loads, cordoned, nodePorts, byHand }: Known): Command[] {
   const hand = byHand[`${name}/${server}`] ?? {};
   if ((nodePorts.get(name) ?? port) === unknownPort) return [];
   const wanted = {
-    state: hand.state ?? (cordoned === undefined ? state : cordoned.has(server) ? 'drain' : 'ready'),
+    state: states ? hand.state ?? (cordoned === undefined ? state : cordoned.has(server) ? 'drain' : 'ready') : state,
     weight: hand.weight ?? (load ? byLoad : 100),
     port: nodePorts.get(name) ?? port,
   };

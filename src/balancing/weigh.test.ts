@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { loadAt, parseLoad, unknownLoad, withSample, type NodeLoad } from './node-load.ts';
+import { largerLoad, loadAt, parseLoad, requestLoad, unknownLoad, withSample, type NodeLoad } from './node-load.ts';
 import { leastWeight, weigh } from './weigh.ts';
 
 type Loads = Readonly<Record<string, number>>;
@@ -93,4 +93,15 @@ describe("an agent's answer", () => {
   it('is not mixed with one of long ago', () => {
     assert.equal(loadAt(withSample(withSample(unknownLoad, { load: 100, time: 0 }), { load: 20, time: 60_000 }), 60_000), 20);
   });
+});
+
+describe('the load of a host that has an API server', () => {
+  for (const [title, agent, requests, load] of [
+    ['is the larger of what its agent says and its requests in flight', 20, 70, 70],
+    ['is what the agent says where that is more', 80, 1, 80],
+    ['is what the agent says where the API server does not answer', 80, undefined, 80],
+    ['is unknown where the agent is silent, however many requests there are', undefined, 100, undefined],
+  ] as const) it(title, () => assert.equal(largerLoad(agent, requests), load));
+
+  it('has as many requests as it may have at the most', () => assert.deepEqual([0, 300, 600, 900, Number.POSITIVE_INFINITY].map((inFlight) => requestLoad(inFlight, 600)), [0, 50, 100, 100, 100]));
 });

@@ -16,7 +16,7 @@ test('servers that all balancers treat alike take one word', () => {
     good: true,
     lines: [
       'SERVICE  SERVER  STATE            WEIGHT  CONNECTIONS  CHECK',
-      'api      cp1     up               -       4            L7OK',
+      'api      cp1     up               100%    4            L7OK',
       'shop     w1      drained by hand  100%    4            L7OK',
       'shop     w2      up by hand       100%    4            L7OK',
     ],

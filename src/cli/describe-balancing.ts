@@ -25,9 +25,9 @@ function word({ condition, byHand }: SeenServer): string {
 }
 
 /** Each balancer weighs by what it was answered itself, so that they may be some percent apart. */
-function weightText({ service, on }: ComparedServer): string {
+function weightText({ on }: ComparedServer): string {
   const weights = on.filter(({ condition }) => condition !== 'missing').map(({ weight }) => weight);
-  if (service === 'api' || weights.length === 0) return '-';
+  if (weights.length === 0) return '-';
   const [least, most] = [Math.min(...weights), Math.max(...weights)];
   return least === most ? `${least}%` : `${least}–${most}%`;
 }

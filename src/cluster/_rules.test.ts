@@ -83,6 +83,7 @@ describe('what is refused beyond single fields', () => {
     ["a service at the API's port", services({ listen: { port: 6443 } }), 'spec.services[0].listen.port: port 6443 of 10.0.0.100 is the one of the API'],
     ["a service at SSH's port", services({ listen: { vip: '10.0.0.101', port: 22 } }), 'spec.services[0].listen.port: port 22 is the one of SSH on the load balancers'],
     ["a service's VIP that is a host", services({ listen: { vip: '10.0.0.21', port: 443 } }), 'spec.services[0].listen.vip: 10.0.0.21 is the address of spec.hosts[3]'],
+    ['a service called as the API servers are', services({ name: 'api' }), 'spec.services[0].name: the name api is the one of the API servers'],
     ["a service's VIP that was the API's", { ...services({ listen: { vip: '10.0.0.99', port: 443 } }), endpoint: { previousVips: ['10.0.0.99'] } }, 'spec.services[0].listen.vip: 10.0.0.99 is an earlier VIP of the API'],
     ["a service's VIP outside of the subnet", services({ listen: { vip: '10.0.1.101', port: 443 } }), 'spec.services[0].listen.vip: 10.0.1.101 is outside of the subnet of the load balancers (10.0.0.100/24), so nobody would reach it there (10.0.0.1 to 10.0.0.254 are possible)'],
     ["a service's VIP that is a broadcast address", services({ listen: { vip: '10.0.0.255', port: 443 } }), 'spec.services[0].listen.vip: 10.0.0.255 is the broadcast address'],

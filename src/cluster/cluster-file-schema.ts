@@ -73,6 +73,7 @@ const endpoint = mapping({
   previousVips: list(ipv4Address('an IPv4 address without a prefix length such as 10.0.0.99'), 'IPv4 addresses')
     .default([])
     .describe('Earlier VIPs that stay up until they are taken out of this list; this is how a VIP is changed without a failed request.'),
+  load: z.boolean({ error: complaint('true or false') }).default(false).describe('Whether new connections go to the API servers by weights that follow their load: their requests in flight, and how busy their hosts are.'),
 });
 
 const kubernetes = mapping({

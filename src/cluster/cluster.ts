@@ -52,6 +52,8 @@ export interface Endpoint {
   readonly names: readonly string[];
   /** Addresses that stay up beside `vip` until they are taken out of the file. */
   readonly previousVips: readonly string[];
+  /** Weights of the API servers follow their load. */
+  readonly load: boolean;
 }
 
 export interface Kubernetes {

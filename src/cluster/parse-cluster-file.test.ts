@@ -27,7 +27,7 @@ function fits(found: string | undefined, expected: string | RegExp): void {
 describe('a cluster file', () => {
   it('of the smallest kind gets every default', () => {
     const cluster = parseClusterFile(smallest, place);
-    assert.deepEqual(cluster.endpoint, { vip: '10.0.0.100', prefix: 24, port: 6443, names: [], previousVips: [] });
+    assert.deepEqual(cluster.endpoint, { vip: '10.0.0.100', prefix: 24, port: 6443, names: [], previousVips: [], load: false });
     assert.deepEqual(cluster.etcd, { version: '3.7.3', heartbeatInterval: 50, electionTimeout: 500, quotaBackendBytes: 8589934592 });
     assert.deepEqual(cluster.kubernetes, { version: '1.37.2', imageRepository: 'registry.k8s.io', extraSans: [], apiServer: { extraFlags: {} }, controllerManager: { extraFlags: {} }, scheduler: { extraFlags: {} } });
     assert.deepEqual(cluster.networks, { pods: '10.244.0.0/16', services: '10.96.0.0/12', dnsDomain: 'cluster.local', dns: 'coredns', cni: 'bridge' });

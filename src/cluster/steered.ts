@@ -12,11 +12,11 @@ export function followedService(forward: ForwardSpec): Extract<ForwardSpec, { se
 }
 
 /** Whether kubekeep itself runs on a load balancer to steer. */
-export function steersServices({ services }: Pick<Cluster, 'services'>, { roles }: HostSpec): boolean {
-  return roles.includes('load-balancer') && services.some(isSteered);
+export function steers({ endpoint, services }: Pick<Cluster, 'endpoint' | 'services'>, { roles }: HostSpec): boolean {
+  return roles.includes('load-balancer') && (endpoint.load || services.some(isSteered));
 }
 
 /** Whether the traffic to a host follows what it says of its load. */
-export function saysItsLoad({ services, hosts }: Pick<Cluster, 'services' | 'hosts'>, host: HostSpec): boolean {
-  return services.some((service) => service.load && nodesOf(service, hosts).some(({ name }) => name === host.name));
+export function saysItsLoad({ endpoint, services, hosts }: Pick<Cluster, 'endpoint' | 'services' | 'hosts'>, host: HostSpec): boolean {
+  return (endpoint.load && host.roles.includes('control-plane')) || services.some((service) => service.load && nodesOf(service, hosts).some(({ name }) => name === host.name));
 }

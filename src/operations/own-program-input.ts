@@ -1,5 +1,5 @@
 import { hostsWith } from '../cluster/cluster.ts';
-import { steersServices } from '../cluster/steered.ts';
+import { steers } from '../cluster/steered.ts';
 import type { OwnProgram } from '../programs/own-program.ts';
 import type { Platform } from '../programs/program.ts';
 import type { OwnProgramInput } from '../render/design.ts';
@@ -20,6 +20,6 @@ export function ownProgramMaterial({ digest, platform, node, script }: Omit<OwnP
 
 /** For load balancers that steer; undefined where none does. */
 export async function steeringMaterial({ cluster, follower }: Pick<Operation, 'cluster' | 'follower'>): Promise<OwnProgramMaterial | undefined> {
-  if (!follower || !hostsWith(cluster, 'load-balancer').some((host) => steersServices(cluster, host))) return undefined;
+  if (!follower || !hostsWith(cluster, 'load-balancer').some((host) => steers(cluster, host))) return undefined;
   return ownProgramMaterial(await follower.program());
 }

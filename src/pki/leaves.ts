@@ -1,6 +1,6 @@
 import { addressInNetwork, followsLog } from '../cluster/cluster.ts';
 import type { Cluster, HostSpec } from '../cluster/cluster.ts';
-import { steersServices } from '../cluster/steered.ts';
+import { steers } from '../cluster/steered.ts';
 import type { AuthorityName } from './authorities.ts';
 
 /** Who asks the API which nodes are cordoned and which node ports Services have; it may do nothing else. */
@@ -32,7 +32,7 @@ export function leavesFor(cluster: Cluster, host: HostSpec): readonly LeafSpec[]
     ...(host.roles.includes('etcd') ? etcdLeaves(host) : []),
     ...(followsLog(cluster, host) ? [at('etcd/keeper-client', client('etcd-keeper-client', 'etcd', 'kubekeep-keeper'))] : []),
     ...(host.roles.includes('control-plane') ? controlPlaneLeaves(cluster, host) : []),
-    ...(steersServices(cluster, host) ? [at('steer', client('steer', 'kubernetes', steeringUser))] : []),
+    ...(steers(cluster, host) ? [at('steer', client('steer', 'kubernetes', steeringUser))] : []),
     // Kubernetes binds this user to the role of kube-proxy by itself.
     ...(host.roles.includes('worker') ? [at('kube-proxy', client('kube-proxy', 'kubernetes', 'system:kube-proxy'))] : []),
   ];

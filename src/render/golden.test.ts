@@ -75,6 +75,11 @@ describe('every file that is put on a host is as in its golden file', () => {
     golden(t, 'T3-steering', files.filter(({ path }) => /steer|load/.test(path)).map(section));
   });
 
+  test('T3 whose API servers follow the load: what steers on a load balancer', (t) => {
+    const own = { program: '/opt/kubekeep/keeper/DIGEST', node: 'node', script: 'bin/kubekeep.mjs' };
+    golden(t, 'T3-cp1-api-load', filesOf('T3', 'cp1', { apiLoad: true, own }).filter(({ path }) => /steer\.json|load\.socket/.test(path)).map(section));
+  });
+
   test('what kubeadm is told', (t) => {
     const hosts = hostsOf('T3', 2);
     const spec: Cluster = { ...cluster, hosts };
@@ -109,11 +114,12 @@ interface Variant {
   readonly backup?: BackupSpec;
   readonly follower?: FollowerInput;
   readonly own?: OwnProgramInput;
+  readonly apiLoad?: boolean;
 }
 
-function filesOf(topology: Topology, name: string, { workers = 0, cni = 'bridge', services = [], backup, follower, own, ...facts }: Variant = {}): ShownFile[] {
+function filesOf(topology: Topology, name: string, { workers = 0, cni = 'bridge', services = [], backup, follower, own, apiLoad = false, ...facts }: Variant = {}): ShownFile[] {
   const hosts = hostsOf(topology, workers);
-  const spec: Cluster = { ...cluster, networks: { ...cluster.networks, cni }, hosts, services, backup };
+  const spec: Cluster = { ...cluster, endpoint: { ...cluster.endpoint, load: apiLoad }, networks: { ...cluster.networks, cni }, hosts, services, backup };
   const host = hosts.find((one) => one.name === name)!;
   const shown = hostDesign({ cluster: spec, host, secrets, sealed: 'the sealed keys\n', facts: { vipInterface: 'eth0', virtualRouterId: 171, openFiles: 1_048_576, etcdInitialState: 'new', containers: { cgroups: 2, nested: false, resolvConf: '/etc/resolv.conf' }, podNetworks: new Map(describeWorkers(workers).map((one, position) => [one.name, `10.244.${position}.0/24`])), ...facts }, follower, own });
   return shownFiles(shown).map((file) => ({ ...file, content: withoutKeys(file.content) }));

@@ -60,7 +60,8 @@ function haproxyConfig({ cluster, facts }: RenderInput): string {
     // The API server itself gives up its read of etcd after half a second. (Not told by the text: a regular expression wants memory that the unit denies.)
     ...check('/livez', 'status 200,500'),
     '    timeout check 1s',
-    '    default-server inter 500ms fastinter 100ms downinter 500ms fall 2 rise 2',
+    // Of a hundred, so that what steers can take single percents (docs/decisions/0055).
+    '    default-server inter 500ms fastinter 100ms downinter 500ms fall 2 rise 2 weight 100',
     ...servers.map(({ name, address }) => `    server ${name} ${address}:6443 ${server} tcp-ut 3s`),
     // After a reload the old worker checks nobody any more, and keeps its sessions for minutes: there the kernel finds a host that is gone.
     '    option srvtcpka',

@@ -1,6 +1,7 @@
-import { hostsWith } from '../cluster/cluster.ts';
+import { hostsWith, type Cluster } from '../cluster/cluster.ts';
 import { authorityFile, clientAuthoritiesFile, leafFiles } from './_pki-files.ts';
 import { Secret } from '../lib/secret.ts';
+import { steeringUser } from '../pki/leaves.ts';
 import { servicePublicKey } from '../pki/secrets.ts';
 import { commandLine, early, hardening, unitFile, unitMode } from './_unit-file.ts';
 import { toYaml } from './_yaml.ts';
@@ -117,6 +118,11 @@ function apiServerFlags({ cluster, host }: RenderInput): Record<string, string> 
   };
 }
 
+/** How many requests an API server may have in flight: priority and fairness share out the sum of what may read and what may write. */
+export function inFlightLimit({ kubernetes: { apiServer: { extraFlags } } }: Pick<Cluster, 'kubernetes'>): number {
+  return Number(extraFlags['max-requests-inflight'] ?? 400) + Number(extraFlags['max-mutating-requests-inflight'] ?? 200);
+}
+
 function apiServerUnit(program: string, flags: Record<string, string>): string {
   return unitFile({
     Unit: { Description: 'Kubernetes API server (kubekeep)', After: 'network-online.target etcd.service', Wants: 'network-online.target', StartLimitIntervalSec: 0 },
@@ -176,7 +182,7 @@ const auditPolicy = toYaml({
     { level: 'None', nonResourceURLs: ['/livez*', '/readyz*', '/healthz*', '/version', '/openapi*'] },
     { level: 'None', resources: [{ group: 'coordination.k8s.io', resources: ['leases'] }, { group: '', resources: ['events'] }, { group: 'events.k8s.io', resources: ['events'] }] },
     { level: 'Metadata', resources: [{ group: '', resources: ['secrets', 'configmaps', 'serviceaccounts/token'] }, { group: 'authentication.k8s.io', resources: ['tokenreviews'] }] },
-    { level: 'None', verbs: ['get', 'list', 'watch'], users: ['system:kube-controller-manager', 'system:kube-scheduler', 'system:apiserver'] },
+    { level: 'None', verbs: ['get', 'list', 'watch'], users: ['system:kube-controller-manager', 'system:kube-scheduler', 'system:apiserver', steeringUser] },
     { level: 'Metadata', verbs: ['get', 'list', 'watch'] },
     { level: 'Request', verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'] },
     { level: 'Metadata' },

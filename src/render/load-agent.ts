@@ -6,7 +6,7 @@ import { configFolder, loadAgentPort, loadAgentTemplate, loadAgentUnit, unitFold
 
 const script = `${configFolder}/load-agent.sh`;
 
-/** What says how busy a worker is, where a service is steered by that. */
+/** What says how busy a host is, where traffic is steered by that. */
 export function renderLoadAgent({ cluster, host }: RenderInput): ComponentDesign | undefined {
   if (!saysItsLoad(cluster, host)) return undefined;
   const file = (path: string, content: string, mode = 0o644) => ({ path, content, mode, owner: 'root:root' });

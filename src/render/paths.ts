@@ -39,7 +39,7 @@ export const servicesAliveUnit = 'kubekeep-services-alive.service';
 /** What somebody wants of services' servers by `kubekeep lb`. */
 export const byHandFile = `${stateFolder}/services/by-hand.json`;
 
-/** What says how busy a worker is, to whoever connects to the port. */
+/** What says how busy a host is, to whoever connects to the port. */
 export const loadAgentPort = 9732;
 export const loadAgentUnit = 'kubekeep-load.socket';
 /** For each connection. */

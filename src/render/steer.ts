@@ -1,28 +1,44 @@
 import { hostsWith, type Cluster } from '../cluster/cluster.ts';
-import { nodesOf } from '../cluster/service.ts';
-import { followedService, isSteered, saysItsLoad, steersServices } from '../cluster/steered.ts';
+import { backendOf, nodesOf } from '../cluster/service.ts';
+import { followedService, isSteered, saysItsLoad, steers } from '../cluster/steered.ts';
 import { authorityFile, leafFiles } from './_pki-files.ts';
 import { hardening, unitFile, unitMode } from './_unit-file.ts';
 import type { ComponentDesign, OwnProgramInput, RenderInput } from './design.ts';
+import { haproxySocket } from './haproxy.ts';
+import { inFlightLimit } from './kube-apiserver.ts';
 import { byHandFile, configFolder, credentialPath, loadAgentPort, pkiFolder, servicesSocket, steerUnit, undoFile, unitFolder } from './paths.ts';
 
 const file = `${configFolder}/steer.json`;
 
 /** What kubekeep on a load balancer steers by; all that its file says. */
 export interface Steering {
-  /** Admin socket of the services' HAProxy. */
-  readonly socket: string;
   /** Where an operator's decisions are, and where is noted what takes the steering back. */
   readonly byHand: string;
   readonly undo: string;
   readonly api: { readonly host: string; readonly port: number; readonly ca: string; readonly certificate: string; readonly key: string };
-  readonly agents: readonly { readonly node: string; readonly host: string; readonly port: number }[];
+  readonly agents: readonly SteeredHost[];
+  /** API servers whose requests in flight are counted, and how many of them each may have. */
+  readonly apiServers: readonly (SteeredHost & { readonly limit: number })[];
+  readonly proxies: readonly SteeredProxy[];
+}
+
+interface SteeredHost {
+  readonly node: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A HAProxy of the load balancer, by its admin socket, and what of it is steered. */
+export interface SteeredProxy {
+  readonly socket: string;
   readonly services: readonly SteeredSpec[];
 }
 
 export interface SteeredSpec {
   readonly name: string;
+  readonly backend: string;
   readonly load: boolean;
+  readonly states: boolean;
   /** The Service whose node port is followed; `port` by name or number. */
   readonly follow?: { readonly namespace: string; readonly service: string; readonly port: string };
 }
@@ -30,7 +46,7 @@ export interface SteeredSpec {
 /** kubekeep itself on a load balancer, where weights follow the load or a node port is followed. Nothing serves less when it is not there. */
 export function renderSteer(input: RenderInput): ComponentDesign | undefined {
   const { cluster, host, own } = input;
-  if (!own || !steersServices(cluster, host)) return undefined;
+  if (!own || !steers(cluster, host)) return undefined;
   const root = (path: string, content: string, mode: number) => ({ path, content, mode, owner: 'root:root' });
   return {
     name: 'steer',
@@ -42,31 +58,40 @@ export function renderSteer(input: RenderInput): ComponentDesign | undefined {
 }
 
 function steering(cluster: Cluster): Steering {
-  const { endpoint, services, hosts } = cluster;
+  const { endpoint } = cluster;
+  const limit = inFlightLimit(cluster);
   return {
-    socket: servicesSocket,
     byHand: byHandFile,
     undo: undoFile,
     api: { host: endpoint.vip, port: endpoint.port, ca: `${pkiFolder}/ca.crt`, certificate: `${pkiFolder}/steer.crt`, key: credentialPath(steerUnit, 'client.key') },
-    agents: hostsWith(cluster, 'worker').filter((host) => saysItsLoad(cluster, host)).map(({ name, address }) => ({ node: name, host: address, port: loadAgentPort })),
-    services: services.filter((service) => isSteered(service) && nodesOf(service, hosts).length > 0).map(({ name, load, forward }) => {
-      const follow = followedService(forward);
-      return { name, load, ...(follow && { follow }) };
-    }),
+    agents: cluster.hosts.filter((host) => saysItsLoad(cluster, host)).map(({ name, address }) => ({ node: name, host: address, port: loadAgentPort })),
+    apiServers: endpoint.load && limit > 0 ? hostsWith(cluster, 'control-plane').map(({ name, address }) => ({ node: name, host: address, port: 6443, limit })) : [],
+    proxies: [
+      { socket: servicesSocket, services: steeredServices(cluster) },
+      // Its Lua task decides who serves (docs/decisions/0012).
+      { socket: haproxySocket, services: endpoint.load ? [{ name: 'api', backend: 'api', load: true, states: false }] : [] },
+    ].filter((proxy) => proxy.services.length > 0),
   };
 }
 
-/** As the user of HAProxy, whose socket it is. However it ends, what it has done is taken back: one command a line, so that one that HAProxy refuses stops no other. */
+function steeredServices({ services, hosts }: Cluster): SteeredSpec[] {
+  return services.filter((service) => isSteered(service) && nodesOf(service, hosts).length > 0).map(({ name, load, forward }) => {
+    const follow = followedService(forward);
+    return { name, backend: backendOf(name), load, states: true, ...(follow && { follow }) };
+  });
+}
+
+/** As the user of HAProxy, whose socket it is. However it ends, what it has done is taken back: one socket and command a line, so that one that HAProxy refuses stops no other. */
 function unit({ program, node, script }: OwnProgramInput): string {
   return unitFile({
-    Unit: { Description: 'weights and servers of the services (kubekeep)', After: 'network-online.target kubekeep-services.service', Wants: 'network-online.target', StartLimitIntervalSec: 0 },
+    Unit: { Description: 'weights and servers of the load balancer (kubekeep)', After: 'network-online.target kubekeep-haproxy.service kubekeep-services.service', Wants: 'network-online.target', StartLimitIntervalSec: 0 },
     Service: {
       Type: 'exec',
       User: 'haproxy',
       Group: 'haproxy',
       // It has little to remember, and Node would let rubbish lie for long.
       ExecStart: [`${program}/${node}`, '--max-old-space-size=64', '--max-semi-space-size=2', `${program}/${script}`, 'steer', `--file=${file}`].join(' \\\n  '),
-      ExecStopPost: `-/bin/sh -c 'while read -r line; do echo "$$line" | socat -t 1 - UNIX-CONNECT:${servicesSocket}; done < ${undoFile}'`,
+      ExecStopPost: `-/bin/sh -c 'while read -r socket line; do echo "$$line" | socat -t 1 - "UNIX-CONNECT:$$socket"; done < ${undoFile}'`,
       LoadCredential: `client.key:${pkiFolder}/steer.key`,
       RuntimeDirectory: 'kubekeep-steer',
       RuntimeDirectoryMode: '0755',

@@ -16,7 +16,7 @@ export function aService(changes: Partial<ServiceSpec> = {}): ServiceSpec {
 
 export const cluster: Cluster = {
   name: 'prod',
-  endpoint: { vip: '10.0.0.100', prefix: 24, port: 6443, names: ['api.example'], previousVips: ['10.0.0.99'] },
+  endpoint: { vip: '10.0.0.100', prefix: 24, port: 6443, names: ['api.example'], previousVips: ['10.0.0.99'], load: false },
   kubernetes: {
     version: '1.37.2',
     imageRepository: 'registry.k8s.io',

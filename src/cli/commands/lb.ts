@@ -58,7 +58,7 @@ function addChange(group: Command, cli: Cli, exit: Exit, change: 'drain' | 'main
 function addWeight(group: Command, cli: Cli, exit: Exit): void {
   group
     .command('weight')
-    .description('Let a server of a service take connections with this weight, whatever its load, until lb ready.')
+    .description('Let a server take connections with this weight, whatever its load, until lb ready; an API server where spec.endpoint.load is true.')
     .addArgument(new Argument('<server>', 'SERVICE/NODE, or NODE for every service that has it'))
     .addArgument(new Argument('<percent>', '1% to 100% of its usual share'))
     .addOption(clusterFileOption())

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { askHaproxy } from '../../clients/haproxy/ask-haproxy.ts';
 import { connectApi } from '../../clients/kubernetes/connect-api.ts';
-import { listenToAgent } from '../../clients/load-agent/listen-to-agent.ts';
+import { listenToAgent, type AgentAddress } from '../../clients/load-agent/listen-to-agent.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { Secret } from '../../lib/secret.ts';
-import { steerServices } from '../../operations/steering/steer-services.ts';
+import { steerTraffic } from '../../operations/steering/steer-traffic.ts';
 import type { Steering } from '../../render/steer.ts';
 import type { AddCommand } from '../add-command.ts';
 
@@ -12,15 +12,15 @@ import type { AddCommand } from '../add-command.ts';
 export const addSteer: AddCommand = (program, cli) => {
   program
     .command('steer')
-    .description('What apply starts on load balancers, where weights follow the load of the nodes or node ports those of Services: it tells the HAProxy of the services, until it is stopped. Not for people: kubekeep lb is.')
+    .description('What apply starts on load balancers, where weights follow the load or node ports those of Services: it tells the HAProxys there, until it is stopped. Not for people: kubekeep lb is.')
     .requiredOption('--file <file>', 'what is steered, and by what; apply writes it')
     .action(async ({ file }: { readonly file: string }) => {
       const { clock, signal, progress } = cli;
       const steering = JSON.parse(await textOf(file)) as Steering;
-      const { host, port, ca, certificate, key } = steering.api;
+      const { ca, certificate, key } = steering.api;
       const [authority, own, secret] = await Promise.all([ca, certificate, key].map(textOf));
-      const api = connectApi({ connect: { host, port }, serverName: 'kubernetes', ca: authority!, certificate: own, key: new Secret(secret!), deadline: 3000 });
-      await steerServices(steering, { clock, signal, progress, api, tell: (command) => askHaproxy(steering.socket, command), listen: (agent, hear) => listenToAgent(agent, hear, { clock, signal }) });
+      const connect = ({ host, port }: AgentAddress) => connectApi({ connect: { host, port }, serverName: 'kubernetes', ca: authority!, certificate: own, key: new Secret(secret!), deadline: 3000 });
+      await steerTraffic(steering, { clock, signal, progress, connect, tell: askHaproxy, listen: (agent, hear) => listenToAgent(agent, hear, { clock, signal }) });
     });
 };
 

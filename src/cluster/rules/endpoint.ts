@@ -42,7 +42,7 @@ function vipCanBeCarried({ spec: { endpoint, hosts } }: Draft): readonly Finding
 }
 
 /** Other programs on the load balancers listen on these ports at all addresses, or would on a host with all roles. */
-const takenPorts: ReadonlyMap<number, string> = new Map([[2379, 'etcd'], [2380, 'etcd'], [2381, 'etcd'], [2382, 'etcd'], [10250, 'the kubelet'], [10256, 'kube-proxy'], [10257, 'kube-controller-manager'], [10259, 'kube-scheduler']]);
+const takenPorts: ReadonlyMap<number, string> = new Map([[2379, 'etcd'], [2380, 'etcd'], [2381, 'etcd'], [2382, 'etcd'], [9732, 'what says the load of a host'], [10250, 'the kubelet'], [10256, 'kube-proxy'], [10257, 'kube-controller-manager'], [10259, 'kube-scheduler']]);
 
 function portIsFree(draft: Draft): readonly Finding[] {
   const { port } = draft.spec.endpoint;

@@ -13,6 +13,7 @@ export const servicesFit: Rule = (draft) => (draft.spec.services ?? []).flatMap(
 });
 
 function nameIsNew({ name }: ServiceDraft, path: Path, before: readonly ServiceDraft[]): readonly Finding[] {
+  if (name === 'api') return [{ path: [...path, 'name'], message: 'the name api is the one of the API servers', suggestion: 'take another one' }];
   const earlier = name === undefined ? -1 : before.findIndex((other) => other.name === name);
   return earlier < 0 ? [] : [{ path: [...path, 'name'], message: `the name ${name} is taken by spec.services[${earlier}] already`, suggestion: 'every service needs its own' }];
 }

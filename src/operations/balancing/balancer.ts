@@ -24,7 +24,7 @@ export interface BalancedServer {
   readonly condition: ServerCondition;
   /** What somebody wants by `kubekeep lb`. */
   readonly wish: Wish | undefined;
-  /** Percent; without meaning for `api`, whose servers take turns. */
+  /** Percent. */
   readonly weight: number;
   /** Connections that are open. */
   readonly sessions: number;

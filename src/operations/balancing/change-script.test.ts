@@ -19,7 +19,8 @@ const cases: readonly (readonly [title: string, target: typeof w1, change: Chang
   ['a weight', w1, { weight: 40 }, [`tell ${services} 'set server service-shop/w1 weight 40%'`, `tell ${services} 'set server service-shop/w1 state ready'`]],
   ['an API server is drained where the Lua task looks, which then agrees', cp1, 'drain', [`tell ${api} 'set server api-ready/cp1 state drain'`]],
   ['an API server loses its connections after the Lua task has taken it out', cp1, 'maint', [`tell ${api} 'set server api-ready/cp1 state maint'`, 'sleep 0.4', `tell ${api} 'shutdown sessions server api/cp1'`]],
-  ['an API server back', cp1, 'ready', [`tell ${api} 'set server api-ready/cp1 state ready'`]],
+  ['an API server back', cp1, 'ready', [`tell ${api} 'set server api/cp1 weight 100%'`, `tell ${api} 'set server api-ready/cp1 state ready'`]],
+  ['the weight of an API server', cp1, { weight: 40 }, [`tell ${api} 'set server api/cp1 weight 40%'`, `tell ${api} 'set server api-ready/cp1 state ready'`]],
 ];
 for (const [title, target, change, lines] of cases) test(`HAProxy is told: ${title}`, () => assert.deepEqual(linesFor([target], change), lines));
 
@@ -40,4 +41,11 @@ test('a wish takes the place of the one before, ready takes it back, and the oth
   assert.deepEqual(after({ 'shop/w1': { weight: 5 } }, 'maint'), { ...others, 'shop/w1': { state: 'maint' } });
   assert.deepEqual(after({ 'shop/w1': { state: 'drain' } }, { weight: 5 }), { ...others, 'shop/w1': { weight: 5 } });
   assert.deepEqual(after({ 'shop/w1': { state: 'drain' } }, 'ready'), others);
+});
+
+test('of API servers a weight is kept, and no state; wishes of a HAProxy that did not answer stay', () => {
+  const after = (change: Change) => withWishes({ 'api/cp1': { weight: 30 }, 'api/cp9': { weight: 30 }, 'shop/w1': { weight: 5 } }, { targets: [cp1], change, known: new Set(['api/cp1']) });
+  const others = { 'shop/w1': { weight: 5 } };
+  assert.deepEqual(after({ weight: 20 }), { ...others, 'api/cp1': { weight: 20 } });
+  for (const change of ['drain', 'maint', 'ready'] as const) assert.deepEqual(after(change), others);
 });

@@ -12,10 +12,10 @@ import type { Change, Target } from './choose-servers.ts';
 export function changeScript({ byHand, servers }: Pick<AnsweringBalancer, 'byHand' | 'servers'>, { targets, change, token }: { readonly targets: readonly Target[]; readonly change: Change; readonly token: string }): string {
   const known = new Set(servers.map(nameOf));
   const here = targets.filter((target) => known.has(nameOf(target)));
-  const services = here.filter(({ service }) => service !== apiService);
+  const [before, after] = [byHand, withWishes(byHand, { targets: here, change, known })].map(byHandText);
   return [
     lockGuard(token),
-    writeScript(services.length === 0 ? [] : [{ path: byHandFile, content: byHandText(withWishes(byHand, { targets: services, change, known })), mode: 0o644 }]),
+    writeScript(before === after ? [] : [{ path: byHandFile, content: after!, mode: 0o644 }]),
     // HAProxy answers nothing where it did what it was told.
     `tell() { said=$(printf '%s\\n' "$2" | timeout 5 socat -t 2 - "UNIX-CONNECT:$1") || exit 1; [ -z "$said" ] || { printf '%s: %s\\n' "$2" "$said" >&2; exit 1; }; }`,
     ...here.flatMap((target) => (target.service === apiService ? tellApi(target, change) : tellService(target, change))),
@@ -24,14 +24,27 @@ export function changeScript({ byHand, servers }: Pick<AnsweringBalancer, 'byHan
 }
 
 /**
- * The wishes after a change; those for servers that the balancer does not have any more end.
+ * The wishes after a change; those for servers that the balancer does not have any more end, where the HAProxy that had them has answered.
  * @internal
  */
 export function withWishes(byHand: ByHand, { targets, change, known }: { readonly targets: readonly Target[]; readonly change: Change; readonly known: ReadonlySet<string> }): ByHand {
   const names = new Set(targets.map(nameOf));
-  const others = Object.entries(byHand).filter(([name]) => known.has(name) && !names.has(name));
-  const wish: Wish | undefined = change === 'ready' ? undefined : typeof change === 'string' ? { state: change } : change;
-  return Object.fromEntries([...others, ...(wish ? [...names].map((name) => [name, wish] as const) : [])]);
+  const isGone = (name: string) => !known.has(name) && [...known].some((other) => ofApi(other) === ofApi(name));
+  const others = Object.entries(byHand).filter(([name]) => !isGone(name) && !names.has(name));
+  return Object.fromEntries([...others, ...targets.flatMap((target) => {
+    const wish = wishOf(target, change);
+    return wish ? [[nameOf(target), wish] as const] : [];
+  })]);
+}
+
+function ofApi(name: string): boolean {
+  return name.startsWith(`${apiService}/`);
+}
+
+/** States of API servers are HAProxy's own memory, and end with it: nobody would take one back into a cluster that needs it. */
+function wishOf({ service }: Target, change: Change): Wish | undefined {
+  if (typeof change !== 'string') return change;
+  return change === 'ready' || service === apiService ? undefined : { state: change };
 }
 
 function tellService({ service, server }: Target, change: Change): string[] {
@@ -46,5 +59,6 @@ function tellService({ service, server }: Target, change: Change): string[] {
 function tellApi({ server }: Target, change: Change): string[] {
   const state = typeof change === 'string' ? change : 'ready';
   const tell = (line: string) => `tell ${haproxySocket} ${quote(line)}`;
-  return [tell(`set server api-ready/${server} state ${state}`), ...(state === 'maint' ? ['sleep 0.4', tell(`shutdown sessions server api/${server}`)] : [])];
+  const weight = typeof change === 'string' ? (change === 'ready' ? 100 : undefined) : change.weight;
+  return [...(weight === undefined ? [] : [tell(`set server api/${server} weight ${weight}%`)]), tell(`set server api-ready/${server} state ${state}`), ...(state === 'maint' ? ['sleep 0.4', tell(`shutdown sessions server api/${server}`)] : [])];
 }

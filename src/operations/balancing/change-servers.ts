@@ -29,7 +29,7 @@ export async function changeServers(operation: Operation, words: readonly string
   const answering = before.filter(answers);
   if (answering.length === 0) throw new KubekeepError('host-unreachable', `nothing was touched, for no load balancer answers: ${before.map(({ host, ...one }) => `${host}: ${'reason' in one ? one.reason : ''}`).join('; ')}`, { hint: 'kubekeep status shows how the hosts are.' });
   const targets = chooseServers(before, words);
-  refuseSenseless(targets, change);
+  refuseSenseless(operation.cluster, targets, change);
   if (!evenLast) refuseLast(before, targets, change);
   await refuseOtherCluster(operation, answering);
   const journal = openJournal(state.journal, 'lb', user, clock.now);
@@ -53,9 +53,10 @@ async function refuseOtherCluster({ cluster, state, identityFile }: Operation, b
 /** An API server is taken out within some 0.1 s by the Lua task, and comes back with its next check. Whatever is not so after 3 s is shown as it is. */
 async function lookUntilDone(operation: Operation, targets: readonly Target[], change: Change): Promise<readonly Balancer[]> {
   const names = new Set(targets.filter(({ service }) => service === apiService).map(nameOf));
+  const serves = change !== 'drain' && change !== 'maint';
   for (let turn = 0; ; turn++) {
     const balancers = await lookAtBalancers(operation);
-    const waiting = balancers.filter(answers).flatMap(({ servers }) => servers).some((one) => names.has(nameOf(one)) && (one.condition === 'up') !== (change === 'ready'));
+    const waiting = balancers.filter(answers).flatMap(({ servers }) => servers).some((one) => names.has(nameOf(one)) && (one.condition === 'up') !== serves);
     if (!waiting || turn === 6) return balancers;
     await operation.clock.sleep(500, operation.signal);
   }

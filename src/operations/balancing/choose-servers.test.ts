@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { cluster } from '../../../test/support/example-cluster.ts';
 import { seenBalancer } from '../../../test/support/seen-balancer.ts';
 import { nameOf, type ServerCondition } from './balancer.ts';
 import { chooseServers, refuseLast, refuseSenseless, type Change } from './choose-servers.ts';
@@ -17,10 +18,11 @@ for (const [word, hint] of [['shop/w4', /Did you mean shop\/w1\?/], ['shp/w1', /
   });
 }
 
-test('API servers have no weights', () => {
-  assert.throws(() => refuseSenseless([target('shop/w1'), target('api/cp1')], { weight: 50 }), { code: 'usage' });
-  refuseSenseless([target('shop/w1')], { weight: 50 });
-  refuseSenseless([target('api/cp1')], 'drain');
+test('API servers have no weights, unless they follow the load', () => {
+  assert.throws(() => refuseSenseless(cluster, [target('shop/w1'), target('api/cp1')], { weight: 50 }), { code: 'usage' });
+  refuseSenseless({ endpoint: { ...cluster.endpoint, load: true } }, [target('api/cp1')], { weight: 50 });
+  refuseSenseless(cluster, [target('shop/w1')], { weight: 50 });
+  refuseSenseless(cluster, [target('api/cp1')], 'drain');
 });
 
 const one = (w1: ServerCondition, w2: ServerCondition) => seenBalancer('lb1', { 'shop/w1': w1, 'shop/w2': w2, 'mail/w3': 'up' });

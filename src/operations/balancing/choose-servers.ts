@@ -1,3 +1,4 @@
+import type { Cluster } from '../../cluster/cluster.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { nearestWord } from '../../lib/nearest-word.ts';
 import { answers, apiService, nameOf, type Balancer, type BalancedServer } from './balancer.ts';
@@ -24,10 +25,10 @@ function unknown(word: string, names: readonly string[], servers: readonly strin
   return new KubekeepError('usage', `no load balancer has a server ${word}`, { hint: meant === undefined ? `There are ${names.join(', ')}.` : `Did you mean ${meant}? kubekeep lb list shows all.` });
 }
 
-/** Throws `usage` where a change makes no sense for one of the servers. */
-export function refuseSenseless(targets: readonly Target[], change: Change): void {
-  if (typeof change === 'string' || !targets.some(({ service }) => service === apiService)) return;
-  throw new KubekeepError('usage', 'API servers take turns and have no weights', { hint: 'kubekeep lb drain takes one out; a service has weights.' });
+/** Throws `usage` where a change makes no sense for one of the servers: nobody would keep the weight of an API server where its load is not followed. */
+export function refuseSenseless({ endpoint }: Pick<Cluster, 'endpoint'>, targets: readonly Target[], change: Change): void {
+  if (endpoint.load || typeof change === 'string' || !targets.some(({ service }) => service === apiService)) return;
+  throw new KubekeepError('usage', 'API servers take turns and have no weights', { hint: 'kubekeep lb drain takes one out; with spec.endpoint.load in the cluster file they have weights.' });
 }
 
 /** Throws `needs-confirmation` where a balancer would have no server left for a service that has one now. */

@@ -25,6 +25,7 @@ const cases: readonly (readonly [title: string, output: string, servers: readonl
   ['one that is not ready is drained, and nobody wanted it', answer([...twins('DRAIN', 'UP'), row('api-ready', 'cp1', 'DOWN'), row('api-ready', 'cp2', 'UP')], []), [['api/cp1', 'drain', undefined], ['api/cp2', 'up', undefined]]],
   ['one that was drained by hand says so', answer([...twins('DRAIN', 'DOWN 1/2'), row('api-ready', 'cp1', 'DRAIN'), row('api-ready', 'cp2', 'DOWN')], []), [['api/cp1', 'drain', { state: 'drain' }], ['api/cp2', 'down', undefined]]],
   ['maintenance is what it is called where its connections were closed', answer([...twins('DRAIN', 'UP'), row('api-ready', 'cp1', 'MAINT'), row('api-ready', 'cp2', 'MAINT')], []), [['api/cp1', 'maint', { state: 'maint' }], ['api/cp2', 'up', { state: 'maint' }]]],
+  ['an API server whose weight is by hand says so', answer([...twins('UP', 'UP'), row('api-ready', 'cp1', 'UP'), row('api-ready', 'cp2', 'DRAIN')], [], { 'api/cp1': { weight: 30 }, 'api/cp2': { weight: 30 } }), [['api/cp1', 'up', { weight: 30 }], ['api/cp2', 'up', { state: 'drain' }]]],
   ['the nodes of a service are called as in the cluster file, with what was wanted by hand', answer([], [row('service-shop', 'w1', 'DRAIN'), row('service-shop', 'w2', 'UP'), row('stats', 'x', 'UP')], { 'shop/w1': { state: 'drain' }, 'shop/w2': { weight: 40 } }), [['shop/w1', 'drain', { state: 'drain' }], ['shop/w2', 'up', { weight: 40 }]]],
 ];
 for (const [title, output, servers] of cases) test(title, () => assert.deepEqual(seen(output), servers));

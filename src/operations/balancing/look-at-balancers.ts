@@ -45,7 +45,7 @@ export function parseLook(host: string, output: string): Balancer {
   const decoded = (word: string) => Buffer.from(after(word)[0] ?? '', 'base64').toString();
   const byHand = parseByHand(decoded('by-hand'));
   const identity = decoded('identity');
-  const servers = [...apiServers(rowsOf(after('api'))), ...serviceServers(rowsOf(after('services')), byHand)];
+  const servers = [...apiServers(rowsOf(after('api')), byHand), ...serviceServers(rowsOf(after('services')), byHand)];
   if (servers.length === 0) return { host, reason: 'HAProxy does not answer there' };
   return { host, servers, byHand, clusterId: identity === '' ? undefined : (JSON.parse(identity) as { id: string }).id };
 }
@@ -54,14 +54,14 @@ function rowsOf(lines: readonly string[]): readonly HaproxyStat[] {
   return parseHaproxyStat(lines.join('\n')).filter(({ kind }) => kind === 'server');
 }
 
-/** A wish shows in the backend that asks whether they are ready: nobody else changes states there, and the Lua task carries them over. */
-function apiServers(rows: readonly HaproxyStat[]): BalancedServer[] {
+/** That one is to be taken out shows in the backend that asks whether they are ready: nobody else changes states there, and the Lua task carries them over. */
+function apiServers(rows: readonly HaproxyStat[], byHand: ByHand): BalancedServer[] {
   const ready = rows.filter(({ proxy }) => proxy === 'api-ready');
   return ready.flatMap((twin) => {
     const row = rows.find(({ proxy, server }) => proxy === 'api' && server === twin.server);
     const state = twin.status === 'DRAIN' ? 'drain' : twin.status === 'MAINT' ? 'maint' : undefined;
     if (!row) return [];
-    const server = balanced(apiService, row, state && { state });
+    const server = balanced(apiService, row, state ? { state } : byHand[nameOf({ service: apiService, server: row.server })]);
     return [server.condition === 'drain' && state === 'maint' ? { ...server, condition: state } : server];
   });
 }

@@ -75,9 +75,18 @@ describe('services that follow the load', () => {
     }
   });
 
+  it('may be the API servers themselves', () => {
+    const { cluster } = bare;
+    assert.deepEqual(only(planOf({ ...bare, cluster: { ...cluster, services: [], endpoint: { ...cluster.endpoint, load: true } } })), [
+      ...['lb1', 'lb2'].map((host) => `prepare together ${host}/system none: kubekeep to be copied`),
+      ...['cp1', 'cp2', 'cp3'].map((host) => `steering together ${host}/load-agent start: load-agent is not there yet`),
+      ...['lb1', 'lb2'].map((host) => `steering together ${host}/steer start: steer is not there yet`),
+    ]);
+  });
+
   it('are not steered by a load balancer of another architecture, which is said', () => {
     const plan = planOf(bare, own('d1', 'linux-arm64'));
-    assert.deepEqual(plan.warnings, ['lb1, lb2 cannot steer services: kubekeep runs here on another architecture']);
+    assert.deepEqual(plan.warnings, ['lb1, lb2 cannot steer traffic: kubekeep runs here on another architecture']);
     assert.deepEqual(only(plan), ['w1', 'w2'].map((host) => `steering together ${host}/load-agent start: load-agent is not there yet`));
   });
 });

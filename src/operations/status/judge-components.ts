@@ -1,6 +1,6 @@
 import { followsLog, type Cluster, type HostSpec, type Role } from '../../cluster/cluster.ts';
 import { serviceVips } from '../../cluster/service.ts';
-import { saysItsLoad, steersServices } from '../../cluster/steered.ts';
+import { saysItsLoad, steers } from '../../cluster/steered.ts';
 import type { ComponentName } from '../../render/design.ts';
 import { keeperUnit, loadAgentUnit, servicesAliveUnit, servicesUnit, serviceVipsUnit, steerUnit } from '../../render/paths.ts';
 import { reachable, type HostFacts, type Unreachable } from '../facts.ts';
@@ -55,7 +55,7 @@ function serviceParts(cluster: Cluster, host: HostSpec): ComponentName[] {
   return [
     ...(host.roles.includes('load-balancer') && cluster.services.length > 0 ? (['services'] as const) : []),
     ...(host.roles.includes('load-balancer') && serviceVips(cluster).length > 0 ? (['service-vips'] as const) : []),
-    ...(steersServices(cluster, host) ? (['steer'] as const) : []),
+    ...(steers(cluster, host) ? (['steer'] as const) : []),
     ...(saysItsLoad(cluster, host) ? (['load-agent'] as const) : []),
   ];
 }

@@ -1,3 +1,4 @@
+import { ApiError } from '../../clients/kubernetes/api-error.ts';
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import type { SteeredSpec } from '../../render/steer.ts';
 import { portCalled, type ServicePort } from '../look-at-services.ts';
@@ -12,4 +13,30 @@ export async function cordonedNodes(api: Pick<ApiClient, 'get'>, signal: AbortSi
 export async function nodePortOf(api: Pick<ApiClient, 'get'>, { namespace, service, port }: NonNullable<SteeredSpec['follow']>, signal: AbortSignal): Promise<number | undefined> {
   const { spec } = await api.get<{ readonly spec: { readonly ports?: readonly ServicePort[] } }>(`/api/v1/namespaces/${namespace}/services/${service}`, { signal });
   return portCalled(spec.ports, port)?.nodePort;
+}
+
+/** Where an API server says how many requests it works on and how many wait, in some 1300 bytes: its metrics have the same in megabytes. */
+export const priorityLevels = '/debug/api_priority_and_fairness/dump_priority_levels';
+
+/** How many requests one API server has in flight: those that it works on, and those that wait. Watches count only until they have begun. One that has no room for the question is full: Infinity. */
+export async function requestsInFlight(server: Pick<ApiClient, 'get'>, signal: AbortSignal): Promise<number> {
+  const table = await server.get<unknown>(priorityLevels, { signal }).catch((error: unknown) => {
+    if (error instanceof ApiError && error.reason === 'TooManyRequests') return undefined;
+    throw error;
+  });
+  if (table === undefined) return Number.POSITIVE_INFINITY;
+  const inFlight = countInFlight(table);
+  if (inFlight === undefined) throw new ApiError(`GET ${priorityLevels}: the answer is no table of priority levels`, { reason: 'NotUnderstood' });
+  return inFlight;
+}
+
+/**
+ * Of a table with a line for each priority level. Undefined where it is none.
+ * @internal
+ */
+export function countInFlight(table: unknown): number | undefined {
+  const [head = [], ...levels] = String(table).trim().split('\n').map((line) => line.split(',').map((field) => field.trim()));
+  const columns = ['WaitingRequests', 'ExecutingRequests'].map((name) => head.indexOf(name));
+  const counts = levels.flatMap((level) => columns.map((column) => Number(level[column] ?? Number.NaN)));
+  return counts.length > 0 && counts.every((count) => count >= 0) ? counts.reduce((sum, count) => sum + count, 0) : undefined;
 }

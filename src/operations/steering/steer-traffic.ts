@@ -1,5 +1,5 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { loadAt, parseLoad, unknownLoad, withSample, type NodeLoad } from '../../balancing/node-load.ts';
+import { largerLoad, loadAt, parseLoad, requestLoad, unknownLoad, withSample, type NodeLoad } from '../../balancing/node-load.ts';
 import { steer, undo, type Known } from '../../balancing/steer.ts';
 import { parseServersState } from '../../clients/haproxy/parse-servers-state.ts';
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
@@ -7,30 +7,34 @@ import type { AgentAddress } from '../../clients/load-agent/listen-to-agent.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import type { Progress } from '../../lib/progress.ts';
-import type { Steering } from '../../render/steer.ts';
+import type { SteeredProxy, Steering } from '../../render/steer.ts';
 import { parseByHand, type ByHand } from '../balancing/by-hand.ts';
-import { cordonedNodes, nodePortOf } from './follow-api.ts';
+import { cordonedNodes, nodePortOf, requestsInFlight } from './follow-api.ts';
 
-/** ms between two turns, and between two questions to the API. */
-const pauses = { turn: 1000, api: 2000 } as const;
+/** ms between two turns, two questions to the API, and two to an API server about its requests. */
+const pauses = { turn: 1000, api: 2000, requests: 1000 } as const;
+
+type Asked = Pick<ApiClient, 'get'>;
 
 export interface SteeringTools {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly progress: Progress;
-  readonly api: Pick<ApiClient, 'get'>;
-  /** One command to HAProxy, and its answer. */
-  readonly tell: (command: string) => Promise<string>;
+  /** The API, or one of its servers, at an address. */
+  readonly connect: (address: AgentAddress) => Asked;
+  /** One command to the HAProxy behind a socket, and its answer. */
+  readonly tell: (socket: string, command: string) => Promise<string>;
   /** Hears a node's agent until the signal fires. */
   readonly listen: (agent: AgentAddress, hear: (answer: string) => void) => Promise<void>;
 }
 
-/** Steers the services of one HAProxy until the signal fires. What cannot be asked stays as it was known; what HAProxy has is compared anew each second, so that a reload or a restart of it is put right. */
-export async function steerServices(steering: Steering, tools: SteeringTools): Promise<never> {
+/** Steers what the HAProxys of a load balancer send on until the signal fires. What cannot be asked stays as it was known; what HAProxy has is compared anew each second, so that a reload or a restart of it is put right. */
+export async function steerTraffic(steering: Steering, tools: SteeringTools): Promise<never> {
   const { clock, signal } = tools;
   const steerer = new Steerer(steering, tools);
   for (const { node, ...agent } of steering.agents) void tools.listen(agent, (answer) => steerer.hear(node, answer));
-  void steerer.askApi();
+  if (steering.proxies.some(({ services }) => services.some(({ states }) => states))) void steerer.askApi();
+  for (const one of steering.apiServers) void steerer.countRequests(one);
   for (;;) {
     const begin = clock.monotonic();
     await steerer.turn();
@@ -41,10 +45,14 @@ export async function steerServices(steering: Steering, tools: SteeringTools): P
 class Steerer {
   readonly #steering: Steering;
   readonly #tools: SteeringTools;
+  /** As agents say, and by requests in flight. */
   readonly #loads = new Map<string, NodeLoad>();
+  readonly #requestLoads = new Map<string, NodeLoad>();
   readonly #nodePorts = new Map<string, number>();
   #cordoned: ReadonlySet<string> | undefined;
   #byHand: ByHand = {};
+  /** What takes the steering back, by socket. */
+  readonly #undo = new Map<string, readonly string[]>();
   #noted = '';
   /** What went wrong the last time, by what was tried: said once. */
   readonly #trouble = new Map<string, string>();
@@ -56,30 +64,38 @@ class Steerer {
 
   hear(node: string, answer: string): void {
     const load = parseLoad(answer);
-    if (load !== undefined) this.#loads.set(node, withSample(this.#loads.get(node) ?? unknownLoad, { load, time: this.#tools.clock.monotonic() }));
+    if (load !== undefined) this.#sample(this.#loads, node, load);
+  }
+
+  #sample(loads: Map<string, NodeLoad>, node: string, load: number): void {
+    loads.set(node, withSample(loads.get(node) ?? unknownLoad, { load, time: this.#tools.clock.monotonic() }));
   }
 
   async turn(): Promise<void> {
     await this.#attempt('what was decided by hand', async () => {
       this.#byHand = parseByHand(await readFile(this.#steering.byHand, 'utf8').catch(nothingWhereMissing));
     });
-    await this.#attempt('HAProxy', async () => {
-      const servers = parseServersState(await this.#tools.tell('show servers state'));
-      const known = this.#known();
-      await this.#note(undo(servers, known).join('\n'));
-      for (const { command, reason } of steer(servers, known)) {
-        await this.#tools.tell(command);
-        this.#tools.progress({ type: 'note', title: reason });
-      }
-    });
+    for (const proxy of this.#steering.proxies) await this.#attempt(`HAProxy at ${proxy.socket}`, () => this.#steer(proxy));
+  }
+
+  async #steer({ socket, services }: SteeredProxy): Promise<void> {
+    const servers = parseServersState(await this.#tools.tell(socket, 'show servers state'));
+    const known = { ...this.#known(), services };
+    this.#undo.set(socket, undo(servers, known));
+    await this.#note([...this.#undo].flatMap(([at, commands]) => commands.map((command) => `${at} ${command}`)).join('\n'));
+    for (const { command, reason } of steer(servers, known)) {
+      await this.#tools.tell(socket, command);
+      this.#tools.progress({ type: 'note', title: reason });
+    }
   }
 
   async askApi(): Promise<void> {
-    const { api, clock, signal } = this.#tools;
+    const { connect, clock, signal } = this.#tools;
+    const api = connect(this.#steering.api);
     while (!signal.aborted) {
       await this.#attempt('the API', async () => {
         this.#cordoned = await cordonedNodes(api, signal);
-        for (const { name, follow } of this.#steering.services) {
+        for (const { name, follow } of this.#steering.proxies.flatMap(({ services }) => services)) {
           const port = follow && (await nodePortOf(api, follow, signal));
           if (port !== undefined) this.#nodePorts.set(name, port);
         }
@@ -88,10 +104,19 @@ class Steerer {
     }
   }
 
-  #known(): Known {
+  async countRequests({ node, limit, ...address }: Steering['apiServers'][number]): Promise<void> {
+    const { connect, clock, signal } = this.#tools;
+    const server = connect(address);
+    while (!signal.aborted) {
+      await this.#attempt(`requests in flight at ${node}`, async () => this.#sample(this.#requestLoads, node, requestLoad(await requestsInFlight(server, signal), limit)));
+      await clock.sleep(pauses.requests, signal).catch(() => {});
+    }
+  }
+
+  #known(): Omit<Known, 'services'> {
     const now = this.#tools.clock.monotonic();
-    const loads = [...this.#loads].map(([node, load]) => [node, loadAt(load, now)] as const);
-    return { services: this.#steering.services, loads: new Map(loads.filter((one): one is [string, number] => one[1] !== undefined)), cordoned: this.#cordoned, nodePorts: this.#nodePorts, byHand: this.#byHand };
+    const loads = [...this.#loads].map(([node, load]) => [node, largerLoad(loadAt(load, now), loadAt(this.#requestLoads.get(node) ?? unknownLoad, now))] as const);
+    return { loads: new Map(loads.filter((one): one is [string, number] => one[1] !== undefined)), cordoned: this.#cordoned, nodePorts: this.#nodePorts, byHand: this.#byHand };
   }
 
   /** Before HAProxy is told anything. */
