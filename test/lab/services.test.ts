@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { after, before, describe, it } from 'node:test';
+import { parseServersState } from '../../src/clients/haproxy/parse-servers-state.ts';
 import { powerOff } from '../../src/lab/power.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { priorityLevels } from '../../src/operations/steering/follow-api.ts';
+import { haproxySocket } from '../../src/render/haproxy.ts';
+import { steerUnit } from '../../src/render/paths.ts';
 import { expectZero, kubekeep, labCluster, type LabCluster } from '../support/lab-cluster.ts';
 import { webPods } from '../support/web-pods.ts';
 
@@ -56,7 +60,8 @@ describe('services behind the balancers of a cluster with two workers', () => {
   after(() => one[Symbol.asyncDispose]());
 
   const shop = (more = '') => `    - { name: shop, listen: { vip: ${vips[0]}, port: 80 }, forward: { service: default/web:http }, mode: http${more} }\n`;
-  const write = (services: string) => writeFile(one.file, `${file}  services:${services === '' ? ' []' : `\n${services}`}\n`);
+  const write = (services: string, endpoint = '') => writeFile(one.file, `${file.replace(/^ *vip: .*$/m, `$&${endpoint}`)}  services:${services === '' ? ' []' : `\n${services}`}\n`);
+  const balancers = ['cp1', 'cp2', 'cp3'];
   const on = async (script: string, host = 'cp1') => (await one.hosts.get(host)!.run(script, { timeout: 60_000 })).stdout.trim();
   const kubectl = async (...words: string[]) => (await expectZero(kubekeep('kubectl', '--file', one.file, '--', ...words))).stdout.trim();
   const put = async (policy: 'Local' | 'Cluster') => {
@@ -104,7 +109,7 @@ describe('services behind the balancers of a cluster with two workers', () => {
   });
 
   it('have their VIPs spread again when a balancer is back, which status asks for', async () => {
-    const holders = async () => (await Promise.all(['cp1', 'cp2', 'cp3'].map(async (name) => ((await on(`ip -4 -o addr show to ${vips[1]}/32`, name)) === '' ? [] : [name])))).flat();
+    const holders = async () => (await Promise.all(balancers.map(async (name) => ((await on(`ip -4 -o addr show to ${vips[1]}/32`, name)) === '' ? [] : [name])))).flat();
     const until = async (holds: () => Promise<boolean>) => { for (let turn = 0; turn < 100 && !(await holds()); turn++) await systemClock.sleep(300); };
     let status = '';
     await on('systemctl stop kubekeep-services', 'cp2');
@@ -135,10 +140,45 @@ describe('services behind the balancers of a cluster with two workers', () => {
     await put('Local');
   });
 
+  it('stand beside API servers whose new connections follow their load, where the file wants that', async (t) => {
+    await write(shop(), '\n    load: true');
+    await expectZero(one.run('apply', '--yes'));
+    assert.equal(await on(`ip -4 -o addr show to ${vips[1]}/32`), '');
+    await expectZero(one.run('status'));
+    const weights = async (server: string) => Promise.all(balancers.map(async (name) => parseServersState(await on(`echo 'show servers state api' | socat -t 2 - UNIX-CONNECT:${haproxySocket}`, name)).find((row) => row.server === server)!.weight));
+    /** Resolves to the seconds that it took. */
+    const until = async (server: string, holds: (weight: number) => boolean, seconds: number) => {
+      const begin = performance.now();
+      for (;;) {
+        const found = await weights(server);
+        const took = (performance.now() - begin) / 1000;
+        if (found.every(holds)) return took;
+        assert.ok(took < seconds, `after ${seconds} s ${server} has ${found.join(', ')}\n${await on(`journalctl -u ${steerUnit} -n 20 --no-pager -o cat`)}`);
+        await systemClock.sleep(300);
+      }
+    };
+    const ask = (path: string) => on(`curl -s -o /dev/null -w '%{http_code}' --connect-to kubernetes:6443:${one.cluster.hosts[1]!.address}:6443 --cacert /etc/kubernetes/pki/ca.crt --cert /etc/kubernetes/pki/steer.crt --key /etc/kubernetes/pki/steer.key https://kubernetes:6443${path}`);
+    assert.deepEqual([await ask(priorityLevels), await ask('/metrics')], ['200', '403']);
+    for (const name of balancers) await until(name, (weight) => weight === 100, 75);
+    assert.match((await expectZero(one.run('lb', 'weight', 'api/cp2', '30%'))).stdout, /api +cp2 +up by hand +30% /);
+    // Behind everything else on that host: etcd and the API server there go on.
+    await on('for i in $(seq "$(nproc)"); do setsid nice -n 19 sh -c "while :; do :; done" > /dev/null 2>&1 & echo $!; done > /run/burners');
+    const fell = await until('cp1', (weight) => weight <= 50, 40);
+    assert.deepEqual(await weights('cp2'), [30, 30, 30]);
+    await on(`systemctl stop ${steerUnit}`, 'cp3');
+    const [, , stopped] = await weights('cp1');
+    assert.equal(stopped, 100);
+    await on('kill $(cat /run/burners)');
+    await on(`systemctl start ${steerUnit}`, 'cp3');
+    const rose = await until('cp1', (weight) => weight >= 82, 75);
+    assert.match((await expectZero(one.run('lb', 'ready', 'api/cp2'))).stdout, /api +cp2 +up +100% /);
+    assert.equal(await on(`journalctl -u ${steerUnit} -o cat --no-pager | grep 'requests in flight'; grep -c '"username":"kubekeep-steer"' /var/log/kubernetes/audit.log`), '0');
+    t.diagnostic(`the weight of cp1 fell to a half in ${fell.toFixed(1)} s and was whole again ${rose.toFixed(1)} s after the end`);
+  });
+
   it('lose a node, and none of the requests that come afterwards', async () => {
     await write(shop());
     await expectZero(one.run('apply', '--yes'));
-    assert.equal(await on(`ip -4 -o addr show to ${vips[1]}/32`), '');
     const asking = keepAsking(vips[0]);
     await powerOff(one.lab, 'w2');
     await systemClock.sleep(4000);
