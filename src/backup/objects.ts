@@ -1,4 +1,4 @@
-import { captureOf, damaged, decryptObject, encryptObject, hashOf, type ObjectKey } from './format/encrypted-object.ts';
+import { captureOf, damaged, decryptLarge, encryptObject, hashOf, type ObjectKey } from './format/encrypted-object.ts';
 import { objectName, type StoredKind } from './format/object-name.ts';
 import type { Store } from './store/store.ts';
 
@@ -23,5 +23,5 @@ export async function getObject({ store, repository }: ObjectPlace, kind: Stored
   const bytes = await store.read(name);
   if (!bytes) throw damaged(name, `it is missing in ${store.place}`);
   if (hashOf(bytes) !== hash) throw damaged(name, 'its bytes are not those that were written');
-  return decryptObject(bytes, { repository: Buffer.from(repository, 'hex'), kind, name }, await keyFor(captureOf(bytes, name)));
+  return decryptLarge(bytes, { repository: Buffer.from(repository, 'hex'), kind, name }, await keyFor(captureOf(bytes, name)));
 }

@@ -5,14 +5,23 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { baseValues } from '../../src/backup/base-values.ts';
 import { captureKeys, newCapture } from '../../src/backup/captures.ts';
+import { appendHole, appendRecords } from '../../src/backup/change-log/append-log.ts';
+import { LogMerger } from '../../src/backup/change-log/merge-log.ts';
 import { encodeLeaves, IndexWriter } from '../../src/backup/format/key-index.ts';
 import { placesOf } from '../../src/backup/key-index.ts';
 import { objectName } from '../../src/backup/format/object-name.ts';
-import type { Base } from '../../src/backup/points.ts';
+import type { Base, Point } from '../../src/backup/points.ts';
 import type { Repository } from '../../src/backup/repository.ts';
 import { reachedObjects } from '../../src/backup/retention/reached-objects.ts';
 import { takeBase } from '../../src/backup/take-base.ts';
+import type { KeyValue } from '../../src/bolt/newest-values.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silent } from '../../src/lib/progress.ts';
 import { seededDraw } from '../../src/lib/seeded-draw.ts';
+import type { ReadOperation } from '../../src/operations/backup/backup-operation.ts';
+import { stateAt, valuesOf as valuesAt } from '../../src/operations/objects/object-state.ts';
+import type { OpenObjects } from '../../src/operations/objects/open-objects.ts';
+import { searchObjects } from '../../src/operations/objects/search-objects.ts';
 import { madeRepository, type MadeRepository } from '../support/backup-repository.ts';
 import { loneEtcd, type LoneEtcd } from '../support/lone-etcd.ts';
 
@@ -108,6 +117,56 @@ describe(`the key index of bases of a real etcd (KUBEKEEP_TEST_SEED=${seed})`, (
       assert.deepEqual(new Map([...found].sort()), new Map([...wanted].sort()), title);
       assert.ok(told.length === 1 && /indexes\/|page/.test(told[0]!), `${title}: ${told.join()}`);
     }
+  });
+
+  it('is asked for what the log behind a base does not say: of known keys the same is found as by reading all, and of a text when it was there', async () => {
+    const base = bases.at(-1)!;
+    const expected = new Map(await scanned(base, all));
+    const own = [...expected.keys()].toSorted();
+    const [gone] = own;
+    const log = { writer: made.keys.writer, timeline: base.timeline, member: 'm1', key: await newCapture(repository) };
+    const merger = new LogMerger(repository, log);
+    const states = new Map([[base.revision, new Map(expected)]]);
+    const append = async (revision: number, key: string, length: number) => {
+      const value = length === 0 ? undefined : Buffer.alloc(length);
+      const piece = { records: [{ revision, received: revision, changes: [{ revision, key: Buffer.from(key), value, createRevision: 1, version: 1, lease: 0n }] }], leases: new Map() };
+      await appendRecords(repository, piece, log);
+      await merger.add(piece, log);
+      if (length === 0) expected.delete(key);
+      else expected.set(key, `${revision} ${length}`);
+      states.set(revision, new Map(expected));
+    };
+    for (let at = 1; at <= 40; at++) {
+      const key = at === 7 || at === 33 ? gone! : below(4) === 0 ? `/registry/things/new-${below(5)}` : own[1 + below(own.length - 1)]!;
+      await append(base.revision + at, key, at === 7 || (at !== 33 && below(3) === 0) ? 0 : 1 + below(50));
+      if (at % 12 === 0) await merger.catalog(log);
+    }
+    await appendHole(repository, log, { after: base.revision + 40, last: base.revision + 45, why: 'etcd compacted them' });
+    await append(base.revision + 46, gone!, 5);
+    const reader = await made.read();
+    const keys = captureKeys(reader, made.identity);
+    const work = { signal: new AbortController().signal, progress: silent, clock: systemClock };
+    const stateOf = (revision: number) => stateAt(work, reader, { point: { base, revision, time: 0 }, keys });
+    const printed = (values: ReadonlyMap<string, KeyValue>) => new Map([...values].map(([key, { revision, value }]) => [key, `${revision} ${value.length}`] as const).toSorted());
+    for (const at of [0, 1, 7, 13, 32, 33, 40]) {
+      const state = states.get(base.revision + at)!;
+      const wanted = new Set([gone!, 'none', ...Array.from({ length: 5 }, (_, number) => `/registry/things/new-${number}`), ...own.filter(() => below(20) === 0)]);
+      assert.deepEqual(printed(await valuesAt(stateOf(base.revision + at), all)), new Map([...state].toSorted()), `all at ${at}`);
+      assert.deepEqual(printed(await stateOf(base.revision + at).values(wanted)), new Map([...state].filter(([key]) => wanted.has(key)).toSorted()), `some at ${at}`);
+    }
+    await assert.rejects(stateOf(base.revision + 46).values(new Set([gone!])), { code: 'point-missing', message: /lost: etcd compacted them/ });
+
+    const name = gone!.slice('/registry/things/'.length);
+    const open = { repository: reader, keys } as OpenObjects;
+    const upTo = { base, revision: base.revision + 46, time: 0 };
+    const search = async (since: Point) => searchObjects(work as unknown as ReadOperation, open, { text: name, since, upTo, all: false, wanted: (one) => one.name === name, encryptionKeys: new Map(), hide: (object) => object });
+    const before = Number(states.get(base.revision)!.get(gone!)!.split(' ')[0]);
+    const hole = { first: base.revision + 41, last: base.revision + 45, why: 'etcd compacted them', kind: 'gap' };
+    const times = ({ found }: Awaited<ReturnType<typeof search>>) => found.map(({ from, time, until }) => [from, time, until]);
+    const whole = await search({ base, revision: base.revision, time: 0 });
+    assert.deepEqual([times(whole), whole.gaps], [[[before, undefined, base.revision + 7], [base.revision + 33, base.revision + 33, undefined]], [hole]]);
+    assert.deepEqual(times(await search({ base, revision: base.revision + 20, time: 0 })), [[base.revision + 33, base.revision + 33, undefined]]);
+    assert.deepEqual(await search({ base: { ...base, timeline: 'c1:9' }, revision: base.revision + 20, time: 0 }), whole, 'of another timeline nothing is taken');
   });
 
   it('begins anew where what the parent says of its pages is lost: a base is taken all the same', async () => {

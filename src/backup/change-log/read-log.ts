@@ -22,11 +22,11 @@ export async function* readLog(repository: Repository, { timeline, first, last }
   if (next <= last) throw new KubekeepError('point-missing', `the log ends at revision ${next - 1}, and revision ${last} is wanted`, { hint: 'kubekeep backup list shows what there is.' });
 }
 
-/** Throws `repository-damaged` where the records are not those that the chain speaks of. */
-export async function readSegment(repository: Repository, part: SegmentPart, keys: CaptureKeys): Promise<Segment> {
+/** `only`: of other revisions what they changed is left out. Throws `repository-damaged` where the records are not those that the chain speaks of. */
+export async function readSegment(repository: Repository, part: SegmentPart, keys: CaptureKeys, only?: ReadonlySet<number>): Promise<Segment> {
   const { first, last } = part;
   const { name, plain } = await (part.object === undefined ? pieceOf(repository, part, keys) : mergedOf(repository, part.object, part, keys));
-  const segment = decodeSegment(plain, name);
+  const segment = decodeSegment(plain, name, only);
   if (segment.records[0]?.revision !== first || segment.records.at(-1)!.revision !== last) throw damaged(name, `its records are not those of revisions ${first} to ${last}`);
   return segment;
 }

@@ -1,7 +1,7 @@
 import { compareText } from '../../lib/compare-text.ts';
 import type { CaptureKeys } from '../captures.ts';
 import { damaged } from '../format/encrypted-object.ts';
-import { hasKey, IndexWriter, readIndex, type IndexedRow } from '../format/key-index.ts';
+import { findRows, IndexWriter, readIndex, soughtKeys, type IndexedRow } from '../format/key-index.ts';
 import { objectName } from '../format/object-name.ts';
 import type { Repository } from '../repository.ts';
 import type { SegmentPart } from './coverage.ts';
@@ -17,16 +17,20 @@ export function indexRecords(records: readonly LogRecord[]): Buffer {
   return writer.done();
 }
 
-/** One key, or those of which it says true. Byte by byte as letters. */
-export type WantedKeys = string | ((key: string) => boolean);
+/** These keys, or those of which it says true. Byte by byte as letters. */
+export type WantedKeys = ReadonlySet<string> | ((key: string) => boolean);
 
-/** Whether a segment that has a key index changes one of the wanted keys. Throws `repository-damaged`. */
-export async function changesAny(repository: Repository, hash: string, keys: CaptureKeys, wanted: WantedKeys): Promise<boolean> {
-  const [index, name] = [await repository.get('index', hash, keys), objectName('index', hash)];
-  if (typeof wanted === 'string') return hasKey(index, name, wanted);
-  let found = false;
-  readIndex(index, name, () => true, (_, { key }) => (found = wanted(key)));
-  return found;
+/** Gives `take` the wanted keys that a segment changes, and the revisions, by the hash of its key index: of one key in their order. Rejects with `repository-damaged`. */
+export type SegmentRows = (hash: string, take: (key: string, revision: number) => void) => Promise<void>;
+
+/** The way to the rows of wanted keys in the indexes of segments. */
+export function segmentRows(repository: Pick<Repository, 'get'>, keys: CaptureKeys, wanted: WantedKeys): SegmentRows {
+  const sought = typeof wanted === 'function' ? undefined : soughtKeys(wanted);
+  return async (hash, take) => {
+    const [index, name] = [await repository.get('index', hash, keys), objectName('index', hash)];
+    if (sought) findRows(index, name, sought, take);
+    else readIndex(index, name, () => true, (_, { key, revision }) => void ((wanted as (key: string) => boolean)(key) && take(key, revision)));
+  };
 }
 
 /** Throws `repository-damaged` where a segment's index is another one than its records make. */

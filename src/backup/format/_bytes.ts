@@ -61,9 +61,13 @@ export class ByteReader {
   }
 
   raw(count: number): Buffer {
+    this.pass(count);
+    return this.#bytes.subarray(this.#at - count, this.#at);
+  }
+
+  pass(count: number): void {
     if (count > this.left) throw new RangeError('it ends too early');
     this.#at += count;
-    return this.#bytes.subarray(this.#at - count, this.#at);
   }
 
   get left(): number {

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { constants, zstdCompressSync, zstdDecompress, zstdDecompressSync, type ZstdOptions } from 'node:zlib';
 import { KubekeepError } from '../../lib/errors.ts';
 
 /** docs/design/repository-format.md, section 5. */
@@ -51,7 +52,34 @@ export function captureOf(bytes: Uint8Array, name: string): string {
 }
 
 /** The plain text. Throws `repository-damaged` where the object is not exactly what was written under that key, as that kind, in that repository. */
-export function decryptObject(bytes: Uint8Array, { repository, kind, name }: ObjectContext & { readonly name: string }, { scope, capture, key }: ObjectKey): Buffer {
+export function decryptObject(bytes: Uint8Array, context: NamedContext, key: ObjectKey): Buffer {
+  const { frame, length } = opened(bytes, context, key);
+  try {
+    return whole(zstdDecompressSync(frame, unpackOptions(length)), length);
+  } catch (error) {
+    throw notUnpacked(context, error);
+  }
+}
+
+/** The same. What is large is unpacked on another thread, while this one goes on. */
+export async function decryptLarge(bytes: Uint8Array, context: NamedContext, key: ObjectKey): Promise<Buffer> {
+  const { frame, length } = opened(bytes, context, key);
+  try {
+    return whole(length < large ? zstdDecompressSync(frame, unpackOptions(length)) : await decompress(frame, unpackOptions(length)), length);
+  } catch (error) {
+    throw notUnpacked(context, error);
+  }
+}
+
+type NamedContext = ObjectContext & { readonly name: string };
+
+interface Packed {
+  readonly frame: Uint8Array;
+  /** Of what is in it. */
+  readonly length: number;
+}
+
+function opened(bytes: Uint8Array, { repository, kind, name }: NamedContext, { scope, capture, key }: ObjectKey): Packed {
   if (captureOf(bytes, name) !== Buffer.from(capture).toString('hex') || bytes[5] !== scopes[scope]) throw damaged(name, 'it belongs to another key');
   const header = Buffer.from(bytes.subarray(0, headerLength));
   if (header[4] !== kinds[kind]) throw damaged(name, `it is no ${kind}`);
@@ -67,7 +95,7 @@ export function decryptObject(bytes: Uint8Array, { repository, kind, name }: Obj
     const other = scope === 'structure' ? 'not in this repository' : `the key in ${scope === 'data' ? 'captures' : 'escrow'}/${Buffer.from(capture).toString('hex')} is another one`;
     throw damaged(name, `its bytes are not those that were written, or ${other}`, error);
   }
-  return decompressed(frame, length, name);
+  return { frame, length };
 }
 
 /** SHA-256 of the stored bytes in hexadecimal digits: the last part of an object's name. */
@@ -100,16 +128,23 @@ function compressed(plain: Uint8Array): Buffer {
   });
 }
 
+/** From so many bytes on, another thread unpacks. */
+const large = 256 << 10;
+const decompress = promisify<Uint8Array, ZstdOptions, Buffer>(zstdDecompress);
+
 /** Bytes more than what is unpacked, so that it comes in one piece: behind one that is full zlib makes another, and puts them together. */
 const unpackRoom = 64;
 
+function unpackOptions(length: number): ZstdOptions {
+  return { maxOutputLength: Math.max(1, length), chunkSize: length + unpackRoom };
+}
+
 /** Node 24 stops after the first of several frames without a word; the length shows it. */
-function decompressed(frame: Buffer, length: number, name: string): Buffer {
-  try {
-    const plain = zstdDecompressSync(frame, { maxOutputLength: Math.max(1, length), chunkSize: length + unpackRoom });
-    if (plain.length === length) return plain;
-    throw new Error(`${plain.length} bytes instead of ${length}`);
-  } catch (error) {
-    throw damaged(name, `its content cannot be unpacked: ${(error as Error).message}`, error);
-  }
+function whole(plain: Buffer, length: number): Buffer {
+  if (plain.length !== length) throw new Error(`${plain.length} bytes instead of ${length}`);
+  return plain;
+}
+
+function notUnpacked({ name }: NamedContext, error: unknown): KubekeepError {
+  return damaged(name, `its content cannot be unpacked: ${(error as Error).message}`, error);
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { compareText } from '../../lib/compare-text.ts';
 import { seededDraw } from '../../lib/seeded-draw.ts';
-import { decodeLeaves, encodeLeaves, hasKey, IndexWriter, readIndex, type IndexedRow } from './key-index.ts';
+import { decodeLeaves, encodeLeaves, findRows, IndexWriter, readIndex, soughtKeys, type IndexedRow } from './key-index.ts';
 
 type Pages = ReadonlyMap<number, readonly IndexedRow[]>;
 
@@ -33,15 +34,31 @@ describe('an object of a key index', () => {
     assert.deepEqual([...decodeLeaves(encodeLeaves(leaves), 'index 1')], leaves);
     const wanted = (page: number) => page % 2 === 0;
     assert.deepEqual(read(bytes, wanted), new Map([...pages].filter(([page]) => wanted(page))));
+    const row = { key: 'a', revision: 5, sub: 0, deleted: false };
+    assert.deepEqual(read(written(new Map([[1, [row]], [2, [row]]])), wanted), new Map([[2, [row]]]));
   });
 
-  it('says of each key whether it has it', () => {
-    const bytes = written(pages);
-    const keys = [...pages.values()].flatMap((all) => all.map(({ key }) => key));
-    const others = keys.flatMap((key) => [`${key}0`, key.slice(0, -1), `${key.slice(0, -1)}z`]).filter((key) => !keys.includes(key));
-    assert.deepEqual([keys.filter((key) => !hasKey(bytes, 'index 1', key)), others.filter((key) => hasKey(bytes, 'index 1', key))], [[], []]);
+  it('of a segment gives the rows of some keys, as reading all of it does', () => {
+    for (let round = 0; round < 60; round++) {
+      const few = Array.from({ length: below(40) }, (): IndexedRow => ({ key: ['', '/a/', '/a/b', 'ÿ', 'x'.repeat(below(400))][below(5)]! + ['', below(12), 'ÿ'][below(3)], revision: below(1000), sub: 0, deleted: false })).toSorted((one, other) => compareText(one.key, other.key));
+      const bytes = written(new Map([[0, few]]));
+      const keys = few.map(({ key }) => key);
+      const wanted = new Set([...keys.filter(() => below(3) === 0), ...keys.flatMap((key) => [`${key}0`, key.slice(0, -1), `${key.slice(0, -1)}z`])].filter(() => below(4) > 0));
+      const found: [string, number][] = [];
+      findRows(bytes, 'index 1', soughtKeys(wanted), (key, revision) => void found.push([key, revision]));
+      assert.deepEqual(found, few.filter(({ key }) => wanted.has(key)).map(({ key, revision }) => [key, revision]), `round ${round}`);
+    }
     const alike = written(new Map([[0, ['xb1', 'xb2', 'xc2'].map((key) => ({ key, revision: 5, sub: 0, deleted: false }))]]));
-    assert.deepEqual(['xa2', 'xb2', 'xc2', 'xc1', 'x'].filter((key) => hasKey(alike, 'index 1', key)), ['xb2', 'xc2']);
+    const few: string[] = [];
+    findRows(alike, 'index 1', soughtKeys(['xc2', 'xc1', 'xb2', 'xa2', 'x']), (key) => void few.push(key));
+    assert.deepEqual(few, ['xb2', 'xc2']);
+  });
+
+  it('in which rows lie in another order than that of the keys is refused where some are looked for', () => {
+    for (const keys of [['b', 'a'], ['ab', 'a'], ['a', 'ÿ', 'b']]) {
+      const bytes = written(new Map([[0, keys.map((key) => ({ key, revision: 5, sub: 0, deleted: false }))]]));
+      assert.throws(() => findRows(bytes, 'index 1', soughtKeys(['z', 'ÿÿ']), () => {}), { code: 'repository-damaged', message: /^index 1: its keys are not in their order/ }, keys.join());
+    }
   });
 
   it('that is cut, has more behind it, or is anything else is refused by name', () => {

@@ -1,3 +1,4 @@
+import { compareText } from '../../lib/compare-text.ts';
 import { ByteReader, ByteWriter } from './_bytes.ts';
 import { readable } from './encrypted-object.ts';
 
@@ -55,55 +56,97 @@ const deletedFlag = 1;
 const subFlag = 2;
 const earlierFlag = 4;
 
-/** Gives the pages that an object of a key index speaks of; `look` is asked of each whether its rows count, and `take` gets them then, until it says `true`: that is enough. Throws `repository-damaged`. */
-export function readIndex(bytes: Buffer, name: string, look: (page: number) => boolean, take: (page: number, row: IndexedRow) => boolean | void): void {
+/** Gives the pages that an object of a key index speaks of; `look` is asked of each whether its rows count, and `take` gets them then. Throws `repository-damaged`. */
+export function readIndex(bytes: Buffer, name: string, look: (page: number) => boolean, take: (page: number, row: IndexedRow) => void): void {
+  let key = '';
+  eachRow(bytes, name, look, (row) => {
+    const { page, revision, sub, deleted } = row;
+    if (!row.again) key = row.bytes.toString('latin1', 0, row.length);
+    take(page, { key, revision, sub, deleted });
+  });
+}
+
+/** A key that is looked for. */
+export interface SoughtKey {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+}
+
+/** In the order in which `findRows` wants them. */
+export function soughtKeys(keys: Iterable<string>): readonly SoughtKey[] {
+  return [...keys].toSorted(compareText).map((key) => ({ key, bytes: Buffer.from(key, 'latin1') }));
+}
+
+/**
+ * Gives the rows of some keys out of an object in which rows lie in the order of their keys, as in that of a segment. Both orders are walked at once, so that there is no text for each key that the object
+ * speaks of. Throws `repository-damaged`, also where rows lie in another order.
+ */
+export function findRows(bytes: Buffer, name: string, sought: readonly SoughtKey[], take: (key: string, revision: number) => void): void {
+  // The first that is not before the last row, and with how many bytes both begin alike.
+  let [at, same] = [0, 0];
+  eachRow(bytes, name, () => at < sought.length, (row) => {
+    if (!row.rises) throw new RangeError('its keys are not in their order');
+    // Where it shares more with the row before, it is as far before that one.
+    if (row.shared <= same) {
+      for (same = row.shared; at < sought.length; at++, same = 0) {
+        const wanted = sought[at]!.bytes;
+        while (same < row.length && same < wanted.length && row.bytes[same] === wanted[same]) same++;
+        if (same === row.length || (same < wanted.length && row.bytes[same]! < wanted[same]!)) break;
+      }
+    }
+    if (at === sought.length) return done;
+    const { key, bytes: { length } } = sought[at]!;
+    if (same === length) take(key, row.revision);
+    return undefined;
+  });
+}
+
+/** Changes from one to the next. */
+interface RawRow extends Omit<IndexedRow, 'key'> {
+  readonly page: number;
+  /** Begins with the key. */
+  readonly bytes: Buffer;
+  readonly length: number;
+  /** With the row before. */
+  readonly shared: number;
+  /** Whether it is not before the row before. */
+  readonly rises: boolean;
+  /** Whether it is the key that was taken before. */
+  readonly again: boolean;
+}
+
+/** What `take` says when it wants no more. */
+const done = true;
+
+function eachRow(bytes: Buffer, name: string, look: (page: number) => boolean, take: (row: RawRow) => typeof done | void): void {
   readable(name, () => {
     const reader = new ByteReader(bytes);
-    let [page, revision, length] = [0, 0, 0];
-    let key = Buffer.alloc(256);
+    const row = { page: 0, bytes: Buffer.alloc(256), length: 0, shared: 0, rises: true, again: false, revision: 0, sub: 0, deleted: false };
+    let taken = false;
     for (let left = reader.number(); left > 0; left--) {
-      page += reader.number();
-      const wanted = look(page);
+      row.page += reader.number();
+      const wanted = look(row.page);
       for (let rows = reader.number(); rows > 0; rows--) {
         const flags = reader.number();
         if (flags > (deletedFlag | subFlag | earlierFlag)) throw new RangeError(`a row has unknown flags (${flags})`);
         const [shared, own] = [reader.number(), reader.number()];
-        if (shared > length) throw new RangeError('a key shares more than the one before has');
-        length = shared + own;
-        if (length > key.length) key = Buffer.concat([key, Buffer.alloc(length)], Math.min(length + reader.left, 2 * length));
-        key.set(reader.raw(own), shared);
-        revision += (flags & earlierFlag) === 0 ? reader.number() : -reader.number();
-        const sub = (flags & subFlag) === 0 ? 0 : reader.number();
-        if (wanted && take(page, { key: key.toString('latin1', 0, length), revision, sub, deleted: (flags & deletedFlag) !== 0 }) === true) return;
+        const before = row.length;
+        if (shared > before) throw new RangeError('a key shares more than the one before has');
+        const rest = reader.raw(own);
+        row.rises = shared === before || (own > 0 && rest[0]! > row.bytes[shared]!);
+        row.again = taken && shared === before && own === 0;
+        row.length = shared + own;
+        row.shared = shared;
+        if (row.length > row.bytes.length) row.bytes = Buffer.concat([row.bytes, Buffer.alloc(row.length)], Math.min(row.length + reader.left, 2 * row.length));
+        row.bytes.set(rest, shared);
+        row.revision += (flags & earlierFlag) === 0 ? reader.number() : -reader.number();
+        row.sub = (flags & subFlag) === 0 ? 0 : reader.number();
+        row.deleted = (flags & deletedFlag) !== 0;
+        taken = wanted;
+        if (wanted && take(row) === done) return;
       }
     }
     reader.end();
-  });
-}
-
-/** Whether an object of a key index speaks of a key, without a text for each that it speaks of. Reads until there. Throws `repository-damaged`. */
-export function hasKey(bytes: Buffer, name: string, key: string): boolean {
-  const wanted = Buffer.from(key, 'latin1');
-  return readable(name, () => {
-    const reader = new ByteReader(bytes);
-    // Of the key before: its length, and with how many bytes it begins as the wanted one does.
-    let [length, same] = [0, 0];
-    for (let left = reader.number(); left > 0; left--) {
-      reader.number();
-      for (let rows = reader.number(); rows > 0; rows--) {
-        const flags = reader.number();
-        const [shared, own] = [reader.number(), reader.number()];
-        if (shared > length) throw new RangeError('a key shares more than the one before has');
-        const rest = reader.raw(own);
-        length = shared + own;
-        // Where it shares more with the one before, it is as different from the wanted one.
-        if (shared <= same) for (same = shared; same < length && same < wanted.length && rest[same - shared] === wanted[same]; ) same++;
-        if (same === wanted.length && length === same) return true;
-        reader.number();
-        if ((flags & subFlag) !== 0) reader.number();
-      }
-    }
-    return false;
   });
 }
 

@@ -16,6 +16,11 @@ const segment: Segment = { records: Array.from({ length: 300 }, (_, index) => re
 describe('a segment of the log', () => {
   it('comes back as it was', () => assert.deepEqual(decodeSegment(encodeSegment(segment), 'chain/1'), segment));
 
+  it('comes back without what other revisions changed where only some are asked for', () => {
+    const only = new Set([4711, 4712, 4800, 5010, 6000]);
+    assert.deepEqual(decodeSegment(encodeSegment(segment), 'chain/1', only), { ...segment, records: segment.records.map((one) => (only.has(one.revision) ? one : { ...one, changes: [] })) });
+  });
+
   it('has times that never go back, also where the clock did', () => {
     const back = { records: [record(1, 2000), record(2, 1000), record(3, 1500), record(4, 2500)], leases: new Map() };
     assert.deepEqual(decodeSegment(encodeSegment(back), 'chain/1').records.map(({ received }) => received), [2000, 2000, 2000, 2500]);
@@ -23,7 +28,7 @@ describe('a segment of the log', () => {
 
   it('that is cut anywhere, or longer, is refused and named', () => {
     const whole = encodeSegment({ records: segment.records.slice(0, 5), leases: segment.leases });
-    for (let length = 0; length < whole.length; length++) assert.throws(() => decodeSegment(whole.subarray(0, length), 'chain/1'), { code: 'repository-damaged', message: /^chain\/1: / }, String(length));
+    for (const only of [undefined, new Set<number>()]) for (let length = 0; length < whole.length; length++) assert.throws(() => decodeSegment(whole.subarray(0, length), 'chain/1', only), { code: 'repository-damaged', message: /^chain\/1: / }, String(length));
     assert.throws(() => decodeSegment(Buffer.concat([whole, Buffer.alloc(1)]), 'chain/1'), { code: 'repository-damaged' });
   });
 });

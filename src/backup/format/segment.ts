@@ -33,8 +33,8 @@ export function encodeSegment({ records, leases }: Segment): Buffer {
   return out.done();
 }
 
-/** Throws `repository-damaged`. */
-export function decodeSegment(bytes: Buffer, name: string): Segment {
+/** `only`: what other revisions changed is passed over, and left out of their records. Throws `repository-damaged`. */
+export function decodeSegment(bytes: Buffer, name: string, only?: ReadonlySet<number>): Segment {
   return readable(name, () => {
     const reader = new ByteReader(bytes);
     const [first, count] = [reader.number(), reader.number()];
@@ -43,7 +43,11 @@ export function decodeSegment(bytes: Buffer, name: string): Segment {
     for (let revision = first; revision < first + count; revision++) {
       received += reader.number();
       const changes: EtcdChange[] = [];
-      for (let left = reader.number(); left > 0; left--) changes.push(readChange(reader, revision));
+      const isLeft = only !== undefined && !only.has(revision);
+      for (let left = reader.number(); left > 0; left--) {
+        if (isLeft) passChange(reader);
+        else changes.push(readChange(reader, revision));
+      }
       records.push({ revision, received, changes });
     }
     const leases = new Map<bigint, number>();
@@ -64,13 +68,27 @@ function writeChange(out: ByteWriter, { revision, key, value, createRevision, ve
 }
 
 function readChange(reader: ByteReader, revision: number): EtcdChange {
-  const flags = reader.number();
-  if (flags > (deletedFlag | leaseFlag)) throw new RangeError(`a change has unknown flags (${flags})`);
+  const flags = readFlags(reader);
   const key = reader.raw(reader.number());
   const lease = (flags & leaseFlag) === 0 ? 0n : reader.raw(8).readBigInt64BE(0);
   if ((flags & deletedFlag) !== 0) return { revision, key, value: undefined, createRevision: 0, version: 0, lease };
   const [age, version, length] = [reader.number(), reader.number(), reader.number()];
   return { revision, key, value: reader.raw(length), createRevision: revision - age, version, lease };
+}
+
+function passChange(reader: ByteReader): void {
+  const flags = readFlags(reader);
+  reader.pass(reader.number());
+  if ((flags & leaseFlag) !== 0) reader.pass(8);
+  if ((flags & deletedFlag) !== 0) return;
+  for (let numbers = 2; numbers > 0; numbers--) reader.number();
+  reader.pass(reader.number());
+}
+
+function readFlags(reader: ByteReader): number {
+  const flags = reader.number();
+  if (flags > (deletedFlag | leaseFlag)) throw new RangeError(`a change has unknown flags (${flags})`);
+  return flags;
 }
 
 function leaseBytes(id: bigint): Buffer {

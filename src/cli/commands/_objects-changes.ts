@@ -10,7 +10,7 @@ import { objectHistory, type HistoryEntry } from '../../operations/objects/objec
 import type { OpenObjects } from '../../operations/objects/open-objects.ts';
 import { customResources, findResources, keyOf } from '../../operations/objects/read-objects.ts';
 import { wantedNames } from '../../operations/objects/wanted-names.ts';
-import type { LogGap } from '../../operations/objects/log-changes.ts';
+import type { LogGap } from '../../operations/objects/log-parts.ts';
 import type { Cli } from '../cli.ts';
 import { changesLine } from '../describe-changes.ts';
 import { textTable, utc } from '../text-table.ts';

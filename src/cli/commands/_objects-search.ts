@@ -1,7 +1,8 @@
 import { Option, type Command } from 'commander';
 import { KubekeepError } from '../../lib/errors.ts';
 import { nameOf } from '../../objects/stored-objects.ts';
-import { searchObjects, type FoundText } from '../../operations/objects/search-objects.ts';
+import { searchObjects } from '../../operations/objects/search-objects.ts';
+import type { FoundText } from '../../operations/objects/text-spans.ts';
 import type { Cli } from '../cli.ts';
 import { textTable, utc } from '../text-table.ts';
 import { sinceWords, startOf } from './_objects-changes.ts';

@@ -3,8 +3,9 @@ import { decodeValue } from '../../objects/decode-value.ts';
 import { at, isList, textOf, type JsonObject } from '../../objects/json.ts';
 import { nameOf, objectNameOf, type ObjectName } from '../../objects/stored-objects.ts';
 import type { ReadOperation } from '../backup/backup-operation.ts';
-import { logChanges, objectKeys, type LogGap } from './log-changes.ts';
-import { stateAt, valuesOf } from './object-state.ts';
+import { logChanges, objectKeys } from './log-changes.ts';
+import type { LogGap } from './log-parts.ts';
+import { stateAt } from './object-state.ts';
 import type { OpenObjects } from './open-objects.ts';
 
 export interface DeletedObject extends ObjectName {
@@ -82,7 +83,7 @@ interface Deletion {
 
 async function told(operation: ReadOperation, { repository, keys }: OpenObjects, start: Point, done: readonly Deletion[], isWanted: (key: string) => boolean): Promise<readonly DeletedObject[]> {
   const unread = new Set(done.filter(({ values }) => values === undefined).map(({ key }) => key));
-  const before = unread.size === 0 ? new Map<string, Value>() : await valuesOf(stateAt(operation, repository, { point: start, keys }), (key) => unread.has(key));
+  const before = await stateAt(operation, repository, { point: start, keys }).values(unread);
   const objectsOf = ({ key, values }: Deletion) => [...(values ?? []), ...(values === undefined && before.has(key) ? [before.get(key)!] : [])].flatMap(({ value, revision }): readonly JsonObject[] => {
     const { object } = decodeValue({ key, value, revision });
     return object ? [object] : [];

@@ -8,8 +8,10 @@ import type { LabelSelector } from '../../objects/label-selector.ts';
 import { withoutNoise } from '../../objects/noise.ts';
 import { nameOf, objectNameOf, type ObjectName } from '../../objects/stored-objects.ts';
 import type { ReadOperation } from '../backup/backup-operation.ts';
-import { logChanges, objectKeys } from './log-changes.ts';
-import { stateAt, valuesOf, type ObjectState } from './object-state.ts';
+import { objectKeys } from './log-changes.ts';
+import { logParts } from './log-parts.ts';
+import { newestChanges } from './newest-changes.ts';
+import { stateAt, there, valuesOf, type ObjectState } from './object-state.ts';
 import type { OpenObjects } from './open-objects.ts';
 
 /** An object that is not in both states, or not the same in both. */
@@ -56,16 +58,11 @@ type Values = ReadonlyMap<string, KeyValue>;
 
 async function valuesOfBoth(operation: ReadOperation, { repository, keys }: OpenObjects, { from, to }: { readonly from: Point; readonly to: Point }, wanted: (key: string) => boolean): Promise<readonly [Values, Values]> {
   const [before, after] = [from, to].map((point): ObjectState => stateAt(operation, repository, { point, keys })) as [ObjectState, ObjectState];
-  const { timeline } = to.base;
-  if (from.base.timeline === timeline && from.revision <= to.revision) {
-    const changed = new Map<string, KeyValue | undefined>();
-    let whole = true;
-    for await (const one of logChanges(operation, repository, keys, { timeline, after: from.revision, upTo: to.revision }, wanted)) {
-      if (one.kind === 'gap') whole = false;
-      else changed.set(one.key, one.value && { value: one.value, revision: one.revision });
-    }
-    const there = [...changed].filter((one): one is [string, KeyValue] => one[1] !== undefined);
-    if (whole) return [changed.size === 0 ? new Map() : await valuesOf(before, (key) => changed.has(key)), new Map(there)];
+  const range = { timeline: to.base.timeline, after: from.revision, upTo: to.revision };
+  const leads = from.base.timeline === range.timeline && from.revision <= to.revision && logParts(repository, range).every(({ kind }) => kind === 'segment');
+  if (leads) {
+    const changed = await newestChanges(operation, repository, keys, range, wanted);
+    return [await before.values(new Set(changed.keys())), new Map(there(changed))];
   }
   return [await valuesOf(before, wanted), await valuesOf(after, wanted)];
 }

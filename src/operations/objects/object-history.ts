@@ -6,7 +6,8 @@ import type { HideSecrets } from '../../objects/hide-secrets.ts';
 import { withoutNoise } from '../../objects/noise.ts';
 import { writtenBy } from '../../objects/written-by.ts';
 import type { ReadOperation } from '../backup/backup-operation.ts';
-import { logChanges, type LogGap } from './log-changes.ts';
+import { logChanges } from './log-changes.ts';
+import type { LogGap } from './log-parts.ts';
 import { stateAt } from './object-state.ts';
 import type { OpenObjects } from './open-objects.ts';
 
@@ -39,12 +40,13 @@ export interface HistoryOptions {
 export async function objectHistory(operation: ReadOperation, { repository, keys }: OpenObjects, { key, since, upTo, encryptionKeys, hide }: HistoryOptions): Promise<readonly HistoryEntry[]> {
   const { timeline } = upTo.base;
   const start = since?.base.timeline === timeline ? since : pointOf(oldestOf(goodBases(repository.chain), timeline));
-  const before = await stateAt(operation, repository, { point: start, keys }).value(key);
+  const wanted = new Set([key]);
+  const before = (await stateAt(operation, repository, { point: start, keys }).values(wanted)).get(key);
   const history: HistoryEntry[] = [];
   const decode = (value: Buffer, revision: number) => hidden(decodeValue({ key, value, revision }, encryptionKeys), hide);
   let last: DecodedValue | undefined = before && decode(before.value, before.revision);
   if (before && last) history.push({ kind: 'there', revision: before.revision, time: undefined, manager: writtenBy(last.object, undefined), changes: [], why: last.object ? undefined : last.why });
-  for await (const one of logChanges(operation, repository, keys, { timeline, after: start.revision, upTo: upTo.revision }, key)) {
+  for await (const one of logChanges(operation, repository, keys, { timeline, after: start.revision, upTo: upTo.revision }, wanted)) {
     if (one.kind === 'gap') {
       history.push(one);
       continue;

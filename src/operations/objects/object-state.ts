@@ -1,6 +1,5 @@
 import { open } from 'node:fs/promises';
 import { baseValues, type Values } from '../../backup/base-values.ts';
-import type { WantedKeys } from '../../backup/change-log/segment-index.ts';
 import type { CaptureKeys } from '../../backup/captures.ts';
 import type { Point } from '../../backup/points.ts';
 import type { Repository } from '../../backup/repository.ts';
@@ -9,7 +8,7 @@ import { newestValues, type KeyValue } from '../../bolt/newest-values.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import type { Operation } from '../operation.ts';
 import { databaseFile } from './database-file.ts';
-import { logChanges } from './log-changes.ts';
+import { newestChanges } from './newest-changes.ts';
 
 /** All that etcd had at one moment, read where it is kept: nothing is restored for it. */
 export interface ObjectState {
@@ -17,8 +16,8 @@ export interface ObjectState {
   readonly called: string;
   /** The values of the keys that are wanted, some at a time and in no order. */
   each(wanted: (key: string) => boolean): AsyncIterable<Values>;
-  /** The value of one key; undefined where there was none. */
-  value(key: string): Promise<KeyValue | undefined>;
+  /** The values of keys that are known, of those that had one: no more is read than it takes to find them. */
+  values(keys: ReadonlySet<string>): Promise<ReadonlyMap<string, KeyValue>>;
 }
 
 /** All at once. */
@@ -36,26 +35,19 @@ export function stateAt(work: Work, repository: Repository, { point, keys }: { r
   const { base, revision, time } = point;
   const onIndex = ({ message }: KubekeepError) => progress({ type: 'note', title: `the key index of base ${base.number} cannot be used, so all of the base is read: ${message}`, step: 'objects/index' });
   const inBase = (wanted: (key: string) => boolean) => baseValues(repository, base, keys, { wanted, signal, onBytes: told(work, `reading base ${base.number}`, base.length), onIndex });
-  const changes = async (wanted: WantedKeys): Promise<ReadonlyMap<string, KeyValue | undefined>> => {
-    const found = new Map<string, KeyValue | undefined>();
-    if (revision === base.revision) return found;
-    for await (const one of logChanges(work, repository, keys, { timeline: base.timeline, after: base.revision, upTo: revision }, wanted)) {
-      if (one.kind === 'gap') throw new KubekeepError('point-missing', `revisions ${one.first} to ${one.last} of etcd are lost: ${one.why}`, { hint: 'kubekeep backup list shows what there is.' });
-      found.set(one.key, one.value && { value: one.value, revision: one.revision });
-    }
-    return found;
-  };
+  const range = { timeline: base.timeline, after: base.revision, upTo: revision };
   return {
     called: `revision ${revision}, ${revision === base.revision ? `taken ${new Date(time).toISOString()}` : `captured ${new Date(time).toISOString()}`}`,
     async *each(wanted) {
-      const changed = await changes(wanted);
+      const changed = await newestChanges(work, repository, keys, range, wanted);
       yield* inBase((key) => !changed.has(key) && wanted(key));
-      yield [...changed].flatMap(([key, value]) => (value ? [[key, value] as const] : []));
+      yield there(changed);
     },
-    async value(key) {
-      const changed = await changes(key);
-      // What the log says of it makes the base needless.
-      return changed.has(key) ? changed.get(key) : (await valuesOf({ each: inBase }, (one) => one === key)).get(key);
+    async values(wanted) {
+      const changed = await newestChanges(work, repository, keys, range, wanted);
+      // What the log says of all of them makes the base needless.
+      const left = wanted.difference(changed);
+      return new Map([...there(changed), ...(left.size === 0 ? [] : await valuesOf({ each: inBase }, (key) => left.has(key)))]);
     },
   };
 }
@@ -69,7 +61,12 @@ export function stateOfFile(work: Work, path: string, options: { readonly copy: 
     });
     yield [...(await newestValues(await filePages(file, told(work, `reading ${path}`, database.size)), wanted, { signal: work.signal }))];
   };
-  return { called: path, each, value: async (key) => (await valuesOf({ each }, (one) => one === key)).get(key) };
+  return { called: path, each, values: (keys) => valuesOf({ each }, (key) => keys.has(key)) };
+}
+
+/** Of keys that changed, those that are there now. */
+export function there(changed: ReadonlyMap<string, KeyValue | undefined>): Values {
+  return [...changed].flatMap(([key, value]) => (value ? [[key, value] as const] : []));
 }
 
 /** Only where it takes longer than a second, and not of the end. */

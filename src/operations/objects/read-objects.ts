@@ -76,7 +76,7 @@ export async function takeObjects<T extends object>({ each }: Pick<ObjectState, 
 
 /** Undefined where there was none. */
 export async function findObject(state: ObjectState, key: string, keys: FindKeys): Promise<FoundObject | undefined> {
-  const value = await state.value(key);
+  const value = (await state.values(new Set([key]))).get(key);
   return value && decoded(key, value, keys);
 }
 

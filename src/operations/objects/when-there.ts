@@ -14,7 +14,7 @@ export interface WhenThere {
 /** When a key had a value that had none at a point, as far as the log from the point's base on says. */
 export async function whenThere(operation: Pick<Operation, 'signal' | 'progress'>, { repository, keys }: OpenObjects, { base: { timeline, revision: after }, revision }: Point, key: string): Promise<WhenThere> {
   let deleted: number | undefined;
-  for await (const one of logChanges(operation, repository, keys, { timeline, after, upTo: logEnd(repository.chain.entries, timeline) ?? after }, key)) {
+  for await (const one of logChanges(operation, repository, keys, { timeline, after, upTo: logEnd(repository.chain.entries, timeline) ?? after }, new Set([key]))) {
     if (one.kind === 'gap') continue;
     if (one.revision <= revision && !one.value) deleted = one.revision;
     if (one.revision > revision && one.value) return { deleted, made: one.revision };

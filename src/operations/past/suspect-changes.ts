@@ -1,7 +1,8 @@
 import { objectNameOf, type ObjectName } from '../../objects/stored-objects.ts';
 import type { HideSecrets } from '../../objects/hide-secrets.ts';
 import type { ReadOperation } from '../backup/backup-operation.ts';
-import { logChanges, type LogGap } from '../objects/log-changes.ts';
+import { logChanges } from '../objects/log-changes.ts';
+import type { LogGap } from '../objects/log-parts.ts';
 import { objectHistory, type HistoryRevision } from '../objects/object-history.ts';
 import type { OpenObjects } from '../objects/open-objects.ts';
 import { pointAt } from './writable-revisions.ts';
