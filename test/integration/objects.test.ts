@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { systemClock } from '../../src/lib/clock.ts';
 import { exampleClusterFile } from '../../src/cluster/example-file.ts';
 import { encryptionKeysOf } from '../../src/objects/encrypted-value.ts';
 import { builtInResources } from '../../src/objects/resources.ts';
@@ -201,8 +202,13 @@ describe('objects out of a backup', () => {
     assert.match(JSON.stringify(now.differences[2].changes), /\(hidden \d, 5 bytes\)/);
     const all = (await live('--from', 'latest', 'deploy/idle', '-n', 'shop', '--all')).short;
     assert.deepEqual([all.length, / status\.observedGeneration/.test(all[0])], [1, true], String(all));
-    for (const [args, expected] of [[['cm', '-n', 'shop'], 1], [['things', '-n', 'shop'], 1], [['things/two'], 0], [['deploy', '-A'.slice(2), '-l', 'app=web'].filter(Boolean), 0]] as const) assert.equal((await live('--from', 'latest', ...args)).short.length, expected, args.join(' '));
+    for (const [args, expected] of [[['cm', '-n', 'shop'], 1], [['-n', 'shop'], 3], [['things', '-n', 'shop'], 1], [['things/two'], 0], [['deploy', '-A'.slice(2), '-l', 'app=web'].filter(Boolean), 0]] as const) assert.equal((await live('--from', 'latest', ...args)).short.length, expected, args.join(' '));
     assert.match(await text('diff', '--from', 'latest', '--live', 'deploy', '--kubeconfig', kept.kubeconfig), /^nothing is different between revision \d+ and the cluster as it is but what --all would show$/m);
+    const definition = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.example.org';
+    await kept.api.delete(definition);
+    for (const end = performance.now() + 60_000; await kept.api.get(definition).then(() => true, () => false); await systemClock.sleep(100)) assert.ok(performance.now() < end, 'it is still there');
+    const undefinedThings = await live('--from', 'latest', 'things');
+    assert.deepEqual([undefinedThings.short, undefinedThings.live.notCompared], [['went things.example.org/two', 'went things.example.org/one'], []]);
   });
 
   it('are compared with what a user of few rights may see, and the rest is named', async () => {
