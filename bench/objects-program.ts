@@ -5,6 +5,8 @@ import { captureKeys } from '../src/backup/captures.ts';
 import { basesOf, type Base } from '../src/backup/points.ts';
 import { openRepositoryAs } from '../src/backup/repository.ts';
 import { folderStore } from '../src/backup/store/folder-store.ts';
+import type { S3Place } from '../src/backup/store/s3-place.ts';
+import { s3Store } from '../src/backup/store/s3-store.ts';
 import type { Store } from '../src/backup/store/store.ts';
 import { openBolt } from '../src/bolt/bolt-file.ts';
 import { livingKeys } from '../src/bolt/key-space.ts';
@@ -22,7 +24,8 @@ import type { Point } from '../src/backup/points.ts';
 export interface Reading {
   readonly do: 'keys' | 'get' | 'pods' | 'history' | 'diff';
   readonly snapshot: string;
-  readonly place: string;
+  /** A folder, or a bucket. */
+  readonly place: string | S3Place;
   readonly identity: string;
   readonly key: string;
   /** As if there were no key index. */
@@ -59,19 +62,20 @@ async function keysOf(path: string): Promise<number> {
 }
 
 async function objectsOf({ do: what, place, identity, key, scan, delay, from, to }: Reading): Promise<number> {
-  const folder = folderStore(place);
+  const { signal } = new AbortController();
+  const kept = typeof place === 'string' ? folderStore(place) : s3Store(place, { signal });
   const store: Store = {
-    ...folder,
+    ...kept,
     async read(name) {
       if (delay > 0) await systemClock.sleep(delay);
-      const bytes = await folder.read(name);
+      const bytes = await kept.read(name);
       fetched += bytes?.length ?? 0;
       return bytes;
     },
   };
   const repository = await openRepositoryAs(store, new Secret(identity));
   const keys = captureKeys(repository, new Secret(identity));
-  const work = { signal: new AbortController().signal, progress: silent, clock: systemClock };
+  const work = { signal, progress: silent, clock: systemClock };
   const base: Base = { ...basesOf(repository.chain).at(-1)!, ...(scan && { index: undefined }) };
   const at = (revision: number): Point => ({ base, revision, time: base.time });
   const state = stateAt(work, repository, { point: at(base.revision), keys });

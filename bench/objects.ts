@@ -13,10 +13,14 @@ import { appendRecords } from '../src/backup/change-log/append-log.ts';
 import type { LogRecord } from '../src/backup/change-log/log-record.ts';
 import { LogMerger } from '../src/backup/change-log/merge-log.ts';
 import type { Base } from '../src/backup/points.ts';
+import { folderStore } from '../src/backup/store/folder-store.ts';
+import type { S3Place } from '../src/backup/store/s3-place.ts';
+import { s3Store } from '../src/backup/store/s3-store.ts';
 import { takeBase } from '../src/backup/take-base.ts';
 import { decodeValue } from '../src/objects/decode-value.ts';
 import { madeRepository, type MadeRepository } from '../test/support/backup-repository.ts';
 import { fromRepository } from '../test/support/from-repository.ts';
+import { realS3, type RealS3 } from '../test/support/real-s3.ts';
 import { statusOf } from './base-rows.ts';
 import { version } from './bench-etcd.ts';
 import { mb, median, say, spread, type Row } from './figures.ts';
@@ -46,16 +50,21 @@ try {
   const half = Math.floor(objects / 2);
   const key = objectOf('configmaps', config, half).key.toString();
   const other = objectOf('pods', pod, half).key.toString();
-  for (const [title, extra] of [['', {}], [`, from a store that needs ${delay} ms for each answer`, { delay }], [', all of the base read for it, as where it has no key index', { scan: true }]] as const) {
-    await row(`one object of that base, from the start of reading the repository${title}`, { do: 'get', key: (await read(made, { do: 'get', key })).found === 1 ? key : other, ...extra });
+  const oneObject = async (title: string, extra: Partial<Reading>) => row(`one object of that base, from the start of reading the repository${title}`, { do: 'get', key: (await read(made, { do: 'get', key })).found === 1 ? key : other, ...extra });
+  await oneObject('', {});
+  {
+    await using s3 = await realS3();
+    await oneObject(', from a bucket of a radosgw on this computer', { place: await bucketOf(made, s3) });
   }
+  await oneObject(`, from a store that needs ${delay} ms for each answer`, { delay });
+  await oneObject(', all of the base read for it, as where it has no key index', { scan: true });
   await row(`all ${pods.toLocaleString('en')} Pods of that base, decoded`, { do: 'pods' });
   decodes(pod);
 
   say(`${hours} h of the log are written`);
   const end = await log(made, { config, first: last + 1, key });
   await row(`history of one object over ${hours} h of the log at ${rate} writes a second (${(end - last).toLocaleString('en')} revisions)`, { do: 'history', key, from: last, to: end });
-  await row(`what is different between the last two points an hour apart, with all ${hours} h behind the only base`, { do: 'diff', from: end - rate * 3600, to: end });
+  await row(`what is different between the last two points an hour apart, with all ${hours} h behind the only base; one object was made in that hour, so that it is looked for in all of it`, { do: 'diff', from: end - rate * 3600, to: end });
   await writeFile(fromRepository('docs/evidence/objects.md'), [
     '# What reading objects costs',
     '',
@@ -64,6 +73,8 @@ try {
     '| what | median (min–max) | runs |',
     '| --- | --- | --- |',
     ...rows.map((one) => `| ${one.join(' | ')} |`),
+    '',
+    `One base before ${hours} h of the log is more than there is: a follower takes one every 500,000 revisions, ${(500_000 / rate / 3600).toFixed(1)} h of this log, and then an object that did not change since is looked for in that much.`,
     '',
   ].join('\n'));
 
@@ -91,6 +102,16 @@ async function firstBase(made: MadeRepository, snapshot: string): Promise<Base> 
   return base;
 }
 
+/** The repository as it is now, in a bucket. */
+async function bucketOf({ folder: from }: MadeRepository, s3: RealS3): Promise<S3Place> {
+  Object.assign(process.env, s3.owner, { AWS_EC2_METADATA_DISABLED: 'true' });
+  const place = { bucket: 'bench', prefix: '', endpoint: s3.endpoint, ca: s3.ca, pathStyle: true };
+  await s3.client.createBucket({ Bucket: place.bucket });
+  const [store, bucket] = [folderStore(from), s3Store(place, { signal: new AbortController().signal })];
+  for (const name of await store.list('')) await bucket.create(name, (await store.read(name))!);
+  return place;
+}
+
 async function read({ folder: place, identity }: MadeRepository, reading: Partial<Reading>): Promise<Read> {
   const child = spawn(process.execPath, [fromRepository('bench/objects-program.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin.write(`${JSON.stringify({ snapshot: '', place, identity: identity.reveal(), key: '', scan: false, delay: 0, from: 0, to: 0, ...reading })}\n`);
@@ -112,18 +133,19 @@ function decodes(pod: Template): void {
   add(`decode Pods of ${pod.value.length.toLocaleString('en')} bytes to Kubernetes' JSON, each with its own name, uid and address`, spread(rates, 'a second and core').replaceAll('.00', ''), String(runs));
 }
 
-/** As a follower writes it, five minutes in a merged segment or a few; gives the last revision. The object of `key` is changed every ten minutes. */
+/** As a follower writes it, five minutes in a merged segment or a few; gives the last revision. The object of `key` is changed every ten minutes, and in the last hour a new one is made. */
 async function log(made: MadeRepository, { config, first, key }: { readonly config: Template; readonly first: number; readonly key: string }): Promise<number> {
   const repository = await made.open();
   const options = { writer: made.keys.writer, timeline };
   const capture = await newCapture(repository);
   const merger = new LogMerger(repository, options);
   const end = first + rate * 3600 * hours - 1;
+  const fresh = end - rate * 1000;
   const start = Date.now() - hours * 3_600_000;
   for (let from = first; from <= end; from += rate * 10) {
     const records = Array.from({ length: Math.min(rate * 10, end - from + 1) }, (_, at): LogRecord => {
       const revision = from + at;
-      const { key: any, value } = objectOf('configmaps', config, revision % 3000);
+      const { key: any, value } = objectOf('configmaps', config, revision === fresh ? objects : revision % 3000);
       return { revision, received: start + ((revision - first) * 1000) / rate, changes: [{ key: revision % (rate * 600) === 0 ? Buffer.from(key) : any, value, revision, createRevision: 1, version: 2, lease: 0n }] };
     });
     const piece = { records, leases: new Map() };
