@@ -10,10 +10,10 @@ import type { ExternalRule, Rule } from './rules/rule.ts';
 import { servicesFit } from './rules/services.ts';
 import { versionsAreSafe } from './rules/safe-versions.ts';
 import { topologyHolds } from './rules/topology.ts';
-import { workersFit } from './rules/workers.ts';
+import { nodesFit } from './rules/nodes.ts';
 
 /** Everything that is checked beyond the form of single fields. */
-export const rules: readonly Rule[] = [distinctHosts, topologyHolds, workersFit, endpointFits, networksAreApart, versionsAreSafe, etcdTimesFit, flagsAreFree, programsHaveAPlace, backupHasAPlace, hostsReachBackup, servicesFit];
+export const rules: readonly Rule[] = [distinctHosts, topologyHolds, nodesFit, endpointFits, networksAreApart, versionsAreSafe, etcdTimesFit, flagsAreFree, programsHaveAPlace, backupHasAPlace, hostsReachBackup, servicesFit];
 
 /** The same for the file of a cluster that somebody else built. */
 export const externalRules: readonly ExternalRule[] = [endpointsAreDistinct, externalVersionsAreSafe, programsHaveAPlace, backupHasAPlace, externalHostsAreLeft];

@@ -46,6 +46,9 @@ const host = mapping({
     .optional()
     .describe("Network interface that carries the VIPs, where the host's address is not in the VIP's subnet."),
   labels: labels('Labels of the host, by which services choose their nodes. They are of this file and not those of the node in Kubernetes.'),
+  kubelet: z.boolean({ error: complaint('true or false') })
+    .optional()
+    .describe('For hosts of the control plane: whether the host is a node too, with the taint that keeps usual pods away, as its API server needs it to reach pods of an overlay network. Default: false.'),
   ssh: mapping({
     address: sshAddress('a host name or an IPv4 address')
       .optional()
@@ -83,7 +86,7 @@ const kubernetes = mapping({
     .describe("More names and addresses for the API server's certificate."),
   imageRepository: text(/^[a-z0-9]([a-z0-9.-]{0,200}[a-z0-9])?(:[1-9][0-9]{0,4})?(\/[a-z0-9]([a-z0-9._-]{0,100}[a-z0-9])?){0,8}$/, 'a registry, with or without a path, such as registry.k8s.io')
     .default('registry.k8s.io')
-    .describe("Where workers get the images of Kubernetes itself from: `pause`, which keeps a pod's network, and CoreDNS."),
+    .describe("Where nodes get the images of Kubernetes itself from: `pause`, which keeps a pod's network, and CoreDNS."),
   apiServer: component('kube-apiserver'),
   controllerManager: component('kube-controller-manager'),
   scheduler: component('kube-scheduler'),
@@ -101,11 +104,11 @@ const networks = mapping({
   services: ipv4Cidr('1[2-9]|2[0-8]', 'an IPv4 network from /12 to /28 such as 10.96.0.0/12').default('10.96.0.0/12').describe('Network of the service addresses.'),
   cni: oneOf(podNetworkKinds)
     .default('bridge')
-    .describe('Who connects the pods of workers: `bridge` (a bridge on each worker and routes between the hosts, which must be in one subnet), or `none` (a network plugin that you install).'),
+    .describe('Who connects the pods of nodes: `bridge` (a bridge on each node and routes between the hosts, which must be in one subnet), or `none` (a network plugin that you install).'),
   dnsDomain: dnsName('a DNS domain in lower case such as cluster.local').default('cluster.local').describe('DNS domain of the services.'),
   dns: oneOf(dnsKinds)
     .default('coredns')
-    .describe('Who answers the pods\' questions for names: `coredns` (installed where there are workers, as kubeadm does it), or `none` (a DNS that you install; its Service has the tenth address of `services`).'),
+    .describe('Who answers the pods\' questions for names: `coredns` (installed where there are nodes, as kubeadm does it), or `none` (a DNS that you install; its Service has the tenth address of `services`).'),
 });
 
 const programs = mapping({

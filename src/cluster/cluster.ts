@@ -150,6 +150,8 @@ export interface HostSpec {
   readonly interface?: string | undefined;
   /** By which services choose their nodes. */
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** A host of the control plane is a node too. */
+  readonly kubelet?: boolean | undefined;
   readonly ssh: SshSpec;
 }
 
@@ -169,6 +171,16 @@ export interface SshSpec {
 /** The hosts that have a role, in the order of the file. */
 export function hostsWith(cluster: Cluster, role: Role): readonly HostSpec[] {
   return cluster.hosts.filter((host) => host.roles.includes(role));
+}
+
+/** Whether a host runs pods: a worker does, and a host of the control plane that is to. */
+export function isNode({ roles, kubelet }: { readonly roles: readonly Role[]; readonly kubelet?: boolean | undefined }): boolean {
+  return roles.includes('worker') || kubelet === true;
+}
+
+/** The hosts that are nodes of Kubernetes, in the order of the file. */
+export function nodeHosts({ hosts }: Pick<Cluster, 'hosts'>): readonly HostSpec[] {
+  return hosts.filter(isNode);
 }
 
 /** Whether a host is to follow etcd's log into the repository of the backups. */

@@ -25,6 +25,7 @@ export interface ExampleHost {
   /** Left out of the file where they are the default ones. */
   readonly roles?: readonly Role[];
   readonly interface?: string;
+  readonly kubelet?: true | undefined;
   readonly ssh?: ExampleSsh & { readonly address?: string; readonly hostKey?: string };
 }
 
@@ -52,7 +53,7 @@ export function exampleClusterFile({ name, vip, hosts, title = about, names = []
     ...(previousVips.length > 0 ? ['    # Earlier VIPs, which stay up until they are taken out of this list.', `    previousVips: ${flow(previousVips)}`] : []),
     '  kubernetes:',
     `    version: ${scalar(versions.kubernetes ?? defaults.kubernetes)}`,
-    ...(imageRepository === undefined ? [] : ['    # Where workers get the images of Kubernetes itself from.', `    imageRepository: ${scalar(imageRepository)}`]),
+    ...(imageRepository === undefined ? [] : ['    # Where nodes get the images of Kubernetes itself from.', `    imageRepository: ${scalar(imageRepository)}`]),
     '    # More names and addresses for the certificate of the API server.',
     '    # extraSans: [api.internal.example, 203.0.113.10]',
     '    # Flags without dashes; they win over what kubekeep sets.',
@@ -85,13 +86,13 @@ function section(name: string, comment: string, examples: readonly string[], fie
   return [`  # ${comment}`, ...(given.length > 0 ? [`  ${name}:`, ...given.map((line) => `    ${line}`)] : [`  # ${name}:`, ...examples.map((line) => `  #   ${line}`)])];
 }
 
-function hostLines({ name, address, roles, interface: device, ssh = {} }: ExampleHost): readonly string[] {
+function hostLines({ name, address, roles, interface: device, kubelet, ssh = {} }: ExampleHost): readonly string[] {
   const login = fieldLines(ssh);
   return [
     `    - name: ${scalar(name)}`,
     `      address: ${scalar(address)}`,
     ...(roles === undefined || isDefault(roles) ? [] : [`      roles: ${flow(roles)}`]),
-    ...fieldLines({ interface: device }).map((line) => `      ${line}`),
+    ...fieldLines({ interface: device, kubelet }).map((line) => `      ${line}`),
     ...(login.length > 0 ? ['      ssh:', ...login.map((line) => `        ${line}`)] : []),
   ];
 }

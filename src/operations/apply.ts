@@ -18,12 +18,13 @@ import { finish } from './phases/finish.ts';
 import { formEtcd } from './phases/form-etcd.ts';
 import { installDns } from './phases/install-dns.ts';
 import { inviteMachines } from './phases/invite-machines.ts';
-import { joinWorker } from './phases/join-worker.ts';
+import { joinNode } from './phases/join-node.ts';
+import { leaveNode } from './phases/leave-node.ts';
 import { performComponent } from './phases/perform-component.ts';
 import { prepareHost } from './phases/prepare-host.ts';
 import { rollHost } from './phases/roll-host.ts';
 import { rollServices } from './phases/roll-services.ts';
-import { rollWorker } from './phases/roll-worker.ts';
+import { rollNode } from './phases/roll-node.ts';
 import { spreadVips } from './phases/spread-vips.ts';
 import { tracked } from './phases/tracked.ts';
 import { withApi } from './phases/with-api.ts';
@@ -152,7 +153,8 @@ async function perform(phase: PhasePlan, work: Work): Promise<void> {
 }
 
 const rollers: Partial<Record<PhaseName, typeof rollHost>> = {
-  workers: rollWorker,
+  workers: rollNode,
+  leave: leaveNode,
   services: rollServices,
   backup: eachOf(performFollower),
   steering: eachOf(performSteering),
@@ -175,7 +177,7 @@ function performTogether(step: Step, work: Work): Promise<void> {
   if (step.component === 'system') return prepareHost(step, work);
   if (step.component === 'keeper') return performFollower(step, work);
   if (step.component === 'steer' || step.component === 'load-agent') return performSteering(step, work);
-  if (step.component === 'kubelet' && step.action === 'join') return joinWorker(step, work);
+  if (step.component === 'kubelet' && step.action === 'join') return joinNode(step, work);
   // kubeadm speaks with containerd.
   return performComponent(step, work, { wait: step.component === 'containerd' });
 }

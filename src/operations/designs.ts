@@ -1,9 +1,10 @@
-import { hostsWith, type Cluster, type HostSpec } from '../cluster/cluster.ts';
+import { isNode, nodeHosts, type Cluster, type HostSpec } from '../cluster/cluster.ts';
 import { overlap } from '../cluster/ipv4.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import type { ComponentDesign, Renderer, RenderFacts, ServicePorts } from '../render/design.ts';
 import { hostDesign, renderers } from '../render/host-design.ts';
-import { etcdDataFolder } from '../render/paths.ts';
+import { hasPodNetwork } from '../render/pod-network.ts';
+import { etcdDataFolder, kubeletFolder } from '../render/paths.ts';
 import { reachable, type ClusterFacts, type HostFacts, type NodeFact, type NodesFact, type ServicesFact } from './facts.ts';
 import { isFromBefore } from './plan/is-from-before.ts';
 import { wasFormed } from './plan/was-formed.ts';
@@ -26,14 +27,14 @@ export function designsOf(cluster: Cluster, facts: ClusterFacts, { secrets, seal
   const seen = [...facts.hosts.values()].filter(reachable);
   const formed = wasFormed(facts);
   const virtualRouterId = seen.find(({ identity }) => identity)?.identity?.virtualRouterId ?? freeRouterId(secrets.clusterId, facts.takenRouterIds ?? []);
-  refuseLeftWorkers(cluster, facts.nodes);
+  refuseLeftNodes(cluster, facts.nodes);
   const designs = new Map<string, ComponentDesign[]>();
   for (const host of cluster.hosts) {
     const found = facts.hosts.get(host.name);
     if (!reachable(found)) continue;
     if (!formed) refuseForeignData(host, found);
     refuseForeignNode(host, found, facts.nodes?.nodes.get(host.name));
-    refuseFarWorkers(cluster, host, found);
+    refuseFarNodes(cluster, host, found);
     const renderFacts: RenderFacts = {
       vipInterface: vipInterface(cluster, host, found),
       virtualRouterId,
@@ -59,20 +60,26 @@ function refuseForeignData({ name, roles }: HostSpec, { etcd, identity }: HostFa
 }
 
 /** Without its address nothing can be done to it, and without its routes nobody reaches its pods. */
-function refuseLeftWorkers({ hosts }: Cluster, nodes: NodesFact | undefined): void {
+function refuseLeftNodes({ hosts }: Cluster, nodes: NodesFact | undefined): void {
   const left = [...(nodes?.nodes ?? [])].find(([name, { managed }]) => managed && !hosts.some((host) => host.name === name));
   if (!left) return;
-  throw new KubekeepError('unsupported-change', `${left[0]} is a node of the cluster and not in the cluster file any more`, { hint: `Put it back into the file, run kubekeep hosts remove ${left[0]}, which moves its pods to other workers, and take it out then.` });
+  throw new KubekeepError('unsupported-change', `${left[0]} is a node of the cluster and not in the cluster file any more`, { hint: leftHint(...left) });
+}
+
+function leftHint(name: string, { controlPlane }: NodeFact): string {
+  if (controlPlane) return `Put it back into the file with kubelet: false, run kubekeep apply, which moves its pods to other nodes, and take it out then; if it is dead, kubekeep kubectl -- delete node ${name}.`;
+  return `Put it back into the file, run kubekeep hosts remove ${name}, which moves its pods to other workers, and take it out then.`;
 }
 
 /** A kubelet that works for somebody else is not taken away from them, and a name not from the machine that has it. */
-function refuseForeignNode({ name, address, roles }: HostSpec, { joined, identity }: HostFacts, node: NodeFact | undefined): void {
-  if (!roles.includes('worker')) return;
+function refuseForeignNode(host: HostSpec, { joined, identity }: HostFacts, node: NodeFact | undefined): void {
+  if (!isNode(host)) return;
+  const { name, address } = host;
   if (!joined && node?.ready && node.address !== address) {
     throw new KubekeepError('host-unfit', `${name} cannot join: the machine at ${node.address ?? 'another address'} is node ${name} of this cluster already`, { hint: 'Give the host another name in the cluster file, or delete that node.' });
   }
   if (!joined || identity !== undefined) return;
-  throw new KubekeepError('host-unfit', `${name} is a node of another cluster: its kubelet has a certificate that did not come from here`, { hint: `Take it out of that cluster and run kubeadm reset on ${name}, then run kubekeep apply again.` });
+  throw new KubekeepError('host-unfit', `${name} is a node of another cluster: its kubelet has a certificate that did not come from here`, { hint: `Take it out of that cluster and ${host.roles.includes('worker') ? `run kubeadm reset on ${name}` : `move ${kubeletFolder}/pki of ${name} away`}, then run kubekeep apply again.` });
 }
 
 function podNetworksOf({ nodes }: NodesFact): ReadonlyMap<string, string> {
@@ -83,13 +90,14 @@ function servicePortsOf(services: ServicesFact): ReadonlyMap<string, ServicePort
   return new Map([...services].flatMap(([name, found]) => (found?.nodePort === undefined ? [] : [[name, { nodePort: found.nodePort, health: found.health }] as const])));
 }
 
-/** A route to pods leads through a worker that the host reaches without a router. */
-function refuseFarWorkers(cluster: Cluster, { name, address, roles }: HostSpec, { addresses }: HostFacts): void {
-  if (cluster.networks.cni !== 'bridge' || !(roles.includes('worker') || roles.includes('control-plane'))) return;
+/** A route to pods leads through a node that the host reaches without a router. */
+function refuseFarNodes(cluster: Cluster, host: HostSpec, { addresses }: HostFacts): void {
+  if (!hasPodNetwork(cluster, host)) return;
+  const { name, address } = host;
   const prefix = addresses.find((one) => one.address === address)?.prefix;
-  const far = prefix === undefined ? undefined : hostsWith(cluster, 'worker').find((worker) => !overlap(`${address}/${prefix}`, worker.address));
+  const far = prefix === undefined ? undefined : nodeHosts(cluster).find((node) => !overlap(`${address}/${prefix}`, node.address));
   if (!far) return;
-  throw new KubekeepError('host-unfit', `${name} (${address}/${prefix}) and worker ${far.name} (${far.address}) are in different subnets, and cni bridge has no way through routers`, { hint: 'Set spec.networks.cni to none and install a network plugin that has one.' });
+  throw new KubekeepError('host-unfit', `${name} (${address}/${prefix}) and node ${far.name} (${far.address}) are in different subnets, and cni bridge has no way through routers`, { hint: 'Set spec.networks.cni to none and install a network plugin that has one.' });
 }
 
 /** 1 to 254 from the cluster id, so that two clusters in one network rarely meet, or the next that nobody was heard with; the hosts then keep it. */

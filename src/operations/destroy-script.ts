@@ -1,6 +1,6 @@
 import { quote } from '../hosts/quote.ts';
-import { podTable, routeProtocol } from '../render/pod-network.ts';
-import { cniConfig, configFolder, containerdDropIn, containerdSocket, etcdDataFolder, keeperStateFolder, kubeletFolder, loadAgentTemplate, loadAgentUnit, pkiFolder, stateFolder, steerUnit, unitFolder } from '../render/paths.ts';
+import { cniConfig, configFolder, containerdDropIn, etcdDataFolder, keeperStateFolder, loadAgentTemplate, loadAgentUnit, pkiFolder, podNetworkUnit, stateFolder, steerUnit, unitFolder } from '../render/paths.ts';
+import { endKubeletScript, endPodNetworkScript, restoreContainerdScript } from './leave-script.ts';
 import { lockGuard } from './lock.ts';
 
 export interface DestroyScript {
@@ -27,7 +27,7 @@ const units = [
   'kubekeep-keeper.service',
   loadAgentUnit,
   'kube-proxy.service',
-  'kubekeep-pod-network.service',
+  podNetworkUnit,
   'kube-controller-manager.service',
   'kube-scheduler.service',
   'kube-apiserver.service',
@@ -68,7 +68,7 @@ export function destroyScript({ token, time, purge, vips }: DestroyScript): stri
   return `${lockGuard(token)}
 LC_ALL=C; export LC_ALL
 [ -f ${configFolder}/cluster.json ] || [ -f ${stateFolder}/journal ] || { echo nothing; exit 0; }
-${leaveScript}
+${endKubeletScript}
 U=
 for u in ${units.join(' ')}; do grep -qs '(kubekeep)' ${unitFolder}/$u && U="$U $u"; done
 if [ -n "$U" ]; then
@@ -90,38 +90,14 @@ systemctl try-restart systemd-journald.service
 for u in haproxy.service keepalived.service; do
   [ "$(readlink ${unitFolder}/$u)" = /dev/null ] && { systemctl unmask -q $u; systemctl disable -q $u 2>/dev/null; }
 done
-${networkScript}
+${endPodNetworkScript}
+${restoreContainerdScript}
 rm -rf ${configFolder} || exit 1
 find ${stateFolder} -mindepth 1 ! -name 'lock*' -delete || exit 1
 sync
 echo destroyed
 `;
 }
-
-/**
- * A worker leaves by kubeadm, which ends its containers and takes away what they had. What kube-proxy has put into the packet filter goes with it. The distribution's
- * containerd then runs as it did before.
- */
-const leaveScript = `if grep -qs '(kubekeep)' ${unitFolder}/kubelet.service; then
-  for p in /opt/kubekeep/programs/kubeadm/*/kubeadm; do K=$p; done
-  for p in /opt/kubekeep/programs/kube-proxy/*/kube-proxy; do P=$p; done
-  systemctl stop kube-proxy.service 2>/dev/null
-  [ -x "$K" ] && timeout 100 "$K" reset --force --cri-socket ${containerdSocket} > /dev/null 2>&1
-  systemctl disable -q --now kubelet.service 2>/dev/null
-  rm -f ${unitFolder}/kubelet.service
-  [ -x "$P" ] && timeout 20 "$P" --cleanup > /dev/null 2>&1
-  # Chains of the kubelet and of the plugin that opens host ports.
-  for p in iptables ip6tables; do command -v $p > /dev/null && $p-save 2>/dev/null | grep -v -e KUBE- -e CNI- | $p-restore 2>/dev/null; done
-  # A volume that is still mounted there is somebody's data.
-  rm -rf --one-file-system ${kubeletFolder}/* /etc/kubernetes/manifests /var/lib/cni /var/log/pods /var/log/containers
-fi`;
-
-const networkScript = `if [ -f ${configFolder}/pod-network.sh ]; then
-  ip route flush proto ${routeProtocol} 2>/dev/null
-  ip link del cni0 2>/dev/null
-  command -v nft > /dev/null && nft delete table ip ${podTable} 2>/dev/null
-fi
-if [ -f ${configFolder}/containerd.toml ]; then rmdir $(dirname ${containerdDropIn}) 2>/dev/null; systemctl daemon-reload; systemctl restart containerd.service; fi`;
 
 /** After the lock was given back: its folder, unless somebody has taken it meanwhile. */
 export const forgetLockScript = `[ -d ${stateFolder} ] || exit 0

@@ -10,7 +10,7 @@ export interface ClusterFacts {
   readonly hosts: ReadonlyMap<string, HostFacts | Unreachable>;
   /** VRRP ids of others that were heard in the network; undefined where nobody listened. */
   readonly takenRouterIds?: readonly number[];
-  /** The nodes as an API server knows them; undefined where there are no workers, or none could be asked. */
+  /** The nodes as an API server knows them; undefined where there were never any, or no API server could be asked. */
   readonly nodes?: NodesFact | undefined;
   /** What services lead to, by the service's name; undefined where there are none, or no API server could be asked. */
   readonly services?: ServicesFact | undefined;
@@ -76,6 +76,8 @@ export interface NodeFact {
   readonly podNetwork: string | undefined;
   readonly kubelet: string;
   readonly cordoned: boolean;
+  /** Labelled as a host of the control plane. */
+  readonly controlPlane: boolean;
   /** It came by `apply`. */
   readonly managed: boolean;
 }

@@ -1,9 +1,9 @@
 import type { ApiClient } from '../clients/kubernetes/connect-api.ts';
 import { ApiError } from '../clients/kubernetes/api-error.ts';
 import { whereThere } from '../clients/kubernetes/where-there.ts';
-import { hostsWith } from '../cluster/cluster.ts';
+import { hostsWith, nodeHosts } from '../cluster/cluster.ts';
 import type { ClusterSecrets } from '../pki/secrets.ts';
-import { managedLabel } from '../render/kubelet.ts';
+import { controlPlaneKey, managedLabel } from '../render/kubelet.ts';
 import { apiAt } from './clients.ts';
 import { readServices } from './look-at-services.ts';
 import { lookAtManifests } from './manifests/manifest-record.ts';
@@ -17,12 +17,12 @@ const servingSigner = 'kubernetes.io/kubelet-serving';
 /** Of CertificateSigningRequests. */
 export const requestsPath = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 
-/** The nodes of a cluster that has or had workers, their DNS, and what its services lead to, from an API server that was seen to be ready; nothing where there is none of either, or it does not answer. */
+/** The nodes of a cluster that has or had some in its file, their DNS, and what its services lead to, from an API server that was seen to be ready; nothing where there is none of either, or it does not answer. */
 export async function lookAtNodes(operation: Operation, facts: Pick<ClusterFacts, 'hosts'>, secrets: ClusterSecrets): Promise<Pick<ClusterFacts, 'nodes' | 'dns' | 'manifests' | 'services'>> {
   const { cluster, hosts, clock, signal } = operation;
-  // kubeadm was put on hosts of the control plane when the first worker came.
+  // kubeadm was put on hosts of the control plane when the first node came.
   const had = [...facts.hosts.values()].some((found) => reachable(found) && [...found.programs.keys()].some((path) => path.endsWith('/kubeadm')));
-  if (hostsWith(cluster, 'worker').length === 0 && !had) return {};
+  if (nodeHosts(cluster).length === 0 && !had) return {};
   const server = hostsWith(cluster, 'control-plane').find(({ name }) => {
     const found = facts.hosts.get(name);
     return reachable(found) && found.apiServer.ready;
@@ -70,6 +70,7 @@ function toNode({ metadata, spec, status }: NodeObject): NodeFact {
     podNetwork: spec.podCIDR,
     kubelet: (status.nodeInfo?.kubeletVersion ?? '').replace(/^v/, ''),
     cordoned: spec.unschedulable === true,
+    controlPlane: metadata.labels?.[controlPlaneKey] !== undefined,
     managed: metadata.labels?.[managedLabel] !== undefined,
   };
 }

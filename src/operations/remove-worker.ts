@@ -1,3 +1,4 @@
+import { isNode } from '../cluster/cluster.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { destroyScript, forgetLockScript } from './destroy-script.ts';
 import { reachable } from './facts.ts';
@@ -49,7 +50,7 @@ export async function removeWorker(operation: Operation, name: string, { skipUnr
 /** Whether the cluster file has it. Throws `usage` where it has another role. */
 function isWorkerOf({ cluster }: Operation, name: string): boolean {
   const host = cluster.hosts.find((one) => one.name === name);
-  if (host && !host.roles.includes('worker')) throw new KubekeepError('usage', `${name} is no worker; only workers can be removed by this command`, { hint: 'kubekeep destroy takes the whole cluster off its hosts.' });
+  if (host && !host.roles.includes('worker')) throw new KubekeepError('usage', `${name} is no worker; only workers can be removed by this command`, { hint: isNode(host) ? 'With kubelet: false in the cluster file kubekeep apply takes the node away and leaves the control plane.' : 'kubekeep destroy takes the whole cluster off its hosts.' });
   return host !== undefined;
 }
 

@@ -1,4 +1,4 @@
-import { addressInNetwork, followsLog } from '../cluster/cluster.ts';
+import { addressInNetwork, followsLog, isNode } from '../cluster/cluster.ts';
 import type { Cluster, HostSpec } from '../cluster/cluster.ts';
 import { steers } from '../cluster/steered.ts';
 import type { AuthorityName } from './authorities.ts';
@@ -34,7 +34,7 @@ export function leavesFor(cluster: Cluster, host: HostSpec): readonly LeafSpec[]
     ...(host.roles.includes('control-plane') ? controlPlaneLeaves(cluster, host) : []),
     ...(steers(cluster, host) ? [at('steer', client('steer', 'kubernetes', steeringUser))] : []),
     // Kubernetes binds this user to the role of kube-proxy by itself.
-    ...(host.roles.includes('worker') ? [at('kube-proxy', client('kube-proxy', 'kubernetes', 'system:kube-proxy'))] : []),
+    ...(isNode(host) ? [at('kube-proxy', client('kube-proxy', 'kubernetes', 'system:kube-proxy'))] : []),
   ];
 }
 

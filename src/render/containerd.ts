@@ -1,3 +1,4 @@
+import { isNode } from '../cluster/cluster.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';
 import { configFolder, containerdDropIn } from './paths.ts';
 
@@ -7,7 +8,7 @@ const pauseVersion = '3.10.2';
 
 /** containerd of the distribution with a configuration of ours: its own file is left as it is, so that the package can be upgraded. */
 export function renderContainerd(input: RenderInput): ComponentDesign | undefined {
-  if (!input.host.roles.includes('worker')) return undefined;
+  if (!isNode(input.host)) return undefined;
   const file = (path: string, content: string) => ({ path, content, mode: 0o644, owner: 'root:root' });
   return {
     name: 'containerd',

@@ -1,7 +1,7 @@
 import { before, describe, test, type TestContext } from 'node:test';
 import { join } from 'node:path';
 import { describeHosts, describeWorkers, type Topology } from '../cluster/topologies.ts';
-import type { BackupSpec, Cluster, HostSpec } from '../cluster/cluster.ts';
+import { nodeHosts, type BackupSpec, type Cluster, type HostSpec } from '../cluster/cluster.ts';
 import { Secret } from '../lib/secret.ts';
 import { createSecrets, servicePublicKey, type ClusterSecrets } from '../pki/secrets.ts';
 import { aHost, aService, cluster, now } from '../../test/support/example-cluster.ts';
@@ -49,6 +49,11 @@ describe('every file that is put on a host is as in its golden file', () => {
   test('T3 with 2 workers: what a host of the control plane has beside the usual', (t) => {
     const usual = new Set(filesOf('T3', 'cp1').map(section));
     golden(t, 'T3-cp1-with-workers', filesOf('T3', 'cp1', { workers: 2 }).map(section).filter((text) => !usual.has(text)));
+  });
+
+  test('T3 whose hosts are nodes too: what such a host has beside the usual', (t) => {
+    const usual = new Set(filesOf('T3', 'cp1').map(section));
+    golden(t, 'T3-cp1-kubelet', filesOf('T3', 'cp1', { kubelet: true }).map(section).filter((text) => !usual.has(text)));
   });
 
   test('T3 with 2 workers and services: what a balancer has beside the usual', (t) => {
@@ -99,8 +104,8 @@ function golden(t: TestContext, name: string, sections: readonly string[]): void
   t.assert.fileSnapshot(sections.join('\n'), join(import.meta.dirname, 'golden', `${name}.txt`), { serializers: [(text: string) => text] });
 }
 
-function hostsOf(topology: Topology, workers: number): readonly HostSpec[] {
-  return [...describeHosts(topology), ...describeWorkers(workers)].map((host, position) => aHost({ ...host, address: `10.0.0.${11 + position}`, ...(host.name === 'w1' && { labels: { zone: 'a' } }) }));
+function hostsOf(topology: Topology, workers: number, kubelet?: true): readonly HostSpec[] {
+  return [...describeHosts(topology), ...describeWorkers(workers)].map((host, position) => aHost({ ...host, address: `10.0.0.${11 + position}`, ...(host.name === 'w1' && { labels: { zone: 'a' } }), ...(kubelet && host.roles.includes('control-plane') && { kubelet }) }));
 }
 
 interface Variant {
@@ -108,6 +113,7 @@ interface Variant {
   readonly etcdInitialState?: 'existing';
   readonly containers?: ContainerFacts;
   readonly workers?: number;
+  readonly kubelet?: true;
   readonly cni?: Cluster['networks']['cni'];
   readonly services?: readonly ServiceSpec[];
   readonly servicePorts?: ReadonlyMap<string, ServicePorts>;
@@ -117,11 +123,11 @@ interface Variant {
   readonly apiLoad?: boolean;
 }
 
-function filesOf(topology: Topology, name: string, { workers = 0, cni = 'bridge', services = [], backup, follower, own, apiLoad = false, ...facts }: Variant = {}): ShownFile[] {
-  const hosts = hostsOf(topology, workers);
+function filesOf(topology: Topology, name: string, { workers = 0, kubelet, cni = 'bridge', services = [], backup, follower, own, apiLoad = false, ...facts }: Variant = {}): ShownFile[] {
+  const hosts = hostsOf(topology, workers, kubelet);
   const spec: Cluster = { ...cluster, endpoint: { ...cluster.endpoint, load: apiLoad }, networks: { ...cluster.networks, cni }, hosts, services, backup };
   const host = hosts.find((one) => one.name === name)!;
-  const shown = hostDesign({ cluster: spec, host, secrets, sealed: 'the sealed keys\n', facts: { vipInterface: 'eth0', virtualRouterId: 171, openFiles: 1_048_576, etcdInitialState: 'new', containers: { cgroups: 2, nested: false, resolvConf: '/etc/resolv.conf' }, podNetworks: new Map(describeWorkers(workers).map((one, position) => [one.name, `10.244.${position}.0/24`])), ...facts }, follower, own });
+  const shown = hostDesign({ cluster: spec, host, secrets, sealed: 'the sealed keys\n', facts: { vipInterface: 'eth0', virtualRouterId: 171, openFiles: 1_048_576, etcdInitialState: 'new', containers: { cgroups: 2, nested: false, resolvConf: '/etc/resolv.conf' }, podNetworks: new Map(nodeHosts({ hosts }).map((one, position) => [one.name, `10.244.${position}.0/24`])), ...facts }, follower, own });
   return shownFiles(shown).map((file) => ({ ...file, content: withoutKeys(file.content) }));
 }
 

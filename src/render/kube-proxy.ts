@@ -1,4 +1,4 @@
-import { publicEndpoint, type Cluster, type HostSpec } from '../cluster/cluster.ts';
+import { isNode, publicEndpoint, type Cluster, type HostSpec } from '../cluster/cluster.ts';
 import { authorityFile, leafFiles } from './_pki-files.ts';
 import { commandLine, unitFile, unitMode } from './_unit-file.ts';
 import { toYaml } from './_yaml.ts';
@@ -14,7 +14,7 @@ const access = `${configFolder}/kube-proxy.conf`;
 /** kube-proxy as a unit like every other component (docs/decisions/0033): no image, and the certificate is renewed like the others. */
 export function renderKubeProxy(input: RenderInput): ComponentDesign | undefined {
   const { cluster, host } = input;
-  if (!host.roles.includes('worker')) return undefined;
+  if (!isNode(host)) return undefined;
   const program = programPath('kube-proxy', cluster.kubernetes.version);
   const file = (path: string, content: string, mode = 0o600) => ({ path, content, mode, owner: 'root:root' });
   return {

@@ -1,16 +1,17 @@
-import { addressInNetwork, publicEndpoint, type Cluster, type HostSpec } from '../cluster/cluster.ts';
+import { addressInNetwork, isNode, publicEndpoint, type Cluster, type HostSpec } from '../cluster/cluster.ts';
 import { authorityFile } from './_pki-files.ts';
 import { commandLine, unitFile, unitMode } from './_unit-file.ts';
 import { toYaml } from './_yaml.ts';
 import type { ComponentDesign, ContainerFacts, RenderInput } from './design.ts';
 import { clientTimeouts } from './kube-controller-manager.ts';
 import { kubeconfig } from './kubeconfig.ts';
-import { configFolder, containerdSocket, kubeletFolder, kubeletKubeconfig, pkiFolder, programPath, unitFolder } from './paths.ts';
+import { containerdSocket, kubeletConfig, kubeletFolder, kubeletKubeconfig, pkiFolder, programPath, unitFolder } from './paths.ts';
 
 const unit = 'kubelet.service';
-const config = `${configFolder}/kubelet.yaml`;
 /** On nodes that are hosts of the cluster file: others are not asked about. */
 export const managedLabel = 'kubekeep.dev/managed';
+/** Of nodes that are hosts of the control plane: the label that says so, and the key of the taint that keeps usual pods away. */
+export const controlPlaneKey = 'node-role.kubernetes.io/control-plane';
 /** Both in one file; the kubelet renews it. */
 const certificate = `${kubeletFolder}/pki/kubelet-client-current.pem`;
 
@@ -20,7 +21,7 @@ const certificate = `${kubeletFolder}/pki/kubelet-client-current.pem`;
  */
 export function renderKubelet(input: RenderInput): ComponentDesign | undefined {
   const { cluster, host, facts } = input;
-  if (!host.roles.includes('worker')) return undefined;
+  if (!isNode(host)) return undefined;
   const { version } = cluster.kubernetes;
   const file = (path: string, content: string, mode = 0o600) => ({ path, content, mode, owner: 'root:root' });
   return {
@@ -29,7 +30,7 @@ export function renderKubelet(input: RenderInput): ComponentDesign | undefined {
     programs: Object.fromEntries(['kubelet', 'kubeadm', 'kubectl'].map((name) => [name, programPath(name, version)])),
     files: [
       authorityFile(input, 'kubernetes', 'ca.crt'),
-      file(config, toYaml(kubeletConfiguration(cluster, facts.containers))),
+      file(kubeletConfig, toYaml({ ...kubeletConfiguration(cluster, facts.containers), ...taints(host) })),
       file(kubeletKubeconfig, ownKubeconfig(cluster, host)),
       file(`${unitFolder}/${unit}`, kubeletUnit(programPath('kubelet', version), host), unitMode),
     ],
@@ -61,6 +62,11 @@ export function kubeletConfiguration({ networks }: Cluster, { cgroups, nested, r
   };
 }
 
+/** From its first moment on: a taint that came later would find pods there. */
+function taints({ roles }: HostSpec): object {
+  return roles.includes('control-plane') ? { registerWithTaints: [{ key: controlPlaneKey, effect: 'NoSchedule' }] } : {};
+}
+
 /** What kubeadm would write, but with the endpoint of the cluster file also when that changes. */
 function ownKubeconfig(cluster: Cluster, host: HostSpec): string {
   return kubeconfig({
@@ -76,7 +82,7 @@ function ownKubeconfig(cluster: Cluster, host: HostSpec): string {
 function kubeletUnit(program: string, host: HostSpec): string {
   const flags = {
     'bootstrap-kubeconfig': '/etc/kubernetes/bootstrap-kubelet.conf',
-    'config': config,
+    'config': kubeletConfig,
     'hostname-override': host.name,
     'kubeconfig': kubeletKubeconfig,
     'node-ip': host.address,

@@ -23,12 +23,15 @@ export function credentialPath(unit: string, credential: string): string {
   return `/run/credentials/${unit}/${credential}`;
 }
 
-/** What a worker has of the distribution's containerd, of its kubelet and of its network. */
+/** What a node has of the distribution's containerd, of its kubelet and of its network. */
 export const containerdSocket = 'unix:///run/containerd/containerd.sock';
 export const containerdDropIn = `${unitFolder}/containerd.service.d/50-kubekeep.conf`;
 export const kubeletFolder = '/var/lib/kubelet';
+export const kubeletConfig = `${configFolder}/kubelet.yaml`;
 export const kubeletKubeconfig = '/etc/kubernetes/kubelet.conf';
 export const cniConfig = '/etc/cni/net.d/10-kubekeep.conflist';
+export const podNetworkUnit = 'kubekeep-pod-network.service';
+export const podNetworkScript = `${configFolder}/pod-network.sh`;
 
 /** The second HAProxy, in front of services, and the keepalived of their VIPs. */
 export const servicesFolder = `${configFolder}/services`;

@@ -1,40 +1,42 @@
-import { addressInNetwork, hostsWith, type Cluster } from '../cluster/cluster.ts';
+import { addressInNetwork, isNode, nodeHosts, type Cluster, type HostSpec } from '../cluster/cluster.ts';
 import { unitFile } from './_unit-file.ts';
 import type { ComponentDesign, DesiredContent, RenderInput } from './design.ts';
-import { cniConfig, configFolder, unitFolder } from './paths.ts';
+import { cniConfig, podNetworkScript, podNetworkUnit, unitFolder } from './paths.ts';
 
-const unit = 'kubekeep-pod-network.service';
-const script = `${configFolder}/pod-network.sh`;
 /** Marks the routes that are ours, for `ip route`. */
 export const routeProtocol = 98;
 /** nftables table of the pods' way out. */
 export const podTable = 'kubekeep-pods';
 
 /**
- * Routes to the pods of every worker, on workers and on the hosts of API servers, which call webhooks; on a worker its bridge too. Nothing where the
- * network is somebody else's, where there are no workers, or where nobody could say which networks the nodes have.
+ * Routes to the pods of every node, on nodes and on the hosts of API servers, which call webhooks; on a node its bridge too. Nothing where the
+ * network is somebody else's, where there are no nodes, or where nobody could say which networks they have.
  */
 export function renderPodNetwork({ cluster, host, facts: { podNetworks } }: RenderInput): ComponentDesign | undefined {
-  const worker = host.roles.includes('worker');
-  if (cluster.networks.cni !== 'bridge' || hostsWith(cluster, 'worker').length === 0 || podNetworks === undefined) return undefined;
-  if (!worker && !host.roles.includes('control-plane')) return undefined;
-  const own = worker ? podNetworks.get(host.name) : undefined;
+  if (!hasPodNetwork(cluster, host) || podNetworks === undefined) return undefined;
+  const node = isNode(host);
+  const own = node ? podNetworks.get(host.name) : undefined;
   const file = (path: string, content: string, mode = 0o644): DesiredContent => ({ path, content, mode, owner: 'root:root' });
   return {
     name: 'pod-network',
-    unit,
+    unit: podNetworkUnit,
     programs: {},
     files: [
-      file(script, networkScript(routesFrom(cluster, host.name, podNetworks), worker ? cluster.networks.pods : undefined)),
+      file(podNetworkScript, networkScript(routesFrom(cluster, host.name, podNetworks), node ? cluster.networks.pods : undefined)),
       ...(own === undefined ? [] : [file(cniConfig, bridge(own))]),
-      file(`${unitFolder}/${unit}`, networkUnit),
+      file(`${unitFolder}/${podNetworkUnit}`, networkUnit),
     ],
     onChange: 'restart',
   };
 }
 
+/** Whether kubekeep gives a host its way to the pods. */
+export function hasPodNetwork(cluster: Pick<Cluster, 'hosts' | 'networks'>, host: HostSpec): boolean {
+  return cluster.networks.cni === 'bridge' && nodeHosts(cluster).length > 0 && (isNode(host) || host.roles.includes('control-plane'));
+}
+
 function routesFrom(cluster: Cluster, host: string, podNetworks: ReadonlyMap<string, string>): readonly Route[] {
-  return hostsWith(cluster, 'worker').flatMap(({ name, address }) => {
+  return nodeHosts(cluster).flatMap(({ name, address }) => {
     const to = podNetworks.get(name);
     return to === undefined || name === host ? [] : [{ to, via: address }];
   });
@@ -96,6 +98,6 @@ function bridge(subnet: string): string {
 /** systemd-networkd takes away routes that it does not know when it starts, so these come back with it. */
 const networkUnit = unitFile({
   Unit: { Description: 'Network of the pods (kubekeep)', After: 'network-online.target systemd-networkd.service', Wants: 'network-online.target', PartOf: 'systemd-networkd.service' },
-  Service: { Type: 'oneshot', RemainAfterExit: 'yes', ExecStart: `/bin/sh ${script}` },
+  Service: { Type: 'oneshot', RemainAfterExit: 'yes', ExecStart: `/bin/sh ${podNetworkScript}` },
   Install: { WantedBy: 'multi-user.target' },
 });

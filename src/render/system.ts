@@ -1,4 +1,4 @@
-import { hostsWith } from '../cluster/cluster.ts';
+import { nodeHosts } from '../cluster/cluster.ts';
 import type { ComponentDesign, DesiredFile, RenderInput } from './design.ts';
 import { configFolder, programPath, stateFolder } from './paths.ts';
 
@@ -9,7 +9,7 @@ export function renderSystem({ cluster, host, secrets, sealed, facts }: RenderIn
   return {
     name: 'system',
     // Tells the cluster how machines join it.
-    programs: host.roles.includes('control-plane') && hostsWith(cluster, 'worker').length > 0 ? { kubeadm: programPath('kubeadm', cluster.kubernetes.version) } : {},
+    programs: host.roles.includes('control-plane') && nodeHosts(cluster).length > 0 ? { kubeadm: programPath('kubeadm', cluster.kubernetes.version) } : {},
     files: [
       file(`${configFolder}/cluster.json`, `${JSON.stringify(identity, null, 2)}\n`),
       file('/etc/systemd/journald.conf.d/90-kubekeep.conf', '# Managed by kubekeep.\n[Journal]\nSystemMaxUse=1G\nSystemKeepFree=1G\n'),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,14 +11,18 @@ import { reachable, type HostFacts } from '../../src/operations/facts.ts';
 import { issueLeaf } from '../../src/pki/issue.ts';
 import { leavesFor } from '../../src/pki/leaves.ts';
 import { expectZero, kubekeep, labCluster, type LabCluster } from '../support/lab-cluster.ts';
+import { webPods } from '../support/web-pods.ts';
 
 const name = 'test-look';
 const runtimeFolder = '/run/kubekeep';
+/** What a node has beside the control plane: files, containers, a bridge, rules. */
+const nodeRemains = `ls -d /var/lib/kubelet/* /var/lib/cni /etc/cni/net.d/* /etc/kubernetes/kubelet.conf /etc/kubernetes/pki/kube-proxy.* /etc/kubekeep/kubelet.yaml /etc/kubekeep/kube-proxy.* /etc/kubekeep/containerd.toml /etc/kubekeep/pod-network.sh /etc/systemd/system/kubelet* /etc/systemd/system/kube-proxy* /etc/systemd/system/kubekeep-pod* /etc/systemd/system/containerd.service.d 2>/dev/null
+ctr --namespace k8s.io containers list -q; ip -o link show type bridge; nft list ruleset | grep -i -e kube -e 10.244; systemctl list-units --failed --no-legend; true`;
 
-describe('looking at a cluster and leaving it', () => {
+describe('looking at a cluster whose only host is a node too, and leaving it', () => {
   let made: LabCluster;
   before(async () => {
-    made = await labCluster('T1', name);
+    made = await labCluster('T1', name, 'trixie', ['--kubelets']);
     await expectZero(made.run('apply', '--yes'));
   });
   after(() => made?.[Symbol.asyncDispose]());
@@ -47,7 +51,7 @@ describe('looking at a cluster and leaving it', () => {
     assert.deepEqual(seen.degraded, []);
     assert.equal(code, 0);
     assert.deepEqual(seen.endpoint.holders, ['cp1']);
-    assert.deepEqual(seen.hosts[0]!.components.map(({ condition }) => condition), ['leads', 'serves', 'leads', 'leads', 'serves', 'holds VIP']);
+    assert.deepEqual(seen.hosts[0]!.components.map(({ condition }) => condition), ['leads', 'serves', 'leads', 'leads', 'serves', 'holds VIP', 'works', 'works', 'works']);
   });
 
   test('render shows the files that are on the host, byte for byte, and no secret', async () => {
@@ -109,6 +113,41 @@ describe('looking at a cluster and leaving it', () => {
     await made.healthy();
   });
 
+  const kubectl = async (...words: string[]) => (await expectZero(kubekeep('kubectl', '--file', made.file, '--', ...words))).stdout.trim();
+  const nothingToDo = async () => assert.match((await expectZero(made.run('plan'))).stdout, /: 0 changes, everything is as the cluster file says/);
+  /** What serves runs on under the same process id, and its keys and data are the same. */
+  const controlPlane = () => onHost(`systemctl show -p MainPID --value etcd kube-apiserver kubekeep-haproxy kubekeep-keepalived
+    find /etc/kubernetes -type f ! -name 'kubelet*' ! -name 'kube-proxy*' | sort | xargs sha256sum; stat -c %i /var/lib/etcd/member/snap/db`);
+  const kubeletWanted = async (wanted: boolean) => writeFile(made.file, (await readFile(made.file, 'utf8')).replace(/kubelet: (true|false)/, `kubelet: ${wanted}`));
+  const nodes = () => kubectl('get', 'nodes', '-l', 'node-role.kubernetes.io/control-plane', '-o', 'jsonpath={range .items[*]}{.metadata.name} {.spec.taints[*].key}:{.spec.taints[*].effect} {.status.conditions[?(@.type=="Ready")].status}{end}');
+  const tainted = 'cp1 node-role.kubernetes.io/control-plane:NoSchedule True';
+
+  test('the host is a node that usual pods do not come to, and the API server reaches those that do', async () => {
+    await nothingToDo();
+    assert.equal(await nodes(), tainted);
+    const manifest = `${made.file}.web.yaml`;
+    await writeFile(manifest, webPods({ service: 'selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }]', tolerant: true }));
+    await kubectl('apply', '-f', manifest);
+    await kubectl('rollout', 'status', 'daemonset/web', '--timeout=60s');
+    const pod = await kubectl('get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[*].metadata.name}');
+    assert.equal(await kubectl('get', '--raw', `/api/v1/namespaces/default/pods/${pod}:8080/proxy/`), pod);
+  });
+
+  test('with kubelet: false the node is gone, its pods with it, and the control plane has not noticed; with kubelet: true it is back', async () => {
+    const before = await controlPlane();
+    await kubeletWanted(false);
+    assert.match((await expectZero(made.run('apply', '--yes'))).stderr, /cp1 kubelet: leave the cluster/);
+    assert.equal(await controlPlane(), before);
+    assert.equal(await kubectl('get', 'nodes', '-o', 'name'), '');
+    assert.equal(await onHost(nodeRemains), '');
+    await nothingToDo();
+    await kubeletWanted(true);
+    await expectZero(made.run('apply', '--yes'));
+    assert.equal(await controlPlane(), before);
+    assert.equal(await nodes(), tainted);
+    await nothingToDo();
+  });
+
   test('destroy wants the name of the cluster', async () => {
     for (const flags of [[], ['--confirm', 'other']]) {
       const { code, stderr } = await made.run('destroy', ...flags);
@@ -123,6 +162,7 @@ describe('looking at a cluster and leaving it', () => {
     assert.match(stdout, /Kept on cp1: \/var\/lib\/etcd\.kubekeep-destroyed-/);
     const left = await onHost(`ls -d /etc/kubekeep /etc/kubernetes /opt/kubekeep /var/lib/kubekeep /var/lib/etcd /etc/systemd/system/*kube* /etc/systemd/system/etcd* /run/kubekeep* /etc/sysctl.d/*kubekeep* 2>/dev/null; pgrep -l 'etcd|kube|haproxy|keepalived'; ip -o addr | grep -w '${made.cluster.endpoint.vip}'; true`);
     assert.equal(left, '');
+    assert.equal(await onHost(nodeRemains), '');
     assert.match(await onHost('ls /var/lib/etcd.kubekeep-destroyed-*/member/wal'), /\.wal/);
     const state = join(dirname(made.file), '.kubekeep');
     const kept = (await readdir(state)).filter((entry) => entry.startsWith(`${name}.destroyed-`));
@@ -134,6 +174,7 @@ describe('looking at a cluster and leaving it', () => {
     const { code, status: seen } = await status();
     assert.equal(code, 5);
     assert.deepEqual(seen.degraded.map(({ message }) => message), ['the cluster has not been built']);
+    await kubeletWanted(false);
     assert.match((await made.run('plan')).stdout, /a new cluster/);
     await expectZero(made.run('apply', '--yes'));
     assert.deepEqual((await healthyStatus()).status.degraded, []);

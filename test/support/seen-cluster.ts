@@ -1,5 +1,5 @@
 import { describeHosts, describeWorkers, type Topology } from '../../src/cluster/topologies.ts';
-import type { Cluster } from '../../src/cluster/cluster.ts';
+import { isNode, nodeHosts, type Cluster } from '../../src/cluster/cluster.ts';
 import type { ClusterFacts, DnsFact, HostFacts, NodesFact, UnitFact } from '../../src/operations/facts.ts';
 import { designsOf } from '../../src/operations/designs.ts';
 import { contentHash } from '../../src/operations/plan/judge-component.ts';
@@ -23,8 +23,9 @@ export interface SeenCluster {
   readonly facts: ClusterFacts;
 }
 
-export function clusterOf(topology: Topology, workers = 0): Cluster {
-  return { ...example, hosts: [...describeHosts(topology), ...describeWorkers(workers)].map(({ name, roles }, position) => aHost({ name, roles, address: `10.0.0.${11 + position}` })) };
+/** `kubelet`: the hosts of the control plane are nodes too. */
+export function clusterOf(topology: Topology, workers = 0, kubelet?: true): Cluster {
+  return { ...example, hosts: [...describeHosts(topology), ...describeWorkers(workers)].map(({ name, roles }, position) => aHost({ name, roles, address: `10.0.0.${11 + position}`, ...(kubelet && roles.includes('control-plane') && { kubelet }) })) };
 }
 
 /** A host that has nothing yet, as a fresh installation is seen. */
@@ -39,15 +40,15 @@ export function freshHost(address: string): HostFacts {
   };
 }
 
-export function freshCluster(topology: Topology, workers = 0): SeenCluster {
-  const cluster = clusterOf(topology, workers);
+export function freshCluster(topology: Topology, workers = 0, kubelet?: true): SeenCluster {
+  const cluster = clusterOf(topology, workers, kubelet);
   return { cluster, facts: { observedAt: now, hosts: new Map(cluster.hosts.map(({ name, address }) => [name, freshHost(address)])) } };
 }
 
 /** As it is after `apply`: every file written by the code that writes them. */
-export async function builtCluster(topology: Topology, workers = 0): Promise<SeenCluster> {
-  const fresh = freshCluster(topology, workers);
-  const nodes = workers === 0 ? undefined : nodesOf(fresh.cluster);
+export async function builtCluster(topology: Topology, workers = 0, kubelet?: true): Promise<SeenCluster> {
+  const fresh = freshCluster(topology, workers, kubelet);
+  const nodes = nodeHosts(fresh.cluster).length === 0 ? undefined : nodesOf(fresh.cluster);
   const designs = designsOf(fresh.cluster, { ...fresh.facts, nodes }, opened);
   const hosts = new Map<string, HostFacts>();
   for (const spec of fresh.cluster.hosts) {
@@ -70,7 +71,7 @@ export async function builtCluster(topology: Topology, workers = 0): Promise<See
       packages: new Map(packagesFor(spec).map((name) => [name, '1'])),
       users: new Set(usersFor(fresh.cluster, spec)),
       nonlocalBind: true,
-      joined: spec.roles.includes('worker'),
+      joined: isNode(spec),
       identity: { cluster: 'prod', id: secrets.clusterId, virtualRouterId: 51 },
       completed: true,
       etcd: spec.roles.includes('etcd') ? { hasData: true, formed: true, initialState: 'new', ready: true } : facts.etcd,
@@ -81,11 +82,10 @@ export async function builtCluster(topology: Topology, workers = 0): Promise<See
   return rerendered({ cluster: fresh.cluster, facts: { observedAt: now, hosts, nodes, dns: nodes && dnsOf(fresh.cluster) } });
 }
 
-/** Every worker is a node that is ready; the first has the pods' network 10.244.0.0/24. */
+/** Every node is ready; the first has the pods' network 10.244.0.0/24. */
 function nodesOf(cluster: Cluster): NodesFact {
-  const workers = cluster.hosts.filter(({ roles }) => roles.includes('worker'));
   return {
-    nodes: new Map(workers.map(({ name, address }, position) => [name, { ready: true, reason: '', address, podNetwork: `10.244.${position}.0/24`, kubelet: '1.37.2', cordoned: false, managed: true }])),
+    nodes: new Map(nodeHosts(cluster).map(({ name, address, roles }, position) => [name, { ready: true, reason: '', address, podNetwork: `10.244.${position}.0/24`, kubelet: '1.37.2', cordoned: false, controlPlane: roles.includes('control-plane'), managed: true }])),
     requests: [],
     joinable: joinHash(cluster),
   };

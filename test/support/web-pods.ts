@@ -1,8 +1,8 @@
 /**
  * Manifests of a web server on workers of a lab, whose pods each answer with their own name, and of its Service `web`, whose spec is `service`. `spread`: two pods on two workers, if not otherwise (`ScheduleAnyway`) or
- * strictly; without it one on each.
+ * strictly; without it one on each, and with `tolerant` on nodes that are not for usual pods too.
  */
-export function webPods({ spread, service }: { readonly spread?: 'ScheduleAnyway' | 'DoNotSchedule'; readonly service: string }): string {
+export function webPods({ spread, service, tolerant = false }: { readonly spread?: 'ScheduleAnyway' | 'DoNotSchedule'; readonly service: string; readonly tolerant?: boolean }): string {
   const [kind, replicas, constraints] = spread === undefined ? ['DaemonSet', '', ''] : ['Deployment', '\n  replicas: 2', `
       topologySpreadConstraints:
         - { maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ${spread}, labelSelector: { matchLabels: { app: web } } }`];
@@ -14,7 +14,7 @@ spec:${replicas}
   template:
     metadata: { labels: { app: web } }
     spec:
-      terminationGracePeriodSeconds: 1${constraints}
+      terminationGracePeriodSeconds: 1${constraints}${tolerant ? '\n      tolerations: [{ operator: Exists }]' : ''}
       containers:
         - name: web
           image: kubekeep.test/busybox:1

@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { relative, resolve } from 'node:path';
+import { isNode } from '../../cluster/cluster.ts';
 import { exampleClusterFile } from '../../cluster/example-file.ts';
 import { describeHosts, describeWorkers, topologies, topologyTitles, type DescribedHost, type Topology } from '../../cluster/topologies.ts';
 import { createLab } from '../../lab/create-lab.ts';
@@ -19,6 +20,8 @@ export interface LabUpOptions {
   readonly topology: Topology;
   /** Machines that run pods, beside those of the topology. */
   readonly workers?: number | undefined;
+  /** Hosts of the control plane are nodes too. */
+  readonly kubelets?: boolean | undefined;
   readonly name: string;
   /** Default: a folder of the lab's name below the current one. */
   readonly dir?: string | undefined;
@@ -30,6 +33,8 @@ export interface LabUpOptions {
   readonly disks?: true | string | undefined;
 }
 
+type LabHost = DescribedHost & { readonly kubelet?: true };
+
 /** `lab up`. */
 export function addLabUp(group: Command, cli: Cli): void {
   group
@@ -37,6 +42,7 @@ export function addLabUp(group: Command, cli: Cli): void {
     .description('Make machines on this computer and a cluster file for them. Needs root.')
     .addOption(new Option('--topology <topology>', `which machines: ${topologies.map((one) => `${one} ${topologyTitles[one]}`).join('; ')}`).choices(topologies).default('T3'))
     .option('--workers <count>', 'how many more machines, w1 and so on, run pods', countOf, 0)
+    .option('--kubelets', 'hosts of the control plane run pods too, those that tolerate their taint')
     .option('--name <name>', 'name of the lab', 'lab')
     .option('--dir <folder>', 'folder for the disks, keys and cluster.yaml (default: ./NAME)')
     .addOption(new Option('--release <release>', 'Debian release of the machines').choices(releases).default('trixie'))
@@ -56,19 +62,20 @@ export function addLabUp(group: Command, cli: Cli): void {
 }
 
 /** Everything `lab up` does, for the demo too: packages, image, machines, cluster file. */
-export async function labUp({ topology, workers = 0, name, dir, release, yes = false, raiseLimits = false, disks }: LabUpOptions, cli: Cli): Promise<Lab> {
+export async function labUp({ topology, workers = 0, kubelets = false, name, dir, release, yes = false, raiseLimits = false, disks }: LabUpOptions, cli: Cli): Promise<Lab> {
   const { progress, signal, clock, environment } = cli;
-  const hosts = [...describeHosts(topology), ...describeWorkers(workers)];
+  const hosts: readonly LabHost[] = [...describeHosts(topology).map((host) => (kubelets && host.roles.includes('control-plane') ? { ...host, kubelet: true as const } : host)), ...describeWorkers(workers)];
+  const pods = hosts.some(isNode);
   const directory = resolve(dir ?? name);
   const diskSize = disks === undefined ? undefined : bytesOf(disks);
   await checkRights();
   const tools = toolsFor({ diskSize });
   await ensureTools(tools, yes, cli);
-  const shared = { directory, machines: hosts.map((host) => ({ name: host.name, kind: host.roles.includes('worker') ? 'pods' as const : 'plain' as const })), diskSize, runtimeFolder: environment.runtimeFolder, raiseLimits };
+  const shared = { directory, machines: hosts.map((host) => ({ name: host.name, kind: isNode(host) ? 'pods' as const : 'plain' as const })), diskSize, runtimeFolder: environment.runtimeFolder, raiseLimits };
   // Before the image too, which takes a minute the first time.
   await preflight(shared);
-  const image = await ensureImage({ release, packages: workers > 0 ? podPackages : [], cacheFolder: environment.cacheFolder, progress, clock, signal });
-  const coredns = workers > 0 ? await fetchCoredns(yes, cli) : undefined;
+  const image = await ensureImage({ release, packages: pods ? podPackages : [], cacheFolder: environment.cacheFolder, progress, clock, signal });
+  const coredns = pods ? await fetchCoredns(yes, cli) : undefined;
   return createLab({
     ...shared, name, image, progress, signal,
     files: (lab) => ({ 'cluster.yaml': clusterFileText(lab, topology, hosts) }),
@@ -88,16 +95,16 @@ function clusterFile(lab: Lab): string {
   return `${lab.directory}/cluster.yaml`;
 }
 
-function clusterFileText(lab: Lab, topology: Topology, hosts: readonly DescribedHost[]): string {
-  const roles = new Map(hosts.map((host) => [host.name, host.roles]));
+function clusterFileText(lab: Lab, topology: Topology, hosts: readonly LabHost[]): string {
+  const described = new Map(hosts.map((host) => [host.name, host]));
   return exampleClusterFile({
     name: lab.name,
     title: [`Lab ${lab.name}, made by kubekeep lab up --topology ${topology}; kubekeep lab down --name ${lab.name} removes it and this file.`],
     vip: `${lab.gateway.replace(/\.1$/, '.100')}/24`,
     backup: { repository: 'backups' },
-    ...(hosts.some((host) => host.roles.includes('worker')) && { imageRepository: labRepository }),
+    ...(hosts.some(isNode) && { imageRepository: labRepository }),
     ssh: { user: 'root', identity: relative(lab.directory, identityFile(lab)) },
-    hosts: lab.machines.map(({ name, address, hostKey }) => ({ name, address, roles: roles.get(name) ?? [], ssh: { hostKey } })),
+    hosts: lab.machines.map(({ name, address, hostKey }) => ({ ...described.get(name)!, name, address, ssh: { hostKey } })),
   });
 }
 

@@ -1,3 +1,4 @@
+import { isNode } from '../../cluster/cluster.ts';
 import type { Subject } from './seen-hosts.ts';
 import type { Listener } from './probe.ts';
 import type { Finding, Judged } from './report.ts';
@@ -31,7 +32,7 @@ export function judgePorts({ spec, seen: { probe }, all: { cluster } }: Subject)
           { unit: 'kubekeep-haproxy.service', port: 8404, addresses: ['127.0.0.1'] },
         ]
       : []),
-    ...(spec.roles.includes('worker')
+    ...(isNode(spec)
       ? [
           { unit: 'kubelet.service', port: 10250, addresses: [spec.address] },
           { unit: 'kubelet.service', port: 10248, addresses: ['127.0.0.1'] },

@@ -1,4 +1,4 @@
-import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
+import { hostsWith, isNode, type HostSpec } from '../../cluster/cluster.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { parallel } from '../../lib/parallel.ts';
 import { apiAt } from '../clients.ts';
@@ -14,9 +14,9 @@ export async function finish(work: Work, here: readonly HostSpec[] = work.cluste
   const { cluster } = work;
   await waitUntilHealthy(work, here);
   await askThroughVip(work);
-  const workers = here.filter(({ roles }) => roles.includes('worker')).map(({ name }) => name);
+  const nodes = here.filter(isNode).map(({ name }) => name);
   // Without a network of ours nodes are ready when the user's plugin is there.
-  if (workers.length > 0 && cluster.networks.cni === 'bridge') await withApi(work, (api) => waitUntilReady(work, api, workers));
+  if (nodes.length > 0 && cluster.networks.cni === 'bridge') await withApi(work, (api) => waitUntilReady(work, api, nodes));
   await parallel(here, (spec) => noteOn(work, spec, spec.roles.includes('etcd') ? ['formed', 'completed'] : ['completed']));
 }
 

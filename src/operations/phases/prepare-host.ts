@@ -45,7 +45,8 @@ async function copyPrograms(step: Step, work: Work): Promise<void> {
   const components = (work.prepared.designs.get(step.host) ?? []).filter(({ programs }) => Object.keys(programs).some((name) => step.programs.includes(name)));
   const running = components.flatMap(({ unit }) => (unit && found?.reachable && found.units.get(unit)?.active === 'active' ? [unit] : []));
   if (running.length > 0) await runStep(step, work, [lockGuard(work.token), notePending(running)].join('\n'));
-  const copies = components.flatMap(({ programs }) => Object.entries(programs).filter(([name]) => name !== followerProgram && step.programs.includes(name)));
+  // Two components may have one and the same program.
+  const copies = [...new Map(components.flatMap(({ programs }) => Object.entries(programs)))].filter(([name]) => name !== followerProgram && step.programs.includes(name));
   const total = copies.reduce((sum, [name]) => sum + programOf(name).size, 0);
   const sent = new Map<string, number>();
   const report = () => work.progress({ type: 'bytes', host: step.host, title: 'copying programs', bytes: [...sent.values()].reduce((sum, one) => sum + one, 0), total });

@@ -1,4 +1,4 @@
-import { addressInNetwork, hostsWith, type Cluster } from '../../cluster/cluster.ts';
+import { addressInNetwork, isNode, nodeHosts, type Cluster } from '../../cluster/cluster.ts';
 import type { ClusterFacts, DnsFact } from '../facts.ts';
 import { contentHash } from './judge-component.ts';
 import type { SeenHost, Step } from './step.ts';
@@ -6,7 +6,7 @@ import type { SeenHost, Step } from './step.ts';
 /** What brings DNS to the pods: one step for all of it. A DNS of somebody else stays. */
 export function dnsSteps(cluster: Cluster, seen: readonly SeenHost[], { dns }: Pick<ClusterFacts, 'dns'>): Step[] {
   const host = seen.find((one) => one.host.roles.includes('control-plane'))?.host;
-  const joining = seen.some(({ host: { roles }, found }) => roles.includes('worker') && !found.joined);
+  const joining = seen.some(({ host: spec, found }) => isNode(spec) && !found.joined);
   if (!isWanted(cluster) || !host || (dns === undefined ? !joining : isForeign(dns))) return [];
   const reason = dns === undefined ? 'nothing answers pods that ask for names' : whyInstall(cluster, dns);
   if (reason === undefined) return [];
@@ -25,7 +25,7 @@ export function dnsHash({ kubernetes, networks }: Pick<Cluster, 'kubernetes' | '
 }
 
 function isWanted(cluster: Cluster): boolean {
-  return cluster.networks.dns === 'coredns' && hostsWith(cluster, 'worker').length > 0;
+  return cluster.networks.dns === 'coredns' && nodeHosts(cluster).length > 0;
 }
 
 function isForeign({ service, deployment }: DnsFact): boolean {

@@ -45,6 +45,51 @@ describe('a cluster with workers', () => {
   });
 });
 
+describe('a host of the control plane that is a node too', async () => {
+  const node = await builtCluster('T1', 1, true);
+  const none = await builtCluster('T1', 1);
+  /** The same hosts with another cluster file. */
+  const asIn = ({ cluster }: SeenCluster, { facts }: SeenCluster): SeenCluster => ({ cluster, facts });
+
+  test('joins like a worker, when the control plane serves, and has nothing to do then', () => {
+    assert.deepEqual(outline(planOf(freshCluster('T1', 0, true))).slice(-8), [
+      'load-balancer together cp1/keepalived start',
+      'joinable in turn cluster/joinable invite',
+      'join together cp1/containerd start', 'join together cp1/join join', 'join together cp1/kube-proxy start',
+      'pod-network together cp1/pod-network restart',
+      'dns in turn cluster/dns install',
+      'finish in turn cluster/finish verify',
+    ]);
+    assert.deepEqual(outline(planOf(node)), []);
+  });
+
+  test('becomes one in a cluster that serves without a restart of anything that does', () => {
+    assert.deepEqual(steps(asIn(node, none)).map((line) => line.split(':')[0]), [
+      'prepare together cp1/system none',
+      'join together cp1/containerd start', 'join together cp1/join join', 'join together cp1/kube-proxy start',
+      'pod-network together cp1/pod-network restart', 'pod-network together w1/pod-network restart',
+    ]);
+  });
+
+  test('is one no more when the file does not say so: the node leaves, and the routes follow', () => {
+    assert.deepEqual(steps(asIn(none, node)), [
+      'leave in turn cp1/leave leave: the cluster file does not say kubelet: true',
+      'pod-network together cp1/pod-network restart: /etc/kubekeep/pod-network.sh differs',
+      'pod-network together w1/pod-network restart: /etc/kubekeep/pod-network.sh differs',
+    ]);
+    const cut = withHost(asIn(none, node), 'cp1', ({ files }) => ({ files: new Map([...files].filter(([path]) => path !== '/etc/kubekeep/kubelet.yaml')) }));
+    assert.equal(steps(cut)[0], 'leave in turn cp1/leave leave: the cluster file does not say kubelet: true', 'cut before the cluster forgot the node');
+    const alone = steps(asIn({ ...none, cluster: { ...none.cluster, hosts: none.cluster.hosts.slice(0, 1) } }, withNodes(node, ({ nodes }) => ({ nodes: new Map([...nodes].filter(([name]) => name === 'cp1')) }))));
+    assert.deepEqual(alone, ['leave in turn cp1/leave leave: the cluster file does not say kubelet: true', 'pod-network together cp1/pod-network remove: there are no pods to which routes could lead'], 'the last node');
+  });
+
+  test('gets the label that no kubelet may give, and goes by no other way than its file\'s', () => {
+    assert.deepEqual(steps(withNode(node, 'cp1', { controlPlane: false })), ['workers in turn cp1/node-label label: the node does not have the label yet']);
+    assert.deepEqual(steps(withNode(node, 'w1', { controlPlane: false })), []);
+    assert.match(refusal(asIn({ ...node, cluster: { ...node.cluster, hosts: node.cluster.hosts.slice(1) } }, node)), /^unsupported-change: cp1 is a node of the cluster and not in the cluster file any more$/);
+  });
+});
+
 /** What the kubelet of w2 asks for, with the names DNS:w2 and IP:10.0.0.13. */
 const request: PendingRequest = {
   name: 'csr-1',
@@ -119,7 +164,7 @@ describe('a worker is refused', () => {
   const cases: readonly (readonly [title: string, seen: SeenCluster, expected: RegExp])[] = [
     ['that is a node of another cluster', joinedElsewhere, /^host-unfit: w1 is a node of another cluster/],
     ['whose name another machine has', withNode(fresh(built, 'w2'), 'w2', { address: '10.0.0.99' }), /^host-unfit: w2 cannot join: the machine at 10\.0\.0\.99 is node w2 of this cluster already$/],
-    ['behind a router, where the network has no way through', withHost(built, 'cp1', () => ({ addresses: [{ interface: 'eth0', address: '10.0.0.11', prefix: 32 }] })), /^host-unfit: cp1 \(10\.0\.0\.11\/32\) and worker w1 \(10\.0\.0\.12\) are in different subnets/],
+    ['behind a router, where the network has no way through', withHost(built, 'cp1', () => ({ addresses: [{ interface: 'eth0', address: '10.0.0.11', prefix: 32 }] })), /^host-unfit: cp1 \(10\.0\.0\.11\/32\) and node w1 \(10\.0\.0\.12\) are in different subnets/],
     ['to be taken out of the cluster file before it was removed', { ...built, cluster: { ...built.cluster, hosts: built.cluster.hosts.slice(0, 2) } }, /^unsupported-change: w2 is a node of the cluster and not in the cluster file any more$/],
   ];
   for (const [title, seen, expected] of cases) test(title, () => assert.match(refusal(seen), expected));

@@ -1,30 +1,42 @@
-import { hostsWith, type Cluster, type HostSpec } from '../../cluster/cluster.ts';
+import { isNode, nodeHosts, type Cluster, type HostSpec } from '../../cluster/cluster.ts';
 import { judgeServingRequest } from '../../pki/judge-serving-request.ts';
 import type { ComponentName } from '../../render/design.ts';
 import { clusterConfiguration } from '../../render/kubeadm.ts';
+import { kubeletConfig, podNetworkScript } from '../../render/paths.ts';
+import { hasPodNetwork } from '../../render/pod-network.ts';
 import type { NodesFact, PendingRequest } from '../facts.ts';
 import { contentHash } from './judge-component.ts';
 import { stepsFor, type PhasePlan, type SeenHost, type Step } from './step.ts';
 
-const ofWorkers: readonly ComponentName[] = ['containerd', 'kubelet', 'kube-proxy'];
+const ofNodes: readonly ComponentName[] = ['containerd', 'kubelet', 'kube-proxy'];
 
-/** What is to be changed on workers that have joined, host by host: their pods move away where it may disturb them. */
-export function workerSteps(seen: readonly SeenHost[], nodes: NodesFact | undefined): Step[] {
-  return seen.filter(isWorker).filter(({ found }) => found.joined).flatMap((one) => {
-    const steps = stepsFor([one], ofWorkers, 'change');
+/** What is to be changed on nodes that have joined, host by host: their pods move away where it may disturb them. */
+export function nodeSteps(seen: readonly SeenHost[], nodes: NodesFact | undefined): Step[] {
+  return seen.filter(({ host, found }) => isNode(host) && found.joined).flatMap((one) => {
+    const node = nodes?.nodes.get(one.host.name);
+    const steps = stepsFor([one], ofNodes, 'change');
     const requests = approvable(one.host, nodes?.requests ?? []);
-    const lost = nodes !== undefined && !nodes.nodes.has(one.host.name) && !steps.some(({ component }) => component === 'kubelet');
+    const lost = nodes !== undefined && node === undefined && !steps.some(({ component }) => component === 'kubelet');
     return [
       ...steps,
       ...(lost ? [step(one.host, 'kubelet', 'kubelet', 'restart', 'kubelet: restart', 'the cluster has no node of that name: the kubelet makes one when it starts')] : []),
       ...(requests.length > 0 ? [step(one.host, 'serving-certificate', 'kubelet', 'approve', 'kubelet: approve its serving certificate', 'the kubelet asks for one with the name and the address of the cluster file')] : []),
+      ...(node?.controlPlane === false && one.host.roles.includes('control-plane') ? [step(one.host, 'node-label', 'kubelet', 'label', 'kubelet: label its node as one of the control plane', 'the node does not have the label yet')] : []),
     ];
   });
 }
 
-/** What brings new workers in: the cluster is told how machines join, they join together, and every host gets the way to their pods. */
+/** What takes nodes away whose hosts go on without, as the cluster file has it now: one after the other, each when its pods have gone. */
+export function leaveSteps(seen: readonly SeenHost[], nodes: NodesFact | undefined): Step[] {
+  return seen.filter(({ host, found }) => !isNode(host) && (found.files.has(kubeletConfig) || nodes?.nodes.get(host.name)?.managed === true)).map(({ host }) => ({
+    ...step(host, 'leave', 'kubelet', 'leave', 'kubelet: leave the cluster', 'the cluster file does not say kubelet: true'),
+    effect: 'its pods move to other nodes first; the control plane goes on',
+  }));
+}
+
+/** What brings new nodes in: the cluster is told how machines join, they join together, and every host gets the way to their pods. */
 export function joinPhases(cluster: Cluster, seen: readonly SeenHost[], nodes: NodesFact | undefined): PhasePlan[] {
-  const joining = seen.filter(isWorker).filter(({ found }) => !found.joined);
+  const joining = seen.filter(({ host, found }) => isNode(host) && !found.joined);
   return [
     { name: 'joinable', order: 'one host at a time', steps: inviteSteps(cluster, seen, nodes, joining.length > 0) },
     { name: 'join', order: 'all hosts together', steps: joining.flatMap((one) => joinSteps(one)) },
@@ -42,14 +54,9 @@ export function joinHash(cluster: Cluster): string {
   return contentHash(JSON.stringify(clusterConfiguration(cluster)));
 }
 
-function isWorker({ host }: SeenHost): boolean {
-  return host.roles.includes('worker');
-}
-
 function inviteSteps(cluster: Cluster, seen: readonly SeenHost[], nodes: NodesFact | undefined, joining: boolean): Step[] {
-  const workers = hostsWith(cluster, 'worker').length > 0;
   const host = seen.find((one) => one.host.roles.includes('control-plane'))?.host;
-  if (!workers || host === undefined || nodes?.joinable === joinHash(cluster) || (nodes === undefined && !joining)) return [];
+  if (nodeHosts(cluster).length === 0 || host === undefined || nodes?.joinable === joinHash(cluster) || (nodes === undefined && !joining)) return [];
   const reason = nodes?.joinable === undefined ? 'no machine can join the cluster yet' : 'the cluster file has changed since';
   return [{ ...step(host, 'joinable', 'kubelet', 'invite', 'tell the cluster how machines join it', reason), id: 'cluster/joinable', component: 'cluster' }];
 }
@@ -63,13 +70,17 @@ function joinSteps(one: SeenHost): Step[] {
   ];
 }
 
-/** Which network the pods of a worker have is known once it has joined: then the files of all are made. */
-function networkSteps({ networks }: Cluster, seen: readonly SeenHost[], joining: readonly SeenHost[]): Step[] {
-  if (joining.length === 0) return stepsFor(seen, ['pod-network'], 'change');
-  if (networks.cni !== 'bridge') return [];
+/** Which network the pods of a node have is known once it has joined: then the files of all are made. */
+function networkSteps(cluster: Cluster, seen: readonly SeenHost[], joining: readonly SeenHost[]): Step[] {
+  if (joining.length === 0) return [...stepsFor(seen, ['pod-network'], 'change'), ...remains(cluster, seen)];
   const reasons = joining.map(({ host }) => `${host.name} joins`).join(', ');
-  const concerned = seen.filter(({ host }) => host.roles.includes('worker') || host.roles.includes('control-plane'));
+  const concerned = seen.filter(({ host }) => hasPodNetwork(cluster, host));
   return concerned.map(({ host }) => step(host, 'pod-network', 'pod-network', 'restart', 'pod-network: write the routes to the pods', reasons));
+}
+
+/** On hosts without pods, when the last node has gone. */
+function remains(cluster: Cluster, seen: readonly SeenHost[]): Step[] {
+  return seen.filter(({ host, found }) => !isNode(host) && !hasPodNetwork(cluster, host) && found.files.has(podNetworkScript)).map(({ host }) => step(host, 'pod-network', 'pod-network', 'remove', 'pod-network: remove', 'there are no pods to which routes could lead'));
 }
 
 function step(host: HostSpec, id: string, component: ComponentName, action: Step['action'], title: string, reason: string): Step {

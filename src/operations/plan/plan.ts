@@ -8,7 +8,7 @@ import { isFromBefore } from './is-from-before.ts';
 import { judgeComponent, type ComponentChange } from './judge-component.ts';
 import { serviceSteps } from './plan-services.ts';
 import { steeringPhase, steeringWarnings } from './plan-steering.ts';
-import { joinPhases, workerSteps } from './plan-workers.ts';
+import { joinPhases, leaveSteps, nodeSteps } from './plan-workers.ts';
 import { preparationReasons } from './preparation.ts';
 import { serviceProblems } from './service-problems.ts';
 import { stepsFor, type PhasePlan, type SeenHost, type Step } from './step.ts';
@@ -50,7 +50,8 @@ export function makePlan(input: PlanInput): Plan {
     ...(mode === 'build' ? buildPhases(cluster, seen) : changePhases(cluster, seen)),
     steeringPhase(cluster, seen, input.designs, mode),
     backupPhase(input, seen, mode),
-    { name: 'workers' as const, order: 'one host at a time' as const, steps: workerSteps(seen, facts.nodes) },
+    { name: 'workers' as const, order: 'one host at a time' as const, steps: nodeSteps(seen, facts.nodes) },
+    { name: 'leave' as const, order: 'one host at a time' as const, steps: leaveSteps(seen, facts.nodes) },
     ...joinPhases(cluster, seen, facts.nodes),
     { name: 'dns' as const, order: 'one host at a time' as const, steps: dnsSteps(cluster, seen, facts) },
     { name: 'services' as const, order: 'one host at a time' as const, steps: serviceSteps(cluster, seen, mode) },

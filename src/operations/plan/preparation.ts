@@ -1,15 +1,15 @@
-import { followsLog, type Cluster, type HostSpec } from '../../cluster/cluster.ts';
+import { followsLog, isNode, type Cluster, type HostSpec } from '../../cluster/cluster.ts';
 import type { HostFacts } from '../facts.ts';
 
 const forBalancers = ['haproxy', 'keepalived', 'socat'];
 /** nftables is kube-proxy's, iptables that of the network plugin which opens host ports. */
-const forWorkers = ['containerd', 'runc', 'containernetworking-plugins', 'nftables', 'iptables'];
+const forNodes = ['containerd', 'runc', 'containernetworking-plugins', 'nftables', 'iptables'];
 /** All that some host may need. */
-export const hostPackages: readonly string[] = ['curl', ...forBalancers, ...forWorkers];
+export const hostPackages: readonly string[] = ['curl', ...forBalancers, ...forNodes];
 
 /** Packages of the distribution that a host needs for its roles. */
 export function packagesFor(host: HostSpec): string[] {
-  return hostPackages.filter((name) => name === 'curl' || (host.roles.includes('load-balancer') && forBalancers.includes(name)) || (host.roles.includes('worker') && forWorkers.includes(name)));
+  return hostPackages.filter((name) => name === 'curl' || (host.roles.includes('load-balancer') && forBalancers.includes(name)) || (isNode(host) && forNodes.includes(name)));
 }
 
 /** System users that a host needs for its roles. */

@@ -3,7 +3,7 @@ import type { ComponentName } from '../../render/design.ts';
 import type { HostFacts } from '../facts.ts';
 import type { ComponentChange } from './judge-component.ts';
 
-export const phaseNames = ['prepare', 'etcd', 'quorum', 'control-plane', 'load-balancer', 'steering', 'backup', 'workers', 'joinable', 'join', 'pod-network', 'dns', 'services', 'finish'] as const;
+export const phaseNames = ['prepare', 'etcd', 'quorum', 'control-plane', 'load-balancer', 'steering', 'backup', 'workers', 'leave', 'joinable', 'join', 'pod-network', 'dns', 'services', 'finish'] as const;
 export type PhaseName = (typeof phaseNames)[number];
 
 export interface PhasePlan {
@@ -19,7 +19,7 @@ export interface Step {
   readonly component: ComponentName | 'cluster';
   readonly title: string;
   readonly reasons: readonly string[];
-  readonly action: ComponentChange['action'] | 'join' | 'form' | 'approve' | 'invite' | 'install' | 'verify' | 'remove';
+  readonly action: ComponentChange['action'] | 'join' | 'form' | 'leave' | 'approve' | 'label' | 'invite' | 'install' | 'verify' | 'remove';
   readonly write: readonly string[];
   readonly programs: readonly string[];
   /** What clients may notice, in a few words. */

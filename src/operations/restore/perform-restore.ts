@@ -54,8 +54,8 @@ const perform: Readonly<Record<RestorePhaseName, (work: Restoring, spec: HostSpe
   },
   balance: (work, spec) => startOn(work, spec, ['haproxy', 'keepalived']),
   control: (work, spec) => startOn(work, spec, ['kube-scheduler', 'kube-controller-manager']),
-  // Workers find the cluster again by themselves, or apply lets them join.
-  finish: (work) => finish(work, work.answering.filter(({ roles }) => !roles.includes('worker'))),
+  // Nodes find the cluster again by themselves, or apply lets them join.
+  finish: (work) => finish(work, work.answering.filter(({ roles }) => !roles.includes('worker')).map((host) => ({ ...host, kubelet: false }))),
 };
 
 /** What has to be known before a phase begins. */

@@ -1,4 +1,4 @@
-import { followsLog, type Cluster, type HostSpec, type Role } from '../../cluster/cluster.ts';
+import { followsLog, isNode, type Cluster, type HostSpec, type Role } from '../../cluster/cluster.ts';
 import { serviceVips } from '../../cluster/service.ts';
 import { saysItsLoad, steers } from '../../cluster/steered.ts';
 import type { ComponentName } from '../../render/design.ts';
@@ -40,12 +40,12 @@ const partsByRole: readonly (readonly [Role, readonly ComponentName[]])[] = [
   ['etcd', ['etcd']],
   ['control-plane', ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']],
   ['load-balancer', ['haproxy', 'keepalived']],
-  ['worker', ['containerd', 'kubelet', 'kube-proxy']],
 ];
 
 function partsOf(cluster: Cluster, host: HostSpec): ComponentName[] {
   return [
     ...partsByRole.flatMap(([role, parts]) => (host.roles.includes(role) ? parts : [])),
+    ...(isNode(host) ? (['containerd', 'kubelet', 'kube-proxy'] as const) : []),
     ...serviceParts(cluster, host),
     ...(followsLog(cluster, host) ? (['keeper'] as const) : []),
   ];

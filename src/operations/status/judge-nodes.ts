@@ -1,4 +1,4 @@
-import { hostsWith, type Cluster } from '../../cluster/cluster.ts';
+import { nodeHosts, type Cluster } from '../../cluster/cluster.ts';
 import type { Finding } from './cluster-status.ts';
 import type { Observation } from './observation.ts';
 
@@ -23,7 +23,7 @@ function joinedNodes({ cluster, nodes }: Observation): readonly Finding[] {
 }
 
 function dns({ cluster, dns: found }: Observation): readonly Finding[] {
-  if (cluster.networks.dns !== 'coredns' || hostsWith(cluster, 'worker').length === 0 || found?.deployment?.told === undefined || found.deployment.ready > 0) return [];
+  if (cluster.networks.dns !== 'coredns' || nodeHosts(cluster).length === 0 || found?.deployment?.told === undefined || found.deployment.ready > 0) return [];
   const { replicas } = found.deployment;
   const next = replicas === 0 ? 'kubekeep kubectl -- scale -n kube-system deployment/coredns --replicas=2 brings it back.' : 'kubekeep kubectl -- describe pods -n kube-system -l k8s-app=kube-dns says why; nodes that are not ready come first.';
   return [{ message: `no pod of CoreDNS is ready${replicas === 0 ? ', and none is wanted' : ''}: pods find nothing by its name`, next }];

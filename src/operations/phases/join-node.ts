@@ -14,6 +14,7 @@ import { grantToken, newToken, revokeToken } from './bootstrap-token.ts';
 import { forget } from './forget.ts';
 import { inMemory } from './invite-machines.ts';
 import { kubeadmFailure } from './kubeadm-failure.ts';
+import { labelNode } from './label-node.ts';
 import { lockLost } from './note-on.ts';
 import { designOf } from './perform-component.ts';
 import { withApi } from './with-api.ts';
@@ -22,8 +23,8 @@ import type { Work } from './work.ts';
 /** Minutes that a bootstrap token lives if it is not revoked, as it is when the join has ended. */
 const tokenLife = 15;
 
-/** Lets a worker join by the real `kubeadm join`, with a token for it alone, and grants the certificate under which its kubelet serves. */
-export async function joinWorker(step: Step, work: Work): Promise<void> {
+/** Lets a host join by the real `kubeadm join`, with a token for it alone, and grants the certificate under which its kubelet serves. */
+export async function joinNode(step: Step, work: Work): Promise<void> {
   const host = work.cluster.hosts.find(({ name }) => name === step.host)!;
   await withApi(work, async (api) => {
     // What was left of a machine of that name before it was reinstalled: kubeadm takes no name that is there.
@@ -36,6 +37,7 @@ export async function joinWorker(step: Step, work: Work): Promise<void> {
       await revokeToken(api, token);
     }
     await approveServing(work, api, host);
+    await labelNode(api, host);
   });
 }
 
