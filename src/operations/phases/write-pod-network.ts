@@ -24,7 +24,10 @@ export async function writePodNetwork(steps: readonly Step[], work: Work): Promi
   const designs = designsOf(work.cluster, { ...work.prepared.facts, nodes }, work.prepared.opened, { table: work.renderers, material: work.prepared.material });
   const informed: Work = { ...work, prepared: { ...work.prepared, designs } };
   await parallel(steps, (step) => tracked(step, work, async () => {
-    if (step.action === 'remove') return void (await runOn(work, step.host, leavePodNetworkScript(work.token), { what: step.title }));
+    if (step.action === 'remove') {
+      await runOn(work, step.host, leavePodNetworkScript(work.token), { what: step.title });
+      return;
+    }
     const write = designOf(step, informed).files.map(({ path }) => path);
     await performComponent({ ...step, write, action: 'restart' }, informed, { wait: true });
   }));
