@@ -1,13 +1,10 @@
 import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
 import { apiThroughVip } from '../../drills/api-through-vip.ts';
-import { measureLane, requestWindow } from '../../drills/guarantees/availability.ts';
-import type { DrillRecord } from '../../drills/history/record.ts';
 import { doorsOf, laneOf } from '../../drills/probes/probe-plan.ts';
-import { startProber } from '../../drills/probes/prober.ts';
 import type { Reach } from '../../drills/stage.ts';
+import { visitDuring } from '../../drills/visit-during.ts';
 import type { Lab } from '../../lab/lab.ts';
 import { powerOff, powerOn } from '../../lab/power.ts';
-import { Secret } from '../../lib/secret.ts';
 import { labRepository } from '../../programs/images/lab-images.ts';
 import type { Cli } from '../cli.ts';
 
@@ -51,20 +48,15 @@ export interface ShopResult {
 export async function loseWorker(lab: Lab, { operation: { cluster, clock } }: Reach, { signal, say, draw }: { readonly signal: Cli['signal']; readonly say: (text: string) => void; readonly draw: (title: string) => Promise<void> }): Promise<ShopResult> {
   const [worker] = hostsWith(cluster, 'worker') as [HostSpec];
   const door = `service ${name}`;
-  const lane = laneOf('visit', 'new', door, 10);
-  const records: DrillRecord[] = [];
-  const prober = startProber({ lanes: [lane], doors: { [door]: doorsOf(cluster)[door]! }, ca: '', certificate: '', key: new Secret(''), namespace: '', seed: 1, run: name }, { clock, onRecord: (record) => records.push(record) });
-  try {
+  const [felt] = await visitDuring({ doors: { [door]: doorsOf(cluster)[door]! }, lanes: [laneOf('visit', 'new', door, 10)], clock }, async () => {
     say(`Visiting the shop 10 times a second through its VIP ${cluster.services[0]!.listen.vip}. In 3 s the power of ${worker.name} is cut: one of the two pods is there.`);
     await clock.sleep(3000, signal);
     await powerOff(lab, worker.name);
     say(`${worker.name} is without power.`);
     await clock.sleep(8000, signal);
     await draw(`8 s without ${worker.name}`);
-  } finally {
-    await prober.stop();
-  }
-  const { requests, acknowledged, longestGap, dead } = measureLane(lane, records, requestWindow(records));
+  });
+  const { requests, acknowledged, longestGap, dead } = felt!;
   say(`shop without ${worker.name}: ${requests} visits, ${acknowledged} answered; longest gap ${(longestGap / 1000).toFixed(2)} s`);
   await powerOn(lab, worker.name, { signal });
   return { without: worker.name, visits: requests, answered: acknowledged, longestGap, dead };
