@@ -38,10 +38,10 @@ export function moved(answered: readonly Answered[], server: string, busy: Span)
   };
 }
 
-/** Failed requests and the longest time without a good answer, ms. */
-export function interrupted(answered: readonly Answered[]): { readonly failed: number; readonly gap: number } {
-  const good = answered.filter(({ status }) => status >= 200 && status < 400).map(({ end }) => end).toSorted((a, b) => a - b);
-  return { failed: answered.length - good.length, gap: Math.max(0, ...good.map((end, position) => end - (good[position - 1] ?? end))) };
+/** Failed requests and the longest time without a good answer until nobody asked any more, ms. What hangs until then is in no log. */
+export function interrupted(answered: readonly Answered[], until: number): { readonly failed: number; readonly gap: number } {
+  const good = answered.filter(({ status, end }) => status >= 200 && status < 400 && end <= until).map(({ end }) => end).toSorted((a, b) => a - b);
+  return { failed: answered.filter(({ status }) => status < 200 || status >= 400).length, gap: Math.max(...[...good, until].map((end, position) => end - (good[position - 1] ?? end))) };
 }
 
 /** Requests, share of a server and latencies of each second. */
