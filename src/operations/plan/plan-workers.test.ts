@@ -79,6 +79,8 @@ describe('a host of the control plane that is a node too', async () => {
     ]);
     const cut = withHost(asIn(none, node), 'cp1', ({ files }) => ({ files: new Map([...files].filter(([path]) => path !== '/etc/kubekeep/kubelet.yaml')) }));
     assert.equal(steps(cut)[0], 'leave in turn cp1/leave leave: the cluster file does not say kubelet: true', 'cut before the cluster forgot the node');
+    const forgotten = withNodes(asIn(none, node), ({ nodes }) => ({ nodes: new Map([...nodes].filter(([name]) => name !== 'cp1')) }));
+    assert.equal(steps(forgotten)[0], 'leave in turn cp1/leave leave: the cluster file does not say kubelet: true', 'a kubelet whose node somebody deleted');
     const alone = steps(asIn({ ...none, cluster: { ...none.cluster, hosts: none.cluster.hosts.slice(0, 1) } }, withNodes(node, ({ nodes }) => ({ nodes: new Map([...nodes].filter(([name]) => name === 'cp1')) }))));
     assert.deepEqual(alone, ['leave in turn cp1/leave leave: the cluster file does not say kubelet: true', 'pod-network together cp1/pod-network remove: there are no pods to which routes could lead'], 'the last node');
   });
