@@ -160,6 +160,9 @@ describe(`the newest changes of a log (KUBEKEEP_TEST_SEED=${seed})`, () => {
     assert.deepEqual([...(await find({ after: 10, upTo: 60 })).values()].map((value) => value!.revision), [60, 59]);
     assert.ok(read.length <= 6, `${read.length} of 50 were read`);
     for (const range of [{ after: 9, upTo: 60 }, { after: 10, upTo: 61 }]) await assert.rejects(find(range), { code: 'point-missing', message: /nobody wrote the log then/ });
+    await log.lose(timeline, 60, 65);
+    const behind = await log.read();
+    assert.deepEqual(await newestChanges(work, behind.repository, behind.keys, { timeline, after: 62, upTo: 62 }, new Set([nameOf(0)])), new Map(), 'of no revision nothing is lost');
   });
 
   it('that an index speaks of and the records do not have are no answer', async () => {

@@ -19,11 +19,15 @@ import { fetchedAhead, logParts, readRows, type LogRange } from './log-parts.ts'
 export async function newestChanges(operation: Pick<Operation, 'signal' | 'progress'>, repository: Repository, keys: CaptureKeys, range: LogRange, wanted: WantedKeys): Promise<ReadonlyMap<string, KeyValue | undefined>> {
   /** Keys of which it is known in which segment their last change is, or in one after that. */
   const claimed = new Set<string>();
-  const rows = segmentRows(repository, keys, wanted);
-  const isEnough = () => typeof wanted !== 'function' && claimed.size === wanted.size;
+  let left = wanted;
+  let rows = segmentRows(repository, keys, left);
+  const missing = () => (typeof wanted === 'function' ? Infinity : wanted.size - claimed.size);
+  const isEnough = () => missing() === 0;
   const looked = ahead(fromTheEnd(repository, range, isEnough), fetchedAhead.indexes, async (part) => {
+    // Most keys are found soon: those alone that are left are looked for from there on.
+    if (typeof left !== 'function' && left.size > 2 * missing()) rows = segmentRows(repository, keys, (left = left.difference(claimed)));
     const changed = new Map<string, number>();
-    const usable = await readRows(operation, rows, part, range, (key, revision) => void changed.set(key, revision));
+    const usable = await readRows(operation, rows, part, range, (key, revision) => void (claimed.has(key) || changed.set(key, revision)));
     return { part, changed: usable ? changed : undefined };
   });
   const read = ahead(looked, fetchedAhead.segments, async ({ part, changed }): Promise<Changes> => {
