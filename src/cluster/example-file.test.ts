@@ -31,7 +31,7 @@ describe('an example file', () => {
 
   it('says all that a lab gives it', () => {
     const cluster = parseClusterFile(exampleClusterFile(lab), place);
-    assert.deepEqual(cluster.endpoint, { vip: '198.18.3.100', prefix: 24, port: 6443, names: ['api.a.test'], previousVips: ['198.18.3.99'] });
+    assert.deepEqual(cluster.endpoint, { vip: '198.18.3.100', prefix: 24, port: 6443, names: ['api.a.test'], previousVips: ['198.18.3.99'], load: false });
     assert.deepEqual([cluster.name, cluster.kubernetes.version, cluster.etcd.version], ['a', '1.37.1', '3.6.16']);
     assert.deepEqual(cluster.programs, { source: 'directory', directory: '/programs' });
     assert.deepEqual(cluster.hosts[1], { name: 'cp2', address: '198.18.3.12', roles: ['etcd', 'control-plane', 'load-balancer'], interface: 'host0', labels: {}, ssh: { address: 'cp2.lab', port: 22, user: 'root', identity: '/x/ssh/id: "1"', jump: undefined, hostKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIcp2' } });
