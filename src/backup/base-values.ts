@@ -4,13 +4,14 @@ import { KubekeepError } from '../lib/errors.ts';
 import { basePages } from './base-pages.ts';
 import type { CaptureKeys } from './captures.ts';
 import { damaged } from './format/encrypted-object.ts';
+import { isWanted, type WantedKeys } from './format/key-index.ts';
 import { objectName } from './format/object-name.ts';
 import { placesOf } from './key-index.ts';
 import type { Base } from './points.ts';
 import type { Repository } from './repository.ts';
 
 export interface ValueOptions {
-  readonly wanted: (key: string) => boolean;
+  readonly wanted: WantedKeys;
   readonly signal?: AbortSignal | undefined;
   /** Hears how many bytes of pages have come. */
   readonly onBytes?: (bytes: number) => void;
@@ -49,5 +50,5 @@ export async function* baseValues(repository: Repository, base: Base, keys: Capt
     if (read && lost === undefined) return;
     if (read) onIndex(damaged(objectName('index', base.index!.rows[0]!), `the row of ${lost} does not lie where it, or one that it stands on, says`));
   }
-  yield [...(await newestValues(pages, (key) => !given.has(key) && wanted(key), { signal }))];
+  yield [...(await newestValues(pages, (key) => !given.has(key) && isWanted(wanted, key), { signal }))];
 }

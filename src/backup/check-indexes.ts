@@ -18,5 +18,5 @@ export function indexParts(bases: readonly Pick<Base, 'index'>[]): ReadonlyMap<s
 /** Throws `repository-damaged` where an object of a key index cannot be read to its end. Whether each row lies where it says is looked at when it is used. */
 export async function checkIndex(repository: Repository, hash: string, part: 'leaves' | 'rows', keys: CaptureKeys): Promise<void> {
   if (part === 'leaves') await leavesOf(repository, hash);
-  else readIndex(await repository.get('index', hash, keys), objectName('index', hash), () => false, () => {});
+  else readIndex(await repository.get('index', hash, keys), objectName('index', hash), { pages: () => false, keys: new Set() }, () => {});
 }

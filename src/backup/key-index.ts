@@ -1,7 +1,7 @@
 import type { RowPlace } from '../bolt/placed-values.ts';
 import type { CaptureKeys } from './captures.ts';
 import type { ObjectKey } from './format/encrypted-object.ts';
-import { decodeLeaves, readIndex, type IndexedRow } from './format/key-index.ts';
+import { decodeLeaves, readIndex, type IndexedRow, type WantedKeys } from './format/key-index.ts';
 import { objectName } from './format/object-name.ts';
 import { changedPages, type PageTable } from './format/page-table.ts';
 import { pageStates } from './index-keys.ts';
@@ -37,15 +37,14 @@ export async function leavesOf(repository: Repository, hash: string): Promise<Re
 }
 
 /** Where the rows lie that wrote the wanted keys of a base last, by its key index; undefined where it has none. Throws `repository-damaged`. */
-export async function placesOf(repository: Repository, { index }: Pick<Base, 'index'>, keys: CaptureKeys, wanted: (key: string) => boolean): Promise<ReadonlyMap<string, RowPlace> | undefined> {
+export async function placesOf(repository: Repository, { index }: Pick<Base, 'index'>, keys: CaptureKeys, wanted: WantedKeys): Promise<ReadonlyMap<string, RowPlace> | undefined> {
   if (!index) return undefined;
   const [leaves, ...objects] = await Promise.all([leavesOf(repository, index.leaves), ...index.rows.map((hash) => repository.get('index', hash, keys))]);
   const newest = new Map<string, RowPlace & Pick<IndexedRow, 'deleted'>>();
   const spoken = new Set<number>();
   const look = (page: number) => leaves.has(page) && spoken.size < spoken.add(page).size;
   for (const [at, bytes] of objects.entries()) {
-    readIndex(bytes, objectName('index', index.rows[at]!), look, (page, { key, revision, sub, deleted }) => {
-      if (!wanted(key)) return;
+    readIndex(bytes, objectName('index', index.rows[at]!), { pages: look, keys: wanted }, (page, { key, revision, sub, deleted }) => {
       const known = newest.get(key);
       if (!known || revision > known.revision || (revision === known.revision && sub > known.sub)) newest.set(key, { page, revision, sub, deleted });
     });

@@ -19,7 +19,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { silent } from '../../src/lib/progress.ts';
 import { seededDraw } from '../../src/lib/seeded-draw.ts';
 import type { ReadOperation } from '../../src/operations/backup/backup-operation.ts';
-import { stateAt, valuesOf as valuesAt } from '../../src/operations/objects/object-state.ts';
+import { allOf, stateAt } from '../../src/operations/objects/object-state.ts';
 import type { OpenObjects } from '../../src/operations/objects/open-objects.ts';
 import { searchObjects } from '../../src/operations/objects/search-objects.ts';
 import { madeRepository, type MadeRepository } from '../support/backup-repository.ts';
@@ -151,7 +151,7 @@ describe(`the key index of bases of a real etcd (KUBEKEEP_TEST_SEED=${seed})`, (
     for (const at of [0, 1, 7, 13, 32, 33, 40]) {
       const state = states.get(base.revision + at)!;
       const wanted = new Set([gone!, 'none', ...Array.from({ length: 5 }, (_, number) => `/registry/things/new-${number}`), ...own.filter(() => below(20) === 0)]);
-      assert.deepEqual(printed(await valuesAt(stateOf(base.revision + at), all)), new Map([...state].toSorted()), `all at ${at}`);
+      assert.deepEqual(printed(await allOf(stateOf(base.revision + at).each(all))), new Map([...state].toSorted()), `all at ${at}`);
       assert.deepEqual(printed(await stateOf(base.revision + at).values(wanted)), new Map([...state].filter(([key]) => wanted.has(key)).toSorted()), `some at ${at}`);
     }
     await assert.rejects(stateOf(base.revision + 46).values(new Set([gone!])), { code: 'point-missing', message: /lost: etcd compacted them/ });

@@ -5,7 +5,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { decodeValue } from '../../src/objects/decode-value.ts';
 import type { EncryptionKeys } from '../../src/objects/encrypted-value.ts';
 import { objectNameOf } from '../../src/objects/stored-objects.ts';
-import { valuesOf, type ObjectState } from '../../src/operations/objects/object-state.ts';
+import { allOf, type ObjectState } from '../../src/operations/objects/object-state.ts';
 import { apiVersionOf, type ApiObject, type ServedVersion } from './every-kind.ts';
 
 export interface ComparedObjects {
@@ -28,7 +28,7 @@ export async function comparedWithApi(api: ApiClient, resources: readonly Served
   const theirs = await listed(api, resources, revision);
   const [kinds, older, seen, different] = [new Set<string>(), new Set<string>(), new Set<string>(), [] as string[]];
   let [objects, encrypted] = [0, 0];
-  for (const [key, { value, revision: written }] of await valuesOf(state, (one) => objectNameOf(one) !== undefined)) {
+  for (const [key, { value, revision: written }] of await allOf(state.each((one) => objectNameOf(one) !== undefined))) {
     objects++;
     if (value.toString('latin1', 0, 8) === 'k8s:enc:') encrypted++;
     const decoded = decodeValue({ key, value, revision: written }, keys);

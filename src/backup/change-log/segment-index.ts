@@ -1,7 +1,7 @@
 import { compareText } from '../../lib/compare-text.ts';
 import type { CaptureKeys } from '../captures.ts';
 import { damaged } from '../format/encrypted-object.ts';
-import { findRows, IndexWriter, readIndex, soughtKeys, type IndexedRow } from '../format/key-index.ts';
+import { findRows, IndexWriter, readIndex, soughtKeys, type IndexedRow, type WantedKeys } from '../format/key-index.ts';
 import { objectName } from '../format/object-name.ts';
 import type { Repository } from '../repository.ts';
 import type { SegmentPart } from './coverage.ts';
@@ -17,9 +17,6 @@ export function indexRecords(records: readonly LogRecord[]): Buffer {
   return writer.done();
 }
 
-/** These keys, or those of which it says true. Byte by byte as letters. */
-export type WantedKeys = ReadonlySet<string> | ((key: string) => boolean);
-
 /** Gives `take` the wanted keys that a segment changes, and the revisions, by the hash of its key index: of one key in their order. Rejects with `repository-damaged`. */
 export type SegmentRows = (hash: string, take: (key: string, revision: number) => void) => Promise<void>;
 
@@ -29,7 +26,7 @@ export function segmentRows(repository: Pick<Repository, 'get'>, keys: CaptureKe
   return async (hash, take) => {
     const [index, name] = [await repository.get('index', hash, keys), objectName('index', hash)];
     if (sought) findRows(index, name, sought, take);
-    else readIndex(index, name, () => true, (_, { key, revision }) => void ((wanted as (key: string) => boolean)(key) && take(key, revision)));
+    else readIndex(index, name, { pages: () => true, keys: wanted }, (_, { key, revision }) => take(key, revision));
   };
 }
 

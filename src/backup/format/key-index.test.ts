@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { compareText } from '../../lib/compare-text.ts';
 import { seededDraw } from '../../lib/seeded-draw.ts';
-import { decodeLeaves, encodeLeaves, findRows, IndexWriter, readIndex, soughtKeys, type IndexedRow } from './key-index.ts';
+import { decodeLeaves, encodeLeaves, findRows, IndexWriter, readIndex, soughtKeys, type IndexedRow, type WantedKeys } from './key-index.ts';
 
 type Pages = ReadonlyMap<number, readonly IndexedRow[]>;
 
@@ -12,12 +12,13 @@ function written(pages: Pages): Buffer {
   return writer.done();
 }
 
-function read(bytes: Buffer, look: (page: number) => boolean = () => true): Pages {
+function read(bytes: Buffer, look: (page: number) => boolean = () => true, keys: WantedKeys = () => true): Pages {
   const pages = new Map<number, IndexedRow[]>();
-  readIndex(bytes, 'index 1', (page) => {
+  const wanted = (page: number) => {
     if (look(page)) pages.set(page, []);
     return look(page);
-  }, (page, row) => void pages.get(page)!.push(row));
+  };
+  readIndex(bytes, 'index 1', { pages: wanted, keys }, (page, row) => void pages.get(page)!.push(row));
   return pages;
 }
 
@@ -28,12 +29,15 @@ describe('an object of a key index', () => {
   const pages = new Map(Array.from({ length: 40 }, (_, at) => [at * (1 + below(3)) + at * 4, rows()] as const).toSorted(([one], [other]) => one - other));
   const leaves = [3, 4, 900_000];
 
-  it('says what was written: of all pages, or of those that are asked for', () => {
+  it('says what was written: of all pages and keys, or of those that are asked for', () => {
     const bytes = written(pages);
     assert.deepEqual(read(bytes), pages);
     assert.deepEqual([...decodeLeaves(encodeLeaves(leaves), 'index 1')], leaves);
     const wanted = (page: number) => page % 2 === 0;
     assert.deepEqual(read(bytes, wanted), new Map([...pages].filter(([page]) => wanted(page))));
+    const some = new Set([...pages.values()].flat().map(({ key }) => key).filter(() => below(3) === 0));
+    const rowsOfSome = new Map([...pages].map(([page, all]) => [page, all.filter(({ key }) => some.has(key))] as const));
+    for (const keys of [some, (key: string) => some.has(key)]) assert.deepEqual(read(bytes, undefined, keys), rowsOfSome);
     const row = { key: 'a', revision: 5, sub: 0, deleted: false };
     assert.deepEqual(read(written(new Map([[1, [row]], [2, [row]]])), wanted), new Map([[2, [row]]]));
   });

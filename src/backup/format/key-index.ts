@@ -56,13 +56,28 @@ const deletedFlag = 1;
 const subFlag = 2;
 const earlierFlag = 4;
 
-/** Gives the pages that an object of a key index speaks of; `look` is asked of each whether its rows count, and `take` gets them then. Throws `repository-damaged`. */
-export function readIndex(bytes: Buffer, name: string, look: (page: number) => boolean, take: (page: number, row: IndexedRow) => void): void {
+/** These keys, or those of which it says true. Byte by byte as letters. */
+export type WantedKeys = ReadonlySet<string> | ((key: string) => boolean);
+
+export function isWanted(wanted: WantedKeys, key: string): boolean {
+  return typeof wanted === 'function' ? wanted(key) : wanted.has(key);
+}
+
+interface Sought {
+  /** Asked of each page, whether its rows count. */
+  readonly pages: (page: number) => boolean;
+  readonly keys: WantedKeys;
+}
+
+/** Gives `take` the rows of some keys on some pages, out of an object of a key index. Throws `repository-damaged`. */
+export function readIndex(bytes: Buffer, name: string, { pages, keys }: Sought, take: (page: number, row: IndexedRow) => void): void {
+  // Most others have another length: to make texts of them takes as long as all the rest.
+  const lengths = typeof keys === 'function' ? undefined : new Set([...keys].map(({ length }) => length));
   let key = '';
-  eachRow(bytes, name, look, (row) => {
-    const { page, revision, sub, deleted } = row;
+  eachRow(bytes, name, pages, (row) => {
+    if (lengths?.has(row.length) === false) return;
     if (!row.again) key = row.bytes.toString('latin1', 0, row.length);
-    take(page, { key, revision, sub, deleted });
+    if (isWanted(keys, key)) take(row.page, { key, revision: row.revision, sub: row.sub, deleted: row.deleted });
   });
 }
 

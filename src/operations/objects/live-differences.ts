@@ -14,7 +14,7 @@ import type { Operation } from '../operation.ts';
 import { liveObjects, placeOf, type LiveCluster } from './live-objects.ts';
 import { objectKeys } from './log-changes.ts';
 import { difference, inOrder, type DifferenceOptions, type ObjectDifference } from './object-differences.ts';
-import { valuesOf, type ObjectState } from './object-state.ts';
+import { allOf, type ObjectState } from './object-state.ts';
 import { customResources, keyOf, type FindKeys } from './read-objects.ts';
 import { whyRefused } from './restore/check-plan.ts';
 import { getIfThere, pathOf, servedBy } from './restore/living.ts';
@@ -62,7 +62,7 @@ export async function liveDifferences({ signal, progress }: Pick<Operation, 'sig
   const served = await servedBy(live.api, resources, signal);
   const ofCluster = keyOf(builtInResources.find((one) => one.resource === clusterNamespace.resource)!, '', clusterNamespace.name);
   const isKept = objectKeys({ all, wanted: wanted.has });
-  const values = await valuesOf(state, (key) => key === ofCluster || isKept(key));
+  const values = await allOf(state.each((key) => key === ofCluster || isKept(key)));
   const cluster = compareUids(uidIn(ofCluster, values.get(ofCluster)), await livingUid(live.api, signal));
   const kept = Map.groupBy([...values].filter(([key]) => isKept(key)), ([key]) => nameOf(objectNameOf(key)!));
   const keys = [...values.values()].some(({ value }) => encryptedWith(value) !== undefined) ? await options.encryptionKeys() : undefined;

@@ -1,6 +1,7 @@
 import type { CaptureKeys } from '../../backup/captures.ts';
 import { readSegment } from '../../backup/change-log/read-log.ts';
-import { segmentRows, type WantedKeys } from '../../backup/change-log/segment-index.ts';
+import { segmentRows } from '../../backup/change-log/segment-index.ts';
+import { isWanted, type WantedKeys } from '../../backup/format/key-index.ts';
 import type { LogRecord } from '../../backup/change-log/log-record.ts';
 import type { Repository } from '../../backup/repository.ts';
 import { ahead } from '../../lib/ahead.ts';
@@ -48,12 +49,11 @@ export async function* logChanges(operation: Pick<Operation, 'signal' | 'progres
 
 /** The wanted ones of those revisions that are in the range, in order. */
 export function* changesIn(records: readonly LogRecord[], { after, upTo }: Pick<LogRange, 'after' | 'upTo'>, wanted: WantedKeys): Generator<KeyChange> {
-  const isWanted = typeof wanted === 'function' ? wanted : (key: string) => wanted.has(key);
   for (const { revision, received, changes } of records) {
     if (revision <= after || revision > upTo) continue;
     for (const { key: bytes, value } of changes) {
       const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-      if (isWanted(key)) yield { kind: 'change', key, revision, time: received, value: value && Buffer.from(value) };
+      if (isWanted(wanted, key)) yield { kind: 'change', key, revision, time: received, value: value && Buffer.from(value) };
     }
   }
 }

@@ -4,7 +4,8 @@ import { captureKeys, newCapture, type CaptureKeys } from '../../backup/captures
 import { appendHole, appendRecords } from '../../backup/change-log/append-log.ts';
 import type { LogRecord } from '../../backup/change-log/log-record.ts';
 import { LogMerger } from '../../backup/change-log/merge-log.ts';
-import { indexRecords, type WantedKeys } from '../../backup/change-log/segment-index.ts';
+import { indexRecords } from '../../backup/change-log/segment-index.ts';
+import type { WantedKeys } from '../../backup/format/key-index.ts';
 import type { Repository } from '../../backup/repository.ts';
 import { silent } from '../../lib/progress.ts';
 import { seededDraw } from '../../lib/seeded-draw.ts';

@@ -1,8 +1,9 @@
 import type { CaptureKeys } from '../../backup/captures.ts';
 import type { SegmentPart } from '../../backup/change-log/coverage.ts';
 import { readSegment } from '../../backup/change-log/read-log.ts';
-import { segmentRows, type WantedKeys } from '../../backup/change-log/segment-index.ts';
+import { segmentRows } from '../../backup/change-log/segment-index.ts';
 import { damaged } from '../../backup/format/encrypted-object.ts';
+import type { WantedKeys } from '../../backup/format/key-index.ts';
 import { objectName } from '../../backup/format/object-name.ts';
 import type { Repository } from '../../backup/repository.ts';
 import type { KeyValue } from '../../bolt/newest-values.ts';

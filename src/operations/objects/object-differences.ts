@@ -11,7 +11,7 @@ import type { ReadOperation } from '../backup/backup-operation.ts';
 import { objectKeys } from './log-changes.ts';
 import { logParts } from './log-parts.ts';
 import { newestChanges } from './newest-changes.ts';
-import { stateAt, there, valuesOf, type ObjectState } from './object-state.ts';
+import { allOf, stateAt, there, type ObjectState } from './object-state.ts';
 import type { OpenObjects } from './open-objects.ts';
 
 /** An object that is not in both states, or not the same in both. */
@@ -64,7 +64,7 @@ async function valuesOfBoth(operation: ReadOperation, { repository, keys }: Open
     const changed = await newestChanges(operation, repository, keys, range, wanted);
     return [await before.values(new Set(changed.keys())), new Map(there(changed))];
   }
-  return [await valuesOf(before, wanted), await valuesOf(after, wanted)];
+  return [await allOf(before.each(wanted)), await allOf(after.each(wanted))];
 }
 
 /** What is different between two states of an object; undefined where nothing is that counts. */

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { baseValues, type Values } from '../../backup/base-values.ts';
 import type { CaptureKeys } from '../../backup/captures.ts';
+import type { WantedKeys } from '../../backup/format/key-index.ts';
 import type { Point } from '../../backup/points.ts';
 import type { Repository } from '../../backup/repository.ts';
 import { filePages } from '../../bolt/file-pages.ts';
@@ -21,9 +22,9 @@ export interface ObjectState {
 }
 
 /** All at once. */
-export async function valuesOf({ each }: Pick<ObjectState, 'each'>, wanted: (key: string) => boolean): Promise<ReadonlyMap<string, KeyValue>> {
+export async function allOf(values: AsyncIterable<Values>): Promise<ReadonlyMap<string, KeyValue>> {
   const found = new Map<string, KeyValue>();
-  for await (const values of each(wanted)) for (const [key, value] of values) found.set(key, value);
+  for await (const some of values) for (const [key, value] of some) found.set(key, value);
   return found;
 }
 
@@ -34,7 +35,7 @@ export function stateAt(work: Work, repository: Repository, { point, keys }: { r
   const { signal, progress } = work;
   const { base, revision, time } = point;
   const onIndex = ({ message }: KubekeepError) => progress({ type: 'note', title: `the key index of base ${base.number} cannot be used, so all of the base is read: ${message}`, step: 'objects/index' });
-  const inBase = (wanted: (key: string) => boolean) => baseValues(repository, base, keys, { wanted, signal, onBytes: told(work, `reading base ${base.number}`, base.length), onIndex });
+  const inBase = (wanted: WantedKeys) => baseValues(repository, base, keys, { wanted, signal, onBytes: told(work, `reading base ${base.number}`, base.length), onIndex });
   const range = { timeline: base.timeline, after: base.revision, upTo: revision };
   return {
     called: `revision ${revision}, ${revision === base.revision ? `taken ${new Date(time).toISOString()}` : `captured ${new Date(time).toISOString()}`}`,
@@ -47,7 +48,7 @@ export function stateAt(work: Work, repository: Repository, { point, keys }: { r
       const changed = await newestChanges(work, repository, keys, range, wanted);
       // What the log says of all of them makes the base needless.
       const left = wanted.difference(changed);
-      return new Map([...there(changed), ...(left.size === 0 ? [] : await valuesOf({ each: inBase }, (key) => left.has(key)))]);
+      return new Map([...there(changed), ...(left.size === 0 ? [] : await allOf(inBase(left)))]);
     },
   };
 }
@@ -61,7 +62,7 @@ export function stateOfFile(work: Work, path: string, options: { readonly copy: 
     });
     yield [...(await newestValues(await filePages(file, told(work, `reading ${path}`, database.size)), wanted, { signal: work.signal }))];
   };
-  return { called: path, each, values: (keys) => valuesOf({ each }, (key) => keys.has(key)) };
+  return { called: path, each, values: (keys) => allOf(each((key) => keys.has(key))) };
 }
 
 /** Of keys that changed, those that are there now. */

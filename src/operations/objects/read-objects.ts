@@ -6,7 +6,7 @@ import { customResource, noResource, resourceCalled } from '../../objects/find-r
 import type { LabelSelector } from '../../objects/label-selector.ts';
 import type { Resource } from '../../objects/resources.ts';
 import { keysBelow, objectNameOf, type ObjectName } from '../../objects/stored-objects.ts';
-import { valuesOf, type ObjectState } from './object-state.ts';
+import { allOf, type ObjectState } from './object-state.ts';
 
 /** An object, or what stands where one should be. */
 export type FoundObject = DecodedValue & {
@@ -46,7 +46,7 @@ export async function resourcesCalled(words: string, findCustom: () => Promise<r
 /** Those that were defined. */
 export async function customResources(state: ObjectState): Promise<readonly Resource[]> {
   const below = keysBelow(resourceCalled('customresourcedefinitions')!);
-  const values = await valuesOf(state, (key) => key.startsWith(below));
+  const values = await allOf(state.each((key) => key.startsWith(below)));
   return [...values].flatMap(([key, { value, revision }]) => {
     const { object } = decodeValue({ key, value, revision });
     return object ? [customResource(object)] : [];
