@@ -14,48 +14,26 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { spread } from '../../bench/figures.ts';
 import { fromRepository } from '../support/from-repository.ts';
 import { expectZero, kubekeep, labCluster } from '../support/lab-cluster.ts';
+import { webPods } from '../support/web-pods.ts';
 
 const count = Number(process.argv[process.argv.indexOf('--count') + 1]) || 1;
 const faults = ['W1', 'W2', 'W3', 'W4', 'W4-kill', 'W5', 'W6', 'W7', 'W8', 'W9', 'W9-garbage', 'W9-busy', 'W9-idle'];
 const load = loadavg()[0]!.toFixed(1);
-const [nodePort, anyNodePort] = [30080, 30081];
+const anyNodePort = 30081;
 /** Of requests while something is planned, for each of the two services and each kind of connection. */
 const rate = 50;
 
-/** Two pods of a web server, one on each worker, as docs/guides/services.md wants them. */
-const shop = `apiVersion: apps/v1
-kind: Deployment
-metadata: { name: shop }
-spec:
-  replicas: 2
-  selector: { matchLabels: { app: shop } }
-  template:
-    metadata: { labels: { app: shop } }
-    spec:
-      topologySpreadConstraints:
-        - { maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: DoNotSchedule, labelSelector: { matchLabels: { app: shop } }, matchLabelKeys: [pod-template-hash] }
-      containers:
-        - name: web
-          image: kubekeep.test/busybox:1
-          imagePullPolicy: Never
-          command: [sh, -c, 'mkdir /www; hostname > /www/index.html; exec httpd -f -p 8080 -h /www']
-          readinessProbe: { httpGet: { path: /, port: 8080 }, periodSeconds: 1 }
-          lifecycle: { preStop: { exec: { command: [sleep, '5'] } } }
----
-apiVersion: v1
-kind: Service
-metadata: { name: shop }
-spec: { type: NodePort, externalTrafficPolicy: Local, selector: { app: shop }, ports: [{ port: 80, targetPort: 8080, nodePort: ${nodePort} }] }
----
+/** A Service of Kubernetes' usual kind for the same pods, and one for HAProxy inside the cluster. */
+const services = `---
 apiVersion: v1
 kind: Service
 metadata: { name: any }
-spec: { type: NodePort, selector: { app: shop }, ports: [{ port: 80, targetPort: 8080, nodePort: ${anyNodePort} }] }
+spec: { type: NodePort, selector: { app: web }, ports: [{ port: 80, targetPort: 8080, nodePort: ${anyNodePort} }] }
 ---
 apiVersion: v1
 kind: Service
 metadata: { name: pods }
-spec: { clusterIP: None, selector: { app: shop }, ports: [{ port: 8080 }] }
+spec: { clusterIP: None, selector: { app: web }, ports: [{ port: 8080 }] }
 `;
 
 await using it = await labCluster('T3', 'test-drill-services', 'trixie', ['--workers', '2']);
@@ -74,12 +52,12 @@ const inside = async (pods: number) => {
 };
 
 await expectZero(it.run('apply', '--yes'));
-await put('shop', shop);
-await rolledOut('shop');
+await put('web', webPods({ spread: 'DoNotSchedule', gentle: true, service: 'type: NodePort, externalTrafficPolicy: Local, selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }]' }) + services);
+await rolledOut('web');
 await inside(8);
 await writeFile(it.file, `${(await readFile(it.file, 'utf8')).trimEnd()}
   services:
-    - { name: shop, listen: { vip: ${shopVip}, port: 80 }, forward: { service: default/shop:80 }, mode: http, load: true, check: { http: { path: / } } }
+    - { name: shop, listen: { vip: ${shopVip}, port: 80 }, forward: { service: default/web:80 }, mode: http, load: true, check: { http: { path: / } } }
     - { name: inside, listen: { vip: ${insideVip}, port: 80 }, forward: { service: kubekeep-haproxy/kubekeep-haproxy:80 }, mode: http, check: { http: { path: / } } }
 `);
 await expectZero(it.run('apply', '--yes'));
@@ -128,8 +106,8 @@ async function plannedRows(): Promise<readonly Planned[]> {
   const doors = { shop: { address: shopVip, port: 80 }, inside: { address: insideVip, port: 80 } };
   const lanes = Object.keys(doors).flatMap((door) => [laneOf('visit', 'new', door, rate), laneOf('visit', 'reused', door, rate)]);
   const scaled = async (replicas: number) => {
-    await kubectl('scale', 'deployment/shop', `--replicas=${replicas}`);
-    await rolledOut('shop');
+    await kubectl('scale', 'deployment/web', `--replicas=${replicas}`);
+    await rolledOut('web');
     await systemClock.sleep(8000);
   };
   const rows: Planned[] = [];
@@ -149,8 +127,8 @@ async function plannedRows(): Promise<readonly Planned[]> {
   });
   await scaled(2);
   await during('the Deployment rolled out', async () => {
-    await kubectl('rollout', 'restart', 'deployment/shop');
-    await rolledOut('shop');
+    await kubectl('rollout', 'restart', 'deployment/web');
+    await rolledOut('web');
     await systemClock.sleep(8000);
   });
   await during('a configuration of HAProxy inside the cluster rolled out', () => inside(9));
@@ -158,7 +136,7 @@ async function plannedRows(): Promise<readonly Planned[]> {
     await kubectl('drain', 'w1', '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=120s');
     await systemClock.sleep(3000);
     await kubectl('uncordon', 'w1');
-    await rolledOut('shop');
+    await rolledOut('web');
   });
   await untilGreen();
   return rows;
