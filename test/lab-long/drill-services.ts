@@ -1,9 +1,10 @@
 /**
  * Runs every fault of services on a T3 with two workers, rolls, scales and drains under visits, cuts a worker's power beside NodePorts that nobody checks, and writes docs/evidence/services.md.
- * `npm run test:drill-services [-- --count 3]`: about 13 minutes and 11 for each further count; needs root and a computer that has nothing else to do.
+ * `npm run test:drill-services [-- W1 W6] [-- --count 3]`: about 18 minutes and 14 for each further count; needs root and a computer that has nothing else to do.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
 import type { MeasuredLane } from '../../src/drills/guarantees/availability.ts';
 import { laneOf } from '../../src/drills/probes/probe-plan.ts';
 import type { DrillRun } from '../../src/drills/report/drill-run.ts';
@@ -16,8 +17,9 @@ import { fromRepository } from '../support/from-repository.ts';
 import { expectZero, kubekeep, labCluster } from '../support/lab-cluster.ts';
 import { webPods } from '../support/web-pods.ts';
 
-const count = Number(process.argv[process.argv.indexOf('--count') + 1]) || 1;
-const faults = ['W1', 'W2', 'W3', 'W4', 'W4-kill', 'W5', 'W6', 'W7', 'W8', 'W9', 'W9-garbage', 'W9-busy', 'W9-idle'];
+const { values, positionals } = parseArgs({ options: { count: { type: 'string', default: '1' } }, allowPositionals: true });
+const count = Number(values.count);
+const faults = positionals.length > 0 ? positionals : ['W1', 'W2', 'W3', 'W4', 'W4-kill', 'W5', 'W6', 'W7', 'W8', 'W9', 'W9-garbage', 'W9-busy', 'W9-idle'];
 const load = loadavg()[0]!.toFixed(1);
 const anyNodePort = 30081;
 /** Of requests while something is planned, for each of the two services and each kind of connection. */
@@ -215,7 +217,7 @@ function page(): string {
   return [
     '# What visitors of services feel',
     '',
-    `Made by \`npm run test:drill-services${count > 1 ? ` -- --count ${count}` : ''}\` on ${new Date().toISOString().slice(0, 10)}: a T3 with two workers on ${cpus().length} shared cores, load ${load} before it began. A web server of two pods, one on each worker, behind the load balancers as service \`shop\`, and again`,
+    `Made by \`npm run test:drill-services${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(' ')}` : ''}\` on ${new Date().toISOString().slice(0, 10)}: a T3 with two workers on ${cpus().length} shared cores, load ${load} before it began. A web server of two pods, one on each worker, behind the load balancers as service \`shop\`, and again`,
     'through HAProxy inside the cluster as service `inside`.',
     '',
     '## Faults',
