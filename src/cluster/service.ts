@@ -24,6 +24,9 @@ export type ForwardSpec = { readonly nodePort: number } | { readonly namespace: 
 /** `local`: kube-proxy's health check of a Service with externalTrafficPolicy Local. */
 export type CheckSpec = 'tcp' | 'local' | { readonly http: { readonly path: string; readonly expect: string } };
 
+/** What the balancer of the API is called among the services. */
+export const apiService = 'api';
+
 /** HAProxy's name of what serves a service; its servers are called as their nodes. */
 export function backendOf(service: string): string {
   return `${backendPrefix}${service}`;

@@ -1,5 +1,5 @@
 import { hostsWith, type Cluster } from '../cluster/cluster.ts';
-import { backendOf, nodesOf } from '../cluster/service.ts';
+import { apiService, backendOf, nodesOf } from '../cluster/service.ts';
 import { followedService, isSteered, saysItsLoad, steers } from '../cluster/steered.ts';
 import { authorityFile, leafFiles } from './_pki-files.ts';
 import { hardening, unitFile, unitMode } from './_unit-file.ts';
@@ -69,7 +69,7 @@ function steering(cluster: Cluster): Steering {
     proxies: [
       { socket: servicesSocket, services: steeredServices(cluster) },
       // Its Lua task decides who serves (docs/decisions/0012).
-      { socket: haproxySocket, services: endpoint.load ? [{ name: 'api', backend: 'api', load: true, states: false }] : [] },
+      { socket: haproxySocket, services: endpoint.load ? [{ name: apiService, backend: 'api', load: true, states: false }] : [] },
     ].filter((proxy) => proxy.services.length > 0),
   };
 }

@@ -1,4 +1,5 @@
 import type { Finding, Path } from '../_finding.ts';
+import { apiService } from '../service.ts';
 import { ipv4Range, ipv4ToNumber, numberToIpv4, overlap } from '../ipv4.ts';
 import { reservedFor, takenPort } from './endpoint.ts';
 import { vipAddress } from './rule.ts';
@@ -13,7 +14,7 @@ export const servicesFit: Rule = (draft) => (draft.spec.services ?? []).flatMap(
 });
 
 function nameIsNew({ name }: ServiceDraft, path: Path, before: readonly ServiceDraft[]): readonly Finding[] {
-  if (name === 'api') return [{ path: [...path, 'name'], message: 'the name api is the one of the API servers', suggestion: 'take another one' }];
+  if (name === apiService) return [{ path: [...path, 'name'], message: `the name ${apiService} is the one of the API servers`, suggestion: 'take another one' }];
   const earlier = name === undefined ? -1 : before.findIndex((other) => other.name === name);
   return earlier < 0 ? [] : [{ path: [...path, 'name'], message: `the name ${name} is taken by spec.services[${earlier}] already`, suggestion: 'every service needs its own' }];
 }

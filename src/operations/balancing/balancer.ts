@@ -35,9 +35,6 @@ export interface BalancedServer {
 /** `up`: gets connections. `drain`: gets no new ones. `maint`: gets none. */
 export type ServerCondition = 'up' | 'down' | 'drain' | 'maint' | 'unknown';
 
-/** What the balancer of the API is called among the services. */
-export const apiService = 'api';
-
 export function answers(balancer: Balancer): balancer is AnsweringBalancer {
   return !('reason' in balancer);
 }

@@ -1,10 +1,10 @@
-import { backendOf } from '../../cluster/service.ts';
+import { apiService, backendOf } from '../../cluster/service.ts';
 import { quote } from '../../hosts/quote.ts';
 import { writeScript } from '../../hosts/write-script.ts';
 import { haproxySocket } from '../../render/haproxy.ts';
 import { byHandFile, servicesSocket } from '../../render/paths.ts';
 import { lockGuard } from '../lock.ts';
-import { apiService, nameOf, type AnsweringBalancer } from './balancer.ts';
+import { nameOf, type AnsweringBalancer } from './balancer.ts';
 import { byHandText, type ByHand, type Wish } from './by-hand.ts';
 import type { Change, Target } from './choose-servers.ts';
 

@@ -1,7 +1,8 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { nearestWord } from '../../lib/nearest-word.ts';
-import { answers, apiService, nameOf, type Balancer, type BalancedServer } from './balancer.ts';
+import { apiService } from '../../cluster/service.ts';
+import { answers, nameOf, type Balancer, type BalancedServer } from './balancer.ts';
 
 /** What to do with servers; a weight is percent, 1 to 100. */
 export type Change = 'drain' | 'maint' | 'ready' | { readonly weight: number };

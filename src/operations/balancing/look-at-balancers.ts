@@ -1,13 +1,13 @@
 import { parseHaproxyStat, type HaproxyStat } from '../../clients/haproxy/parse-stat.ts';
 import { hostsWith } from '../../cluster/cluster.ts';
-import { serviceOf } from '../../cluster/service.ts';
+import { apiService, serviceOf } from '../../cluster/service.ts';
 import type { Host } from '../../hosts/host.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { parallel } from '../../lib/parallel.ts';
 import { haproxySocket } from '../../render/haproxy.ts';
 import { byHandFile, configFolder, servicesSocket } from '../../render/paths.ts';
 import type { Operation } from '../operation.ts';
-import { apiService, nameOf, type BalancedServer, type Balancer, type ServerCondition } from './balancer.ts';
+import { nameOf, type BalancedServer, type Balancer, type ServerCondition } from './balancer.ts';
 import { parseByHand, type ByHand, type Wish } from './by-hand.ts';
 
 /** Looks at all load balancers at once, within some 6 s. One that does not answer is a fact; a wrong host key or a refused login is an error. */
