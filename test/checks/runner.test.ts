@@ -48,6 +48,18 @@ describe('the test runner', () => {
     assert.equal(last, '1 passed, 0 failed', output);
   });
 
+  it('runs a file of the lab once more where it failed, says so, and counts what that gives', { skip: process.getuid?.() !== 0 && 'the lab is for root' }, () => {
+    const fallsOnce = (later: string) => `import { existsSync, writeFileSync } from 'node:fs';\nimport { it } from 'node:test';\n\nit('stands', () => {\n  const first = !existsSync('been-here');\n  writeFileSync('been-here', '');\n  if (first) throw new Error('starved');\n${later}});\nit('lies', () => {});\n`;
+    for (const { later, code, last } of [{ later: '', code: 0, last: '3 passed, 0 failed' }, { later: "  throw new Error('fell');\n", code: 1, last: '2 passed, 1 failed' }]) {
+      using skeleton = createSkeleton();
+      skeleton.write({ 'test/integration/a.test.ts': fallsOnce(later), 'test/integration/b.test.ts': passing('three') });
+      const ended = spawnSync(process.execPath, [fromRepository('test/run.mjs'), 'lab', 'test/integration/a.test.ts', 'test/integration/b.test.ts', '--root', skeleton.folder], { cwd: skeleton.folder, encoding: 'utf8' });
+      assert.deepEqual({ code: ended.status, last: ended.stdout.trimEnd().split('\n').at(-1) }, { code, last }, ended.stdout);
+      assert.match(ended.stdout, /a\.test\.ts is run once more/);
+      assert.equal(/failed at first[^]*stands[^]*starved/.test(ended.stdout), code === 0);
+    }
+  });
+
   it('runs each file in exactly one shard', () => {
     const files = Object.fromEntries(['a', 'b', 'c'].map((name) => [`src/hosts/${name}.test.ts`, passing(name)]));
     assert.deepEqual(['1/2', '2/2'].map((shard) => run(files, 'unit', '--shard', shard).last), ['2 passed, 0 failed', '1 passed, 0 failed']);

@@ -4,12 +4,13 @@ import { inspect } from 'node:util';
 /**
  * Turns the events of Node's test runner into lines for people: a dot for each test that passed or, with `everyTest`, a line and word of what
  * is running; whatever failed in full as soon as it fails, and again at the end by name and the beginning of why, since of a long run often
- * only the end is kept.
+ * only the end is kept. Of a file that is run `again`, the second run counts, and what the first one missed is said at the end too.
  */
 export function createReport({ folder, write, everyTest = false }) {
   const start = performance.now();
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  const failures = [];
+  /** What counts, by file; what belongs to none has an empty name. */
+  const results = new Map();
+  const firstRuns = new Map();
   const output = new Map();
   let dots = 0;
   /** What is running, by file. */
@@ -27,22 +28,23 @@ export function createReport({ folder, write, everyTest = false }) {
     }, 30_000)
     : undefined;
 
-  const pass = (title, ms) => {
-    counts.passed += 1;
+  const resultOf = (file) => results.get(file) ?? results.set(file, { passed: 0, skipped: 0, failures: [] }).get(file);
+  const pass = (file, title, ms) => {
+    resultOf(file).passed += 1;
     if (everyTest) return line(`      ✓ ${title} (${seconds(ms)})`);
     write('.');
     dots = (dots + 1) % 100;
     if (dots === 0) write('\n');
   };
-  const fail = (title, details) => {
-    counts.failed += 1;
-    failures.push([`  ${title}`, ...details.trim().split('\n', 8).map((text) => `      ${text}`)].join('\n').trimEnd());
+  const fail = (file, title, details) => {
+    resultOf(file).failures.push([`  ${title}`, ...details.trim().split('\n', 8).map((text) => `      ${text}`)].join('\n').trimEnd());
     line(`      ✗ ${title}`);
     if (details) line(details.trimEnd().replaceAll(/^(?=.)/gm, '          '));
   };
 
   const ended = (data, passed) => {
-    const file = relative(folder, data.entryFile ?? data.file ?? '');
+    const path = data.entryFile ?? data.file ?? '';
+    const file = relative(folder, path);
     // Files that run at the same time have their results one file after the other.
     if (everyTest && file !== reported) line(`  ${file}`);
     reported = file;
@@ -50,19 +52,26 @@ export function createReport({ folder, write, everyTest = false }) {
     const title = ofFile ? file : `${file}: ${data.classname ? `${data.classname}: ` : ''}${data.name}`;
     if (data.details.type === 'suite' && (passed || data.details.error?.failureType === 'subtestsFailed')) return;
     if (data.skip !== undefined || data.todo !== undefined) {
-      counts.skipped += 1;
+      resultOf(path).skipped += 1;
       if (everyTest) line(`      - ${title}${typeof data.skip === 'string' ? ` (${data.skip})` : ''}`);
     } else if (!passed) {
-      fail(title, `${explain(data.details.error)}\n${output.get(data.entryFile ?? data.file) ?? ''}`);
+      fail(path, title, `${explain(data.details.error)}\n${output.get(path) ?? ''}`);
     } else if (ofFile) {
-      fail(title, 'there is no test in this file');
+      fail(path, title, 'there is no test in this file');
     } else {
-      pass(everyTest ? `${data.classname ? `${data.classname}: ` : ''}${data.name}` : title, data.details.duration_ms);
+      pass(path, everyTest ? `${data.classname ? `${data.classname}: ` : ''}${data.name}` : title, data.details.duration_ms);
     }
   };
 
   return {
-    fail,
+    fail: (title, details) => fail('', title, details),
+    failedFiles: () => [...results].flatMap(([file, { failures }]) => (file !== '' && failures.length > 0 ? [file] : [])),
+    again(file) {
+      line(`  ${relative(folder, file)} is run once more`);
+      firstRuns.set(file, results.get(file));
+      results.delete(file);
+      output.delete(file);
+    },
     event({ type, data }) {
       if (type === 'test:dequeue' && everyTest) {
         const file = relative(folder, data.entryFile ?? data.file);
@@ -79,6 +88,11 @@ export function createReport({ folder, write, everyTest = false }) {
     end() {
       clearInterval(alive);
       if (dots > 0) line('');
+      const all = [...results.values()];
+      const failures = all.flatMap((result) => result.failures);
+      const recovered = [...firstRuns].flatMap(([file, first]) => (results.get(file)?.failures.length === 0 ? first.failures : []));
+      const counts = { passed: sum(all, ({ passed }) => passed), failed: failures.length, skipped: sum(all, ({ skipped }) => skipped) };
+      if (recovered.length > 0) line(`failed at first, passed when the file was run once more:\n${recovered.join('\n')}`);
       if (failures.length > 0) line(`failed:\n${failures.join('\n')}`);
       line(`${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''} in ${seconds(performance.now() - start)}`);
       return counts;
@@ -91,4 +105,8 @@ function explain(error) {
   const thrown = error?.failureType === 'testCodeFailure' ? error.cause : error;
   const text = thrown?.name === 'AssertionError' ? thrown.stack : inspect(thrown, { depth: 5, colors: false });
   return text.split('\n').filter((frame) => !/^\s+at .*\(?node:(internal|async_hooks)/.test(frame)).join('\n');
+}
+
+function sum(results, of) {
+  return results.reduce((total, result) => total + of(result), 0);
 }

@@ -11,6 +11,8 @@ const minute = 60_000;
 const lab = ['test/lab/**/*.test.ts', 'test/integration/**/*.test.ts'];
 /** Of these, what has machines: they want all processors, and much of it counts failed requests or measures how long something is away. */
 const alone = /\/test\/lab\//;
+/** So many files of the lab are run once more where they failed, since a starved computer loses requests too. More are no accident. */
+const mostAgain = 3;
 
 /**
  * Runs a group of test files, each in a process of its own, and writes a report while it goes. Resolves to the numbers of tests; a group
@@ -33,10 +35,22 @@ export async function runGroup(group, { folder, files = [], shard, write }) {
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => interruption.abort());
   const mine = part(chosen, shard);
   const together = { files: mine.filter((file) => !alone.test(file)), concurrency: group === 'lab' ? 2 : Math.max(2, availableParallelism()) };
-  const timeout = group === 'lab' ? 60 * minute : 2 * minute;
-  for (const pass of [together, { files: mine.filter((file) => alone.test(file)), concurrency: 1 }]) {
-    if (pass.files.length === 0) continue;
-    for await (const event of run({ ...pass, cwd: folder, timeout, signal: interruption.signal })) report.event(event);
+  const timeout = group === 'lab' ? 20 * minute : 2 * minute;
+  const { signal } = interruption;
+  const runFiles = async (pass) => {
+    if (pass.files.length > 0) for await (const event of run({ ...pass, cwd: folder, timeout, signal })) report.event(event);
+  };
+  const runAlone = async (file) => {
+    await runFiles({ files: [file], concurrency: 1 });
+    // What was given up in the middle has machines that would take the next one's processors.
+    if (whole && !signal.aborted && report.failedFiles().includes(file)) await kubekeep({ folder, report, write }, 'remove what a failed file left', 'lab down --all');
+  };
+  await runFiles(together);
+  for (const file of mine.filter((file) => alone.test(file))) if (!signal.aborted) await runAlone(file);
+  const again = group === 'lab' && !signal.aborted ? report.failedFiles() : [];
+  if (again.length <= mostAgain) for (const file of again) {
+    report.again(file);
+    await runAlone(file);
   }
   if (whole) await kubekeep({ folder, report, write }, 'leave no machine behind', 'lab down --all');
   return report.end();

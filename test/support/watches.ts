@@ -9,6 +9,9 @@ export interface Watches {
   close(): void;
 }
 
+/** ms until a watch has an answer: where the VIP moves meanwhile, nobody may be left who would give one, or say so. */
+const patience = 10_000;
+
 /** Opens `count` watches, each on a connection of its own, and resolves when all of them have an answer. */
 export async function openWatches(target: WriterTarget, count: number): Promise<Watches> {
   const cut: { at: number; why: string }[] = [];
@@ -31,6 +34,7 @@ export async function openWatches(target: WriterTarget, count: number): Promise<
         (answer) => {
           if (answer.statusCode !== 200) return reject(new Error(`a watch was answered with ${answer.statusCode}`));
           open++;
+          call.setTimeout(0);
           resolve();
           answer.resume();
           const ended = (why: string) => {
@@ -43,6 +47,7 @@ export async function openWatches(target: WriterTarget, count: number): Promise<
         },
       );
       call.on('error', reject);
+      call.setTimeout(patience, () => call.destroy(new Error(`a watch had no answer in ${patience / 1000} s`)));
       call.end();
       calls.push(call);
     });
