@@ -74,11 +74,21 @@ async function createNew(store: Store, name: string, bytes: Uint8Array): Promise
 
 /** With the keys of a writer. Throws `repository-missing`, `repository-mismatch`, `repository-damaged`. */
 export async function openRepository(store: Store, keys: Pick<WriterKeys, 'repository' | 'secret' | 'ownerKey'>): Promise<Repository> {
-  const { id, owner: ownerKey } = await readMarker(store);
-  if (id !== keys.repository || ownerKey !== keys.ownerKey) {
-    throw new KubekeepError('repository-mismatch', `${store.place} holds repository ${nameOf(id, ownerKey)}, and this cluster writes to ${nameOf(keys.repository, keys.ownerKey)}`, { hint: 'Check spec.backup.repository in the cluster file.' });
+  const marked = await readMarker(store);
+  if (marked.id !== keys.repository || marked.owner !== keys.ownerKey) {
+    throw new KubekeepError('repository-mismatch', `${store.place} holds repository ${nameOf(marked.id, marked.owner)}, and this cluster writes to ${nameOf(keys.repository, keys.ownerKey)}`, { hint: 'Check spec.backup.repository in the cluster file.' });
   }
-  const derived = deriveKeys(keys.secret, id);
+  return openMarked(store, marked, keys.secret);
+}
+
+/** With the identity of a recipient alone: whose repository it is says the place itself, so compare `id` with what is known of it. */
+export async function openRepositoryAs(store: Store, identity: Secret): Promise<Repository> {
+  const marked = await readMarker(store);
+  return openMarked(store, marked, await secretFor(store, identity));
+}
+
+async function openMarked(store: Store, { id, owner: ownerKey }: Marker, secret: Secret): Promise<Repository> {
+  const derived = deriveKeys(secret, id);
   const chain = await openChain({ store, repository: id, ownerKey, structure: derived.structure });
   if (!recipientsIn(chain.entries)) throw damaged('chain', `no entry says for whom ${store.place} is written`);
   const place = { store, repository: id };
@@ -94,12 +104,6 @@ export async function openRepository(store: Store, keys: Pick<WriterKeys, 'repos
     put: (kind, plain, key) => putObject(place, kind, plain, key),
     get: (kind, hash, keyFor) => getObject(place, kind, hash, keyFor),
   };
-}
-
-/** With the identity of a recipient alone: whose repository it is says the place itself, so compare `id` with what is known of it. */
-export async function openRepositoryAs(store: Store, identity: Secret): Promise<Repository> {
-  const { id, owner: ownerKey } = await readMarker(store);
-  return openRepository(store, { repository: id, ownerKey, secret: await secretFor(store, identity) });
 }
 
 /** From the newest copy that opens: while recipients are changed there is more than one. */

@@ -103,7 +103,7 @@ osd crush chooseleaf type = 0
 mon allow pool size one = true
 [client]
 keyring = /etc/ceph/ceph.client.admin.keyring
-rgw frontends = beast ssl_endpoint=127.0.0.1:$port ssl_certificate=/etc/ceph/server.pem ssl_private_key=/etc/ceph/server.key
+rgw frontends = beast ssl_endpoint=127.0.0.1:$port ssl_certificate=/etc/ceph/server.pem ssl_private_key=/etc/ceph/server.key tcp_nodelay=1
 CONF
 exec chroot "$root" sh -euc "$5" sh "$monitor"
 `;

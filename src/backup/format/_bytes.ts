@@ -50,6 +50,12 @@ export class ByteReader {
   }
 
   number(): number {
+    const first = this.#bytes[this.#at]!;
+    // Most are small.
+    if (first < 128) {
+      this.#at++;
+      return first;
+    }
     let value = 0;
     for (let factor = 1; ; factor *= 128) {
       const byte = this.#bytes[this.#at++];
@@ -63,6 +69,18 @@ export class ByteReader {
   raw(count: number): Buffer {
     this.pass(count);
     return this.#bytes.subarray(this.#at - count, this.#at);
+  }
+
+  /** Copies what `raw` would give. Byte by byte: for the few that it is used for, everything else takes longer. */
+  copy(count: number, target: Uint8Array, at: number): void {
+    this.pass(count);
+    const from = this.#at - count;
+    for (let index = 0; index < count; index++) target[at + index] = this.#bytes[from + index]!;
+  }
+
+  /** The byte that is read next; none at the end. */
+  get next(): number | undefined {
+    return this.#bytes[this.#at];
   }
 
   pass(count: number): void {
