@@ -54,7 +54,7 @@ try {
   await oneObject('', {});
   {
     await using s3 = await realS3();
-    await oneObject(', from a bucket of a radosgw on this computer', { place: await bucketOf(made, s3) });
+    await oneObject(', from a bucket of a radosgw (`tcp_nodelay=1`) on this computer', { place: await bucketOf(made, s3) });
   }
   await oneObject(`, from a store that needs ${delay} ms for each answer`, { delay });
   await oneObject(', all of the base read for it, as where it has no key index', { scan: true });
