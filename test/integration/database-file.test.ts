@@ -7,6 +7,7 @@ import { it } from 'node:test';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silent } from '../../src/lib/progress.ts';
 import { stateOfFile } from '../../src/operations/objects/object-state.ts';
+import { fromRepository } from '../support/from-repository.ts';
 import { loneEtcd } from '../support/lone-etcd.ts';
 
 it('the data folder of an etcd is read when it is stopped, and while it runs as a copy only', async () => {
@@ -24,6 +25,8 @@ it('the data folder of an etcd is read when it is stopped, and while it runs as 
     await etcd[Symbol.asyncDispose]();
     assert.deepEqual([await read(data), await read(join(folder, db!))], ['v', 'v']);
     await assert.rejects(read(folder), { code: 'file-missing', message: /none of an etcd/ });
+    const other = fromRepository('README.md');
+    await assert.rejects(read(other), { code: 'data-damaged', message: new RegExp(`^${other} cannot be read: .*meta page`), hint: /Name a snapshot/ });
   } finally {
     await etcd[Symbol.asyncDispose]();
     await rm(folder, { recursive: true });

@@ -18,14 +18,19 @@ export interface DatabaseFile extends AsyncDisposable {
 /** A copy is tried so often until etcd wrote nothing meanwhile. */
 const attempts = 5;
 
+const hint = 'Name a snapshot, or the data folder or the file member/snap/db of an etcd that is stopped.';
+
 /**
  * The file that a path names: a snapshot, a database, or the one in the data folder of an etcd. Of an etcd that runs it is refused (`usage`), or copied, where that is asked for, into a folder that is gone afterwards. Throws
- * `file-missing`.
+ * `file-missing`, and `data-damaged` where it does not begin as a database does.
  */
 export async function databaseFile(path: string, { copy }: { readonly copy: boolean }): Promise<DatabaseFile> {
   const named = await found(path, path);
   const file = named.isDirectory() ? join(path, 'member/snap/db') : path;
   const { size, ino } = named.isDirectory() ? await found(file, path) : named;
+  await transactionOf(file).catch((error: unknown) => {
+    throw error instanceof KubekeepError ? new KubekeepError(error.code, `${file} cannot be read: ${error.message}`, { hint, cause: error }) : error;
+  });
   if (!(await isHeld(ino))) return { path: file, size, [Symbol.asyncDispose]: async () => {} };
   if (!copy) throw new KubekeepError('usage', `${file} belongs to an etcd that runs, and changes while it is read`, { hint: 'Take a snapshot with etcdctl snapshot save, or add --copy to read a copy of it.' });
   const folder = await throwAwayFolder(join(tmpdir(), 'kubekeep-copy-'));
@@ -41,7 +46,7 @@ export async function databaseFile(path: string, { copy }: { readonly copy: bool
 async function found(path: string, named: string): Promise<Stats> {
   return stat(path).catch((cause: NodeJS.ErrnoException) => {
     const why = cause.code !== 'ENOENT' ? cause.message : path === named ? 'it does not exist' : 'it is a folder, and none of an etcd';
-    throw new KubekeepError('file-missing', `${named} cannot be read: ${why}`, { hint: 'Name a snapshot, or the data folder or the file member/snap/db of an etcd that is stopped.', cause });
+    throw new KubekeepError('file-missing', `${named} cannot be read: ${why}`, { hint, cause });
   });
 }
 
