@@ -41,10 +41,10 @@ sed -i s,127.0.0.1:8405,127.0.0.1:18405, "$1/mnt/haproxy.cfg"
 chroot "$1" sh -c '
 say() { echo "$1" | socat -t 1 - UNIX-CONNECT:/mnt/haproxy.sock; }
 haproxy -Ws -D -f /mnt/haproxy.cfg -p /mnt/pid > /dev/null 2>&1
-for i in $(seq 50); do [ -S /mnt/haproxy.sock ] && break; sleep 0.1; done
+for i in $(seq 300); do [ -S /mnt/haproxy.sock ] && break; sleep 0.1; done
 say "set server service-shop/w1 weight 40%"; say "set server service-shop/w2 state drain"
 mv /mnt/new.cfg /mnt/haproxy.cfg; sh /mnt/keep-state.sh; kill -USR2 $(head -n 1 /mnt/pid)
-for i in $(seq 50); do say "show servers state service-shop" | grep -q 30555 && break; sleep 0.1; done
+for i in $(seq 300); do say "show servers state service-shop" | grep -q 30555 && break; sleep 0.1; done
 say "show servers state service-shop"
 kill $(head -n 1 /mnt/pid)'`);
     const servers = words.split('\n').map((line) => line.split(' ')).filter((fields) => fields.length > 19 && fields[1] === 'service-shop').map((fields) => ({ server: fields[3], admin: fields[6], weight: fields[7], port: fields[18] }));

@@ -12,7 +12,10 @@ export interface Watches {
 /** ms until a watch has an answer: where the VIP moves meanwhile, nobody may be left who would give one, or say so. */
 const patience = 10_000;
 
-/** Opens `count` watches, each on a connection of its own, and resolves when all of them have an answer. */
+/** ms until all of them are open. */
+const longest = 180_000;
+
+/** Opens `count` watches, each on a connection of its own, and resolves when all of them have an answer. One that is cut meanwhile is opened anew: a starved computer loses some while 500 of them shake hands. */
 export async function openWatches(target: WriterTarget, count: number): Promise<Watches> {
   const cut: { at: number; why: string }[] = [];
   const calls: ClientRequest[] = [];
@@ -54,7 +57,11 @@ export async function openWatches(target: WriterTarget, count: number): Promise<
   const patiently = () => one().catch(() => one()).catch(() => one());
   try {
     // A few at a time: a storm of TLS handshakes is not what is tested.
-    for (let done = 0; done < count; done += 20) await Promise.all(Array.from({ length: Math.min(20, count - done) }, patiently));
+    for (const end = performance.now() + longest; open < count; ) {
+      if (performance.now() > end) throw new Error(`${open} of ${count} watches are open after ${longest / 1000} s`);
+      await Promise.all(Array.from({ length: Math.min(20, count - open) }, patiently));
+    }
+    cut.length = 0;
   } catch (error) {
     for (const call of calls) call.destroy();
     throw error;
