@@ -193,6 +193,17 @@ describe('objects of a backup', () => {
     });
   }
 
+  it('that are there with another address: --on-conflict merge leaves a Service its own', async () => {
+    const services = '/api/v1/namespaces/shop/services';
+    const made = await kept.api.post<any>(services, { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web' }, spec: { selector: { app: 'other' }, ports: [{ name: 'mine', port: 81 }] } });
+    const { code, steps, undo } = await outcomes('svc/web', '-n', 'shop', '--on-conflict', 'merge', '--yes');
+    assert.deepEqual([code, steps['services/web'].outcome], [0, 'written'], JSON.stringify(steps));
+    const { spec } = await get(`${services}/web`);
+    assert.deepEqual([spec.clusterIP, spec.selector.app, spec.ports.some(({ name }: any) => name === 'mine')], [made.spec.clusterIP, 'web', true]);
+    assert.equal((await undone(undo)).code, 0);
+    await kept.api.delete(`${services}/web`);
+  });
+
   it('get the status of then where that is asked for', async () => {
     const path = '/apis/policy/v1/namespaces/other/poddisruptionbudgets/web';
     assert.equal((await outcomes('pdb/web', '-n', 'shop', '--namespace-to', 'other', '--with-status', '--yes')).code, 0);

@@ -4,8 +4,8 @@ import { fewAtOnce } from '../../../lib/few-at-once.ts';
 import { changedFields, type ChangedField } from '../../../objects/changed-fields.ts';
 import { hideSecrets } from '../../../objects/hide-secrets.ts';
 import { at, isObject, printable, textOf, type JsonObject } from '../../../objects/json.ts';
-import { comparable, manifestOf, notesOfControllers } from '../../../objects/manifest.ts';
-import { nameOf } from '../../../objects/stored-objects.ts';
+import { comparable, manifestOf, notesOfControllers, without } from '../../../objects/manifest.ts';
+import { nameOf, type ObjectName } from '../../../objects/stored-objects.ts';
 import { deadline, lanes, pathOf } from './living.ts';
 import type { RestoreStep } from './plan-restore.ts';
 
@@ -106,8 +106,17 @@ async function createdBy(api: ApiClient, step: RestoreStep, signal: AbortSignal,
   });
 }
 
-function apply(api: ApiClient, { path, object }: RestoreStep, signal: AbortSignal, how: HowToWrite): Promise<JsonObject> {
+function apply(api: ApiClient, { path, name, object: then, living }: RestoreStep, signal: AbortSignal, how: HowToWrite): Promise<JsonObject> {
+  const object = living ? withoutFixed(name, then) : then;
   return api.apply<JsonObject>(how.dryRun ? `${path}?dryRun=All` : path, printable(withMetadata(object, owned(how))), { fieldManager, force: true, signal, deadline });
+}
+
+/** What one that is there got for its life: it cannot be changed. */
+const fixedFields: ReadonlyMap<string, readonly string[]> = new Map([['services', ['clusterIP', 'clusterIPs']], ['persistentvolumeclaims', ['volumeName']]]);
+
+function withoutFixed(name: ObjectName, object: JsonObject): JsonObject {
+  const fixed = fixedFields.get(nameOf(name));
+  return fixed ? { ...object, spec: without(object['spec'], fixed) } : object;
 }
 
 /** What belongs to the life of the object that is there stays: owners, finalizers, addresses, the volume that was bound. */

@@ -94,11 +94,14 @@ export function planRestore(selection: Selection, living: Living, wish: PlannedW
   const gone = new Set(left.map(({ name }) => idOf(name)));
   const wanted = selection.objects.flatMap((one) => (one.object && !gone.has(idOf(one.name)) ? [{ name: one.name, object: one.object, notes: [] as readonly string[] }] : []));
   const all = [...wanted, ...neededBy(wanted, selection, living, wish)];
-  const volumes = new Set(all.filter(({ name }) => nameOf(name) === 'persistentvolumes').map(({ name }) => name.name));
+  // One that is there is judged as it is.
+  const volumes = new Set(all.filter(({ name }) => nameOf(name) === 'persistentvolumes' && !living.objects.has(idOf(name))).map(({ name }) => name.name));
   const made = new Map(all.map((one) => [textOf(at(one.object, 'metadata', 'uid')), one]));
   const targets = new Set(all.map(({ name }) => idOf(targetOf(name, to))));
   const steps = all.map(({ name, object, notes }) => stepFor({ name, object, notes }, { living, wish, volumes, made, targets, kinds }));
-  return { steps: [...steps, ...releases(steps, living)].toSorted((one, other) => one.order - other.order || compareText(idOf(one.name), idOf(other.name))), left };
+  const released = releases(steps, living);
+  const freed = new Set(released.map(({ name }) => idOf(name)));
+  return { steps: [...steps.filter(({ name }) => !freed.has(idOf(name))), ...released].toSorted((one, other) => one.order - other.order || compareText(idOf(one.name), idOf(other.name))), left };
 }
 
 /** What of a selection is not put back, and why. `living`: what there is of owners. */
@@ -216,14 +219,14 @@ function depthOf(object: JsonObject, made: ReadonlyMap<string, Wanted>, seen: Re
   return above.length === 0 ? 0 : 1 + Math.max(...above.map((one) => depthOf(one.object, made, new Set([...seen, object]))));
 }
 
-/** A volume that is kept remembers the uid of the claim that was deleted, and would serve no other. */
+/** A volume that is kept remembers the uid of the claim that was deleted, and would serve no other. This is done with it, whatever else was wished. */
 function releases(steps: readonly RestoreStep[], { objects }: Living): readonly RestoreStep[] {
   return steps.flatMap((step): readonly RestoreStep[] => {
     if (nameOf(step.name) !== 'persistentvolumeclaims' || step.living) return [];
     const name = volumeNamed(textOf(at(step.object, 'spec', 'volumeName')));
     const now = objects.get(idOf(name));
     const claim = at(now, 'spec', 'claimRef');
-    if (!now || !isObject(claim) || claim['uid'] === undefined || steps.some((one) => idOf(one.name) === idOf(name))) return [];
+    if (!now || !isObject(claim) || claim['uid'] === undefined) return [];
     const object = { ...now, spec: { ...without(now['spec'], []), claimRef: without(claim, ['uid', 'resourceVersion']) } };
     return [{ action: 'release', name, path: pathOf(name, 'v1'), object, status: undefined, owners: [], notes: [`free again for ${calledBy(step.name)}, whose volume it was`], check: 'in-place', order: orderOf(name, 0), living: now }];
   });
