@@ -6,7 +6,7 @@
     recover.py REPOSITORY IDENTITY --bundle FOLDER writes what lies sealed beside the newest base: CAs, keys, cluster file
 
 It needs Python 3.9, age (or another program that takes `-d -i IDENTITY FILE`, named by AGE), libzstd and the OpenSSL library that Python uses. It follows
-docs/design/repository-format.md: sections 4 (keys), 5 (objects), 6 (bases), 8 (chain). Hashes, lengths and tags are checked, signatures are not; revisions of the log
+docs/design/repository-format.md: sections 4 (keys), 5 (objects), 6 (bases), 8 (chain), 12 (what is retired). Hashes, lengths and tags are checked, signatures are not; revisions of the log
 are not replayed.
 """
 
@@ -25,7 +25,7 @@ import time
 KINDS = {"pack": 1, "table": 2, "sealed": 5, "entry": 6}
 FOLDERS = {"pack": "packs", "table": "tables", "sealed": "sealed"}
 WRAPPED = {1: "captures", 2: "escrow"}
-BASE, CATALOG, BASE_HASHES = 1, 5, 13
+BASE, CATALOG, RETIRE, BASE_HASHES = 1, 5, 7, 13
 
 crypto = ctypes.CDLL(_ssl.__file__)
 zstd = ctypes.CDLL(ctypes.util.find_library("zstd") or "libzstd.so.1")
@@ -166,9 +166,12 @@ class Repository:
         return found, body["upTo"] + 1, bytes.fromhex(body["hash"])
 
     def note(self, found, entry, name):
-        """Section 6: a base, or what members said of one: its own writer says so, once."""
+        """Section 6: a base, or what members said of one: its own writer says so, once. Section 12: bases that are not alive any more."""
         if entry[76] == BASE:
             found[int.from_bytes(entry[4:12], "big")] = {**json.loads(self.opened(entry[84:-64], "entry", name)), "writer": entry[52:68]}
+        elif entry[76] == RETIRE:
+            for number in json.loads(self.opened(entry[84:-64], "entry", name))["bases"]:
+                found.pop(number, None)
         elif entry[76] == BASE_HASHES:
             said = json.loads(self.opened(entry[84:-64], "entry", name))
             base = found.get(said["base"])

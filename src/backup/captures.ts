@@ -139,8 +139,9 @@ export async function livingKeys({ store, chain }: Repository, scope: WrappedSco
 /** The keys that entries name. */
 export function keysNamed({ entries }: Pick<Chain, 'entries'>, scope: WrappedScope): readonly string[] {
   return entries.flatMap(({ body }) => {
-    const { capture, bundle } = (body ?? {}) as { readonly capture?: unknown; readonly bundle?: { readonly key?: unknown } };
-    const named = scope === 'data' ? capture : bundle?.key;
-    return typeof named === 'string' && named !== '' ? [named] : [];
+    const { capture, captures, bundle } = (body ?? {}) as { readonly capture?: unknown; readonly captures?: unknown; readonly bundle?: { readonly key?: unknown } };
+    // A base also needs the keys of the packs that it has from bases before it, which may be gone.
+    const named = scope === 'data' ? [capture, ...(Array.isArray(captures) ? captures : [])] : [bundle?.key];
+    return named.filter((one): one is string => typeof one === 'string' && one !== '');
   });
 }

@@ -122,7 +122,7 @@ async function checkCaptures({ keys, attempt }: Look, timelines: readonly Timeli
   const uses = new Map<string, string[]>();
   const use = (capture: string, points: string) => void uses.set(capture, [...(uses.get(capture) ?? []), points]);
   for (const timeline of timelines) {
-    for (const base of timeline.bases) use(base.capture, pointsFrom(timeline, base));
+    for (const base of timeline.bases) for (const capture of new Set([base.capture, ...(base.captures ?? [])])) use(capture, pointsFrom(timeline, base));
     for (const part of timeline.log) if (part.kind === 'segment') use(part.capture, pointsBehind(timeline, part));
   }
   for (const [capture, points] of uses) await attempt(() => shortened(points), () => keys(capture));

@@ -93,6 +93,14 @@ describe('docs/guides/recover.py', () => {
     assert.match(recover(String(number), join(folder, 'diverged.db')).stderr, /is not what most members of etcd had/);
   });
 
+  it('offers no base that is not kept any more', async () => {
+    const repository = await made.open();
+    const [first] = basesOf(repository.chain);
+    await repository.chain.append('retire', made.keys.owner, () => ({ time: 0, bases: [first!.number], logs: [], entriesUpTo: 0 }));
+    assert.doesNotMatch(recover().stdout, new RegExp(`^${first!.number} `, 'm'));
+    assert.equal(recover(String(first!.number), join(folder, 'gone.db')).status, 1);
+  });
+
   it('says what is missing: the program, or the right identity', async () => {
     const script = fromRepository('docs/guides/recover.py');
     const run = (identity: string, program: string) => spawnSync('python3', [script, made.folder, identity], { encoding: 'utf8', env: { ...process.env, AGE: program } });

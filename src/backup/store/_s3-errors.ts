@@ -85,6 +85,7 @@ const reasons: readonly Reason[] = [
     hint: 'Use a folder, or an S3 server that obeys If-None-Match.',
   },
   { when: (seen) => (seen.status ?? 0) >= 500 || seen.status === 429 || seen.status === 408 || disturbed(seen), says: ({ at, code, status }) => `${at} is busy or disturbed (${status} ${word(code)})`, passes: true },
+  { when: ({ status }) => status === 404, says: ({ at }) => `${at} answers 404, and not as an S3 server does`, hint: 'Is spec.backup.s3.endpoint in the cluster file an S3 server? A proxy in front of one answers so while that is away.', passes: true },
   { when: ({ status }) => status !== undefined, says: ({ at, code, status }) => `${at} refuses it (${status} ${word(code)})`, hint: 'Is spec.backup.s3.endpoint in the cluster file an S3 server?' },
   { when: coded('ENOTFOUND', 'EAI_AGAIN'), says: ({ at }) => `the name of ${at} is not known`, hint: 'Correct spec.backup.s3.endpoint or region in the cluster file; or this computer has no DNS.', passes: true },
   {

@@ -38,6 +38,8 @@ const refusals: readonly (readonly [answer: Answer, message: RegExp, hint: RegEx
   [says(409, 'ConditionalRequestConflict'), /busy or disturbed \(409 ConditionalRequestConflict\)$/, undefined, 'passes'],
   [says(400, 'InvalidRequest'), /refuses it \(400 InvalidRequest\)$/, /an S3 server/],
   [says(400, 'canary token 91c3'), /refuses it \(400 unknown error\)$/, /an S3 server/],
+  [(response) => void response.writeHead(404, { 'content-type': 'text/html' }).end('<html>no</html>'), /answers 404, and not as an S3 server does$/, /A proxy/, 'passes'],
+  [(response) => void response.writeHead(404).end(), /answers 404, and not as an S3 server does$/, /A proxy/, 'passes'],
   [(response) => void response.writeHead(405, { 'content-type': 'text/html' }).end('<html>no</html>'), /refuses it \(405 /, /an S3 server/],
   [(response) => void response.destroy(), /closed the connection$/, undefined, 'passes'],
   [() => {}, /does not answer$/, /reach it/, 'passes'],

@@ -87,8 +87,8 @@ function taken(error: unknown): 'exists' {
   throw error;
 }
 
-/** A bucket that is missing is no object that is missing. */
+/** Only S3 knows that an object is missing: a proxy before it, or nothing at all where it should be, answers 404 too. */
 function absent(error: unknown): undefined {
-  if (statusOf(error) === 404 && codeOf(error) !== 'NoSuchBucket') return undefined;
+  if (statusOf(error) === 404 && codeOf(error) === 'NoSuchKey') return undefined;
   throw error;
 }

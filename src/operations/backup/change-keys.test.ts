@@ -14,6 +14,7 @@ describe('the recipients of a repository', () => {
     ['one whom the file does not have, in both', lists('o'), file('oa'), 'x', undefined, lists('ox')],
     ['one for data', lists('o'), file('o'), 'x', 'data', lists('ox', 'o')],
     ['one for escrow, whatever the file says', lists('o'), file('oa'), 'a', 'escrow', lists('o', 'oa')],
+    ['those of the file for escrow only, where that is said', lists('o'), file('oab', 'oa'), '', 'escrow', lists('o', 'oa')],
     ['nobody twice', lists('oa'), file('oa'), 'a', 'both', lists('oa')],
   ];
   for (const [title, present, wanted, named, use, expected] of more) it(`get more: ${title}`, () => assert.deepEqual(listsWith(present, wanted, { named: named.split(''), use }), expected));
@@ -22,6 +23,7 @@ describe('the recipients of a repository', () => {
     ['those whom the file does not have where none is named', lists('oab'), file('oa', 'o'), '', undefined, lists('oa', 'o')],
     ['one, in both', lists('oab'), file('oab'), 'b', undefined, lists('oa')],
     ['one, of escrow only', lists('oab'), file('oab'), 'b', 'escrow', lists('oab', 'oa')],
+    ['those of escrow only whom the file does not have, where that is said', lists('oab'), file('oa', 'o'), '', 'escrow', lists('oab', 'o')],
     ['one who is gone already', lists('oa'), file('oa'), 'b', undefined, lists('oa')],
   ];
   for (const [title, present, wanted, named, use, expected] of fewer) it(`get fewer: ${title}`, () => assert.deepEqual(listsWithout(present, wanted, { named: named.split(''), use }), expected));

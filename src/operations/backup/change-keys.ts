@@ -54,7 +54,7 @@ async function changed(operation: ReadOperation, store: Store, change: Change, c
 export function listsWith(present: RecipientLists, wanted: RecipientLists, { named, use }: NamedKeys): RecipientLists {
   const known = (one: string) => wanted.recipients.includes(one) || wanted.escrow.includes(one);
   const joined = (list: keyof RecipientLists, word: KeyUse) => {
-    const more = named.length === 0 ? wanted[list] : named.filter((one) => (use ? use === word || use === 'both' : !known(one) || wanted[list].includes(one)));
+    const more = named.length === 0 ? (isFor(word, use) ? wanted[list] : []) : named.filter((one) => (use ? use === word || use === 'both' : !known(one) || wanted[list].includes(one)));
     return [...new Set([...present[list], ...more])];
   };
   return { recipients: joined('recipients', 'data'), escrow: joined('escrow', 'escrow') };
@@ -62,7 +62,11 @@ export function listsWith(present: RecipientLists, wanted: RecipientLists, { nam
 
 /** The lists with fewer in them; one that is in none of them may have been removed by a call that was cut off. Throws `usage` where one is this cluster's own. @internal */
 export function listsWithout(present: RecipientLists, wanted: RecipientLists & { readonly own: string }, { named, use = 'both' }: NamedKeys): RecipientLists {
-  if (named.includes(wanted.own)) throw new KubekeepError('usage', `${wanted.own} is the recipient of the identity in use, which kubekeep itself reads with`, { hint: 'To be rid of it, name another identity by KUBEKEEP_IDENTITY=FILE.' });
-  const left = (list: keyof RecipientLists, word: KeyUse) => present[list].filter((one) => (named.length === 0 ? wanted[list].includes(one) : !(named.includes(one) && (use === word || use === 'both'))));
+  if (named.includes(wanted.own)) throw new KubekeepError('usage', `${wanted.own} is the recipient of the identity in use, which kubekeep itself reads with`, { hint: 'To be rid of it: move the state folder away, run kubekeep restore state --identity FILE with another identity, then this again.' });
+  const left = (list: keyof RecipientLists, word: KeyUse) => present[list].filter((one) => !isFor(word, use) || (named.length === 0 ? wanted[list].includes(one) : !named.includes(one)));
   return { recipients: left('recipients', 'data'), escrow: left('escrow', 'escrow') };
+}
+
+function isFor(list: KeyUse, use: KeyUse = 'both'): boolean {
+  return use === list || use === 'both';
 }

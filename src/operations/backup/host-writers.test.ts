@@ -58,9 +58,22 @@ describe('hosts as writers of a repository', () => {
     const elsewhere = stateFolder(folder, 'elsewhere');
     await keepKeys(elsewhere, made.keys, await identityToRecipient(made.identity.reveal()));
     const admit = async () => admitHost(elsewhere, store(), (await hostWriters(elsewhere, made.identity))!, 'cp1');
-    for (let before = 1; before <= 2; before++) await assert.rejects(admit(), { code: 'repository-mismatch' });
+    await assert.rejects(admit(), { code: 'repository-mismatch' });
     await admit();
     await writes(writerKeysToText((await hostWriters(elsewhere, made.identity))!.of('cp1')));
+  });
+
+  it('are revoked also where another computer gave them the key that they have', async () => {
+    const third = writerKeysToText((await hostWriters(stateFolder(folder, 'elsewhere'), made.identity))!.of('cp1'));
+    await writes(third);
+    const burnt = stateFolder(folder, 'burnt');
+    await keepKeys(burnt, made.keys, await identityToRecipient(made.identity.reveal()));
+    assert.equal(await revokeHost(burnt, store(), (await hostWriters(burnt, made.identity))!, 'cp1'), true);
+    await assert.rejects(writes(third), { code: 'repository-mismatch' });
+    assert.equal(await revokeHost(burnt, store(), (await hostWriters(burnt, made.identity))!, 'cp1'), false);
+    const fourth = writerKeysToText((await hostWriters(burnt, made.identity))!.of('cp1'));
+    await admitHost(burnt, store(), (await hostWriters(burnt, made.identity))!, 'cp1');
+    await writes(fourth);
   });
 
   it('say nothing of a file that holds no keys', async () => {

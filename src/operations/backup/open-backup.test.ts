@@ -7,7 +7,7 @@ import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { createRepository, openRepository } from '../../backup/repository.ts';
 import { newOwnerKeys, type OwnerKeys } from '../../backup/repository-keys.ts';
 import { folderStore } from '../../backup/store/folder-store.ts';
-import { stateFolder } from '../state.ts';
+import { keep, stateFolder } from '../state.ts';
 import { readSeen, remember } from './open-backup.ts';
 
 describe('the newest entry that was seen', () => {
@@ -46,6 +46,19 @@ describe('the newest entry that was seen', () => {
     await assert.rejects(remember(folder, await open(other)), mismatch(/it was repository .* and is/));
     assert.equal((await readSeen(folder))!.number, 4);
     await remember(folder, await open(mine));
+  });
+
+  it('is refused behind another owner, also where all before is the same', async () => {
+    const folder = state();
+    const mine = await made();
+    const repository = await append(mine);
+    await remember(folder, repository);
+    await assert.rejects(remember(folder, { ...repository, recipients: repository.recipients, ownerKey: 'x'.repeat(43) }), { code: 'repository-mismatch', message: /its owner was .* and is xxxxxxxxxxxx$/ });
+    // A note of a release before, which did not have it.
+    const { owner, ...old } = (await readSeen(folder))!;
+    await keep(folder, 'repository-seen.json', JSON.stringify(old));
+    await remember(folder, repository);
+    assert.equal((await readSeen(folder))!.owner, owner);
   });
 
   it('is never noted as an older one, and one that another command has noted meanwhile is looked for', async () => {

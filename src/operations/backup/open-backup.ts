@@ -73,7 +73,8 @@ export async function keepKeys(state: StateFolder, keys: OwnerKeys, recipient: s
   await keep(state, keysFile, `${Buffer.from(await encryptFor([recipient], ownerKeysToText(keys))).toString('base64')}\n`);
 }
 
-const seenSchema = z.object({ id: z.string(), number: z.number(), hash: z.string() });
+/** `owner`: not in notes of releases before. */
+const seenSchema = z.object({ id: z.string(), owner: z.string().optional(), number: z.number(), hash: z.string() });
 type Seen = z.output<typeof seenSchema>;
 
 /** What was noted of the repository; undefined where nothing was. */
@@ -83,12 +84,14 @@ export async function readSeen(state: StateFolder): Promise<Seen | undefined> {
 }
 
 /** Notes the newest entry. A repository that does not have the one noted before was rolled back or exchanged: throws `repository-mismatch`. */
-export async function remember(state: StateFolder, { id, store, chain }: Repository): Promise<void> {
+export async function remember(state: StateFolder, { id, ownerKey: owner, store, chain }: Repository): Promise<void> {
   const seen = await readSeen(state);
   const refuse = (how: string) => {
     throw new KubekeepError('repository-mismatch', `${store.place} is not as it was seen before: ${how}`, { hint: `Somebody put another or an older state there. To go on with what is there, remove ${state.path}/${seenFile}.` });
   };
   if (seen && seen.id !== id) refuse(`it was repository ${seen.id.slice(0, 12)} and is ${id.slice(0, 12)}`);
+  // Who knows the secret of the repository could put a chain of their own behind the last entry that was seen.
+  if (seen?.owner !== undefined && seen.owner !== owner) refuse(`its owner was ${seen.owner.slice(0, 12)} and is ${owner.slice(0, 12)}`);
   // Another command may have noted what came after this one had looked.
   if (seen && (chain.newest?.number ?? 0) < seen.number) await chain.refresh();
   const { newest } = chain;
@@ -97,5 +100,5 @@ export async function remember(state: StateFolder, { id, store, chain }: Reposit
     const cleanedUp = there === undefined && seen.number <= removedUpTo(chain);
     if (there !== seen.hash && !cleanedUp) refuse(`entry ${seen.number} of its chain is ${there === undefined ? 'gone' : 'another one'}`);
   }
-  if (newest && newest.number > (seen?.number ?? 0)) await keep(state, seenFile, `${JSON.stringify({ id, number: newest.number, hash: newest.hash } satisfies Seen)}\n`);
+  if (newest && (newest.number > (seen?.number ?? 0) || seen?.owner === undefined)) await keep(state, seenFile, `${JSON.stringify({ id, owner, number: newest.number, hash: newest.hash } satisfies Seen)}\n`);
 }

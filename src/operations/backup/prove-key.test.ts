@@ -8,6 +8,7 @@ import { emptyBase, madeRepository, type MadeRepository } from '../../../test/su
 import { cluster, now } from '../../../test/support/example-cluster.ts';
 import { newCapture } from '../../backup/captures.ts';
 import { encodePageTable } from '../../backup/format/page-table.ts';
+import { basesOf } from '../../backup/points.ts';
 import { folderStore } from '../../backup/store/folder-store.ts';
 import { Secret } from '../../lib/secret.ts';
 import { createSecrets, type ClusterSecrets } from '../../pki/secrets.ts';
@@ -84,4 +85,12 @@ describe('what one key alone brings back', () => {
       assert.deepEqual((await prove(made.identity)).problems, []);
     });
   }
+
+  it('lacks a key that nothing but the packs of a base from before is written with', async () => {
+    const { table, capture, revision } = basesOf((await made.open()).chain).at(-1)!;
+    await emptyBase(await made.open(), made.keys, { table, length: 4096, revision, capture, captures: ['ab'.repeat(16), capture] });
+    const { problems, opened } = await prove((await all).identity);
+    assert.match(problems.join(), /captures\/(ab){16}\.1\.age: it is missing/);
+    assert.equal(opened.data.of, opened.data.count + 1);
+  });
 });

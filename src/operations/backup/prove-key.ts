@@ -48,6 +48,7 @@ export async function proveKey(store: Store, identity: Secret, operation?: Opera
   };
   const seen = operation && (await readSeen(operation.state));
   if (seen && seen.id !== repository.id) problems.push(`it is not the repository that this cluster writes to: that is ${seen.id.slice(0, 12)}, and this one ${repository.id.slice(0, 12)}`);
+  else if (seen?.owner !== undefined && seen.owner !== repository.ownerKey) problems.push(`it is not of the owner that this cluster knows: that is ${seen.owner.slice(0, 12)}, and this one ${repository.ownerKey.slice(0, 12)}`);
   const recipient = await recipientOf(identity);
   const { recipients, escrow } = repository.recipients;
   const opened = { data: await openAll(repository, identity, 'data', problems), escrow: await openAll(repository, identity, 'escrow', problems) };

@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { logOf } from '../../backup/change-log/coverage.ts';
 import { readLog } from '../../backup/change-log/read-log.ts';
 import { moveSnapshot } from '../../backup/move-snapshot.ts';
 import type { Point } from '../../backup/points.ts';
 import type { ReadOperation } from '../backup/backup-operation.ts';
 import { writePoint } from '../backup/write-point.ts';
+import { logParts } from '../objects/log-parts.ts';
 import type { OpenObjects } from '../objects/open-objects.ts';
 
 /** Snapshots of points that come one after the other, each farther back or ahead than the one before by half as much: made of the last good one where that is less work. */
@@ -23,7 +23,7 @@ export function movedFile(operation: Pick<ReadOperation, 'progress' | 'signal'>,
   let good: { readonly path: string; readonly revision: number } | undefined;
   let tried: { readonly path: string; readonly revision: number; back(): Promise<void> } | undefined;
   let made = 0;
-  const leads = (from: number, { base, revision }: Point) => !logOf(repository.chain, base.timeline).some(({ kind, first, last }) => kind === 'hole' && last > from && first <= revision);
+  const leads = (from: number, { base, revision }: Point) => logParts(repository, { timeline: base.timeline, after: from, upTo: revision }).every(({ kind }) => kind === 'segment');
   return {
     async at(point) {
       const { base, revision } = point;
