@@ -1,4 +1,4 @@
-import { at, isList, isObject, type Json, type JsonObject } from './json.ts';
+import { at, isList, isObject, textOf, type Json, type JsonObject } from './json.ts';
 
 /** What an API server writes itself, and refuses or ignores from others. */
 const ofServer = ['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'managedFields', 'finalizers'];
@@ -13,15 +13,13 @@ export function manifestOf({ status: _, ...object }: JsonObject): JsonObject {
 
 /** A manifest without the names of what belongs to one life of an object alone: two are equal where somebody wrote the same. */
 export function comparable(object: JsonObject): JsonObject {
-  const { data, type, ...manifest } = manifestOf(object);
-  const { kind, spec } = manifest;
-  return {
-    ...manifest,
-    ...(type !== undefined && { type }),
+  const manifest = manifestOf(object);
+  switch (kindOf(object)) {
     // Its token is made by a controller.
-    ...(data !== undefined && type !== tokenType && { data }),
-    ...(kind === 'PersistentVolumeClaim' && { spec: without(spec, ['volumeName']) }),
-  };
+    case 'v1 Secret': return manifest['type'] === tokenType ? without(manifest, ['data']) : manifest;
+    case 'v1 PersistentVolumeClaim': return { ...manifest, spec: without(manifest['spec'], ['volumeName']) };
+    default: return manifest;
+  }
 }
 
 /** The annotations that a manifest does not have. */
@@ -35,14 +33,19 @@ export const tokenType = 'kubernetes.io/service-account-token';
 
 function bare(object: JsonObject): JsonObject {
   const { spec } = object;
-  switch (object['kind']) {
-    case 'Service': return { ...object, spec: serviceSpec(spec) };
-    case 'Namespace': return { ...without(object, ['spec']), metadata: withoutIn(object['metadata'], 'labels', ['kubernetes.io/metadata.name']) };
-    case 'Pod': return { ...object, spec: without(spec, ['nodeName', 'priority', 'ephemeralContainers']) };
-    case 'PersistentVolume': return { ...object, spec: { ...without(spec, ['claimRef']), ...(isObject(at(spec, 'claimRef')) && { claimRef: without(at(spec, 'claimRef'), ['uid', 'resourceVersion']) }) } };
-    case 'Job': return at(spec, 'manualSelector') === true ? object : withoutUid({ ...object, spec: without(spec, ['selector']) });
+  switch (kindOf(object)) {
+    case 'v1 Service': return { ...object, spec: serviceSpec(spec) };
+    case 'v1 Namespace': return { ...without(object, ['spec']), metadata: withoutIn(object['metadata'], 'labels', ['kubernetes.io/metadata.name']) };
+    case 'v1 Pod': return { ...object, spec: without(spec, ['nodeName', 'priority', 'ephemeralContainers']) };
+    case 'v1 PersistentVolume': return { ...object, spec: { ...without(spec, ['claimRef']), ...(isObject(at(spec, 'claimRef')) && { claimRef: without(at(spec, 'claimRef'), ['uid', 'resourceVersion']) }) } };
+    case 'batch/v1 Job': return at(spec, 'manualSelector') === true ? object : withoutUid({ ...object, spec: without(spec, ['selector']) });
     default: return object;
   }
+}
+
+/** Others may call their custom resources as Kubernetes does its own. */
+function kindOf({ apiVersion, kind }: JsonObject): string {
+  return `${textOf(apiVersion)} ${textOf(kind)}`;
 }
 
 /** Addresses and ports that were given out; "None" was a wish. */
