@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createCipheriv } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { seededDraw } from '../lib/seeded-draw.ts';
 import { decodeValue } from './decode-value.ts';
@@ -111,6 +112,13 @@ describe('a value of protobuf becomes the JSON of Kubernetes', () => {
     const decoded = decode(value);
     assert.equal(decoded.object, undefined);
     assert.match((decoded as { readonly why: string }).why, why);
+  });
+
+  it('encrypted with aesgcm under a key that is not ASCII', () => {
+    const [key, secret, nonce] = ['/registry/roles/shop/größe', Buffer.alloc(32, 7), Buffer.alloc(12, 1)];
+    const cipher = createCipheriv('aes-256-gcm', secret, nonce).setAAD(Buffer.from(key));
+    const value = Buffer.concat([Buffer.from('k8s:enc:aesgcm:v1:one:'), nonce, cipher.update('{"kind":"Role"}'), cipher.final(), cipher.getAuthTag()]);
+    assert.equal(decodeValue({ key: Buffer.from(key).toString('latin1'), value, revision: 7 }, new Map([['aesgcm:one', [secret]]])).object?.['kind'], 'Role');
   });
 
   it('no byte of it can be cut off or turned so that anything is thrown', () => {

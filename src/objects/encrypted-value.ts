@@ -19,7 +19,7 @@ export function encryptedWith(value: Buffer): string | undefined {
   return head && `${head.provider}:${head.name}`;
 }
 
-/** The value that was encrypted under `key` of etcd. Throws Unreadable where it takes a key that is not there, and a RangeError where no key of that name opens it. */
+/** The value that was encrypted under `key` of etcd, a letter for each byte. Throws Unreadable where it takes a key that is not there, and a RangeError where no key of that name opens it. */
 export function decryptValue(value: Buffer, key: string, keys: EncryptionKeys): Buffer {
   const { provider, name, content } = headOf(value)!;
   if (provider === 'kms') throw new Unreadable(`it is encrypted by a key management service (kms, ${name}): only that can open it, by an API server`);
@@ -91,7 +91,7 @@ const ciphers: Readonly<Record<Provider, (content: Buffer, key: Buffer, etcdKey:
   },
   aesgcm: (content, key, etcdKey) => {
     const cipher = createDecipheriv(`aes-${key.length * 8}-gcm` as 'aes-256-gcm', key, content.subarray(0, 12), { authTagLength: 16 });
-    cipher.setAAD(Buffer.from(etcdKey)).setAuthTag(content.subarray(-16));
+    cipher.setAAD(Buffer.from(etcdKey, 'latin1')).setAuthTag(content.subarray(-16));
     return Buffer.concat([cipher.update(content.subarray(12, -16)), cipher.final()]);
   },
 };

@@ -33,6 +33,8 @@ describe('the name of an object by its key', () => {
     ['/registry/apiextensions.k8s.io/customresourcedefinitions/things.example.org', ['customresourcedefinitions.apiextensions.k8s.io', '', 'things.example.org']],
     ['/registry/example.org/things/shop/one', ['things.example.org', 'shop', 'one']],
     ['/registry/example.org/things/one', ['things.example.org', '', 'one']],
+    ['/registry/roles/shop/gr\xc3\xb6\xc3\x9fe', ['roles.rbac.authorization.k8s.io', 'shop', 'größe']],
+    ['/registry/clusterroles/\xe2\x9c\x93 all:read', ['clusterroles.rbac.authorization.k8s.io', '', '✓ all:read']],
     ['/registry/workloads/shop/new', ['workloads', 'shop', 'new']],
     ['/registry/ranges/servicenodeports', undefined],
     ['/registry/masterleases/10.0.0.1', undefined],

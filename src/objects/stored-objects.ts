@@ -49,7 +49,17 @@ export function countKeys(keys: Iterable<string>, prefixes: ReadonlySet<string>)
 
 /** Where etcd has the objects of a resource: of all namespaces, or of one. */
 export function keysBelow(resource: ResourceName & { readonly custom: boolean }, namespace?: string): string {
-  return `${root}${prefixOf(resource)}/${namespace === undefined ? '' : `${namespace}/`}`;
+  return keyText(`${root}${prefixOf(resource)}/${namespace === undefined ? '' : `${namespace}/`}`);
+}
+
+/** A part of a key as all keys are texts here: a letter for each of its bytes. In RBAC a name may have other letters than those of ASCII. */
+export function keyText(name: string): string {
+  return Buffer.from(name).toString('latin1');
+}
+
+function nameText(key: string): string {
+  // Nearly all are the same in both.
+  return /[\x80-\xff]/.test(key) ? Buffer.from(key, 'latin1').toString() : key;
 }
 
 /** An object by where it lies. */
@@ -64,7 +74,7 @@ const placed = new Map(builtInResources.map((one) => [prefixOf(one), one]));
 /** Undefined of keys that are no objects. Custom resources are known by the group in their key. */
 export function objectNameOf(key: string): ObjectName | undefined {
   if (!key.startsWith(root)) return undefined;
-  const parts = key.slice(root.length).split('/');
+  const parts = nameText(key.slice(root.length)).split('/');
   const twofold = placed.get(`${parts[0]}/${parts[1]}`);
   const known = twofold ?? placed.get(parts[0]!);
   const custom = known === undefined && parts[0]!.includes('.') && parts.length > 2;

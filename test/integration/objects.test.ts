@@ -26,7 +26,7 @@ function encryption(key: Secret): string {
     kind: 'EncryptionConfiguration',
     resources: [
       { resources: ['secrets'], providers: [{ secretbox: { keys: [{ name: 'k1', secret: key.reveal() }] } }, { identity: {} }] },
-      { resources: ['configmaps'], providers: [{ aesgcm: { keys: [{ name: 'new', secret: gcm }, { name: 'old', secret: gcm }] } }, { identity: {} }] },
+      { resources: ['configmaps', 'roles.rbac.authorization.k8s.io'], providers: [{ aesgcm: { keys: [{ name: 'new', secret: gcm }, { name: 'old', secret: gcm }] } }, { identity: {} }] },
       { resources: ['limitranges'], providers: [{ aescbc: { keys: [{ name: 'k1', secret: cbc }] } }, { identity: {} }] },
     ],
   });
@@ -171,6 +171,22 @@ describe('objects out of a backup', () => {
     assert.match(await text('diff', '--from', 'base:3', 'deploy/web'), /^~ deployments\.apps\/web in shop {2}revision \d+ → \d+\n {2}~ spec\.replicas: 3 → 2\n$/);
     assert.match(await text('diff', '--from', 'base:3', 'deploy/idle', '-n', 'shop', '--all'), /\n {2}. status\.observedGeneration/);
     assert.match(await text('diff', '--from', 'base:3', '-n', 'default'), /^nothing is different/);
+  });
+
+  it('of RBAC may have any letters in their names, which are bytes in the keys of etcd, and are bound to them by aesgcm', async () => {
+    const [roles, name] = ['/apis/rbac.authorization.k8s.io/v1/namespaces/shop/roles', 'größe'];
+    const path = `${roles}/${encodeURIComponent(name)}`;
+    const made = await revisionOf(kept.api.post(roles, { metadata: { name, labels: { size: 'one' } } }));
+    const now = await kept.api.patch<ApiObject>(path, { metadata: { labels: { size: 'two' } } });
+    await kept.api.delete(path);
+    const { revision } = await kept.etcd.status();
+    await kept.follow(() => revision);
+    const at = ['--at', `revision:${revision - 1}`, '-n', 'shop', ...configured];
+    assert.ok(((await json('list', 'roles', ...at)).objects as readonly PrintedObject[]).some((one) => one.name === name));
+    assert.deepEqual(((await json('get', `role/${name}`, '--show-managed-fields', ...at)) as PrintedObject).object, now);
+    assert.deepEqual((await json('history', `role/${name}`, '-n', 'shop', ...configured)).history.map((one: any) => [one.kind, one.revision]), [['made', made], ['changed', Number(now.metadata['resourceVersion'])], ['deleted', revision]]);
+    await expectZero(kubekeep('objects', 'restore', `role/${name}`, ...at, '--file', join(kept.folder, 'cluster.yaml'), '--kubeconfig', kept.kubeconfig, '--yes'));
+    assert.equal((await kept.api.get<ApiObject>(path)).metadata.name, name);
   });
 
   const live = async (...args: readonly string[]) => {

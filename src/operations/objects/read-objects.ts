@@ -5,7 +5,7 @@ import { encryptedWith, type EncryptionKeys } from '../../objects/encrypted-valu
 import { customResource, noResource, resourceCalled } from '../../objects/find-resource.ts';
 import type { LabelSelector } from '../../objects/label-selector.ts';
 import type { Resource } from '../../objects/resources.ts';
-import { keysBelow, objectNameOf, type ObjectName } from '../../objects/stored-objects.ts';
+import { keysBelow, keyText, objectNameOf, type ObjectName } from '../../objects/stored-objects.ts';
 import { allOf, type ObjectState } from './object-state.ts';
 
 /** An object, or what stands where one should be. */
@@ -82,7 +82,7 @@ export async function findObject(state: ObjectState, key: string, keys: FindKeys
 
 /** Where an object of that name lies in etcd. */
 export function keyOf(resource: Resource, namespace: string, name: string): string {
-  return `${keysBelow(resource, resource.namespaced ? namespace : undefined)}${name}`;
+  return `${keysBelow(resource, resource.namespaced ? namespace : undefined)}${keyText(name)}`;
 }
 
 /** Undefined of what is no object. */

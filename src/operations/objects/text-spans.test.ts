@@ -18,6 +18,7 @@ const one = 'configmaps/shop/one';
 describe('a text that is looked for', () => {
   for (const [title, text, told, expected] of [
     ['in a name, until it goes, and once more when it comes again', 'one', [[5, one, {}], [6, one, {}], [7, one, undefined], [9, one, {}]], ['configmaps/one name one 5-7', 'configmaps/one name one 9-']],
+    ['in a name of other letters than those of ASCII', 'größe', [[5, Buffer.from('roles/shop/größe').toString('latin1'), {}]], ['roles/größe name größe 5-']],
     ['in a label, until its value is another one', 'web', [[5, one, { labels: { app: 'web' } }], [6, one, { labels: { app: 'web-2' } }], [7, one, { labels: { app: 'db' } }], [8, one, { labels: {} }]], ['configmaps/one label app=web 5-6', 'configmaps/one label app=web-2 6-7']],
     ['in one of two labels that stay and go on their own', 'web', [[5, one, { labels: { app: 'web', tier: 'web' } }], [6, one, { labels: { app: 'web' } }]], ['configmaps/one label app=web 5-', 'configmaps/one label tier=web 5-6']],
     ['in the name of a label', 'tier', [[5, one, { labels: { tier: 'a' } }]], ['configmaps/one label tier=a 5-']],
