@@ -5,7 +5,7 @@ import { appendBaseHashes } from './append-base-hashes.ts';
 import { captureKeys, newCapture } from './captures.ts';
 import { appendHole, appendRecords } from './change-log/append-log.ts';
 import { logRanges } from './change-log/coverage.ts';
-import { basesOf, resolvePoint, type BaseBody } from './points.ts';
+import { basesOf, isBefore, resolvePoint, type BaseBody } from './points.ts';
 import type { Repository } from './repository.ts';
 import { appendTimeline } from './timelines.ts';
 
@@ -60,8 +60,22 @@ describe('a point of a repository with bases alone', () => {
     ['base:99', 'the oldest base is of 2026-11-25T14:00:00.000Z, revision 100'],
   ] as const) it(`${point} is ${found}`, async () => assert.equal(await at(made, repository, point), found));
 
+  it('is of UTC where it names no zone, wherever this computer is', async (t) => {
+    const before = process.env['TZ'];
+    t.after(() => (before === undefined ? delete process.env['TZ'] : (process.env['TZ'] = before)));
+    process.env['TZ'] = 'Asia/Tokyo';
+    for (const point of ['2026-11-25 14:20:00', '2026-11-25T14:20', '2026-11-25T14:20:00.9', '2026-11-25 14:20:00Z', '2026-11-25T09:20:00-05:00', '2026-11-25 23:20+0900']) assert.equal(await at(made, repository, point), '300 300 20', point);
+    assert.equal(await at(made, repository, '2026-11-26'), '1260 1260 50');
+    assert.match(await at(made, repository, '2026-11-25'), /^the oldest base is of/);
+  });
+
+  it('lies before a base by what it is named by', () => {
+    const base = { time: minute(0), revision: 100 };
+    assert.deepEqual(['2026-11-25 13:59', '2026-11-25 14:00', 'revision:99', 'revision:100', 'base:1', 'latest'].map((point) => isBefore(point, base)), [true, false, true, false, false, false]);
+  });
+
   it('is latest, a time, a revision or a base and nothing else', async () => {
-    for (const point of ['yesterday-ish', 'revision:-1', 'base:x', '']) await assert.rejects(at(made, repository, point), { code: 'usage' });
+    for (const point of ['yesterday-ish', 'revision:-1', 'base:x', '', '2026-02-30', '2026-02-30T00:00:00Z', '2026-13-01', '2026-11-25T25:00:00Z', '2026-11-25T14', '14:02']) await assert.rejects(at(made, repository, point), { code: 'usage' });
   });
 });
 

@@ -114,6 +114,12 @@ export async function resolvePoint(repository: Repository, text: string, keys: C
   return point;
 }
 
+/** Whether a point that is named by a time or a revision lies before a base. Throws `usage`. */
+export function isBefore(text: string, base: Pick<Base, 'time' | 'revision'>): boolean {
+  const wanted = wantedPoint(text);
+  return wanted.by === 'time' ? wanted.time < base.time : wanted.by === 'revision' && wanted.revision < base.revision;
+}
+
 /** ms by which the clocks of two capturers may differ. */
 const slack = 10_000;
 
@@ -186,9 +192,18 @@ function wantedPoint(text: string): Wanted {
   const [, word, number] = /^(revision|base):(\d+)$/.exec(text) ?? [];
   if (word === 'revision') return { by: 'revision', revision: Number(number) };
   if (word === 'base') return { by: 'base', number: Number(number) };
-  const time = /^\d{4}-\d\d-\d\d([T ][\d:.]+(Z|[+-]\d\d:?\d\d)?)?$/.test(text) ? Date.parse(text) : NaN;
-  if (Number.isNaN(time)) throw new KubekeepError('usage', `"${text}" is no point in time`, { hint: 'A point is latest, a time such as 2026-11-25T14:02:00Z, revision:N or base:N.' });
+  const time = timeOf(text);
+  if (Number.isNaN(time)) throw new KubekeepError('usage', `"${text}" is no point in time`, { hint: 'A point is latest, a time such as 2026-11-25T14:02:00Z (UTC where it names no zone), revision:N or base:N.' });
   return { by: 'time', time };
+}
+
+/** Unix time in ms. Where no zone is named it is UTC, as all times that are shown. NaN of what is no time. */
+function timeOf(text: string): number {
+  const [, date, clock = '00:00', zone = 'Z'] = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?)?$/.exec(text) ?? [];
+  const day = date === undefined ? Number.NaN : Date.parse(`${date}T00:00Z`);
+  // 30 February would be 2 March.
+  const isDay = !Number.isNaN(day) && new Date(day).toISOString().startsWith(date!);
+  return isDay ? Date.parse(`${date}T${clock}${zone}`) : Number.NaN;
 }
 
 /**

@@ -1,7 +1,9 @@
 import { duration } from '../lib/duration.ts';
 
+/** How a whole time is written. */
+export const timeWords = 'a time such as 2026-11-25T14:02:00Z (UTC where it names no zone)';
 /** How a moment of the past is written on a command line. */
-export const pastPointWords = 'a time such as 14:02 (of this computer\'s time zone; 14:02Z is UTC) or 2026-11-25T14:02:00Z, how long ago (10m, 2h, 3d), latest, revision:N or base:N';
+export const pastPointWords = 'a time such as 14:02 (of this computer\'s time zone; 14:02Z is UTC) or 2026-11-25T14:02:00Z (UTC where it names no zone), how long ago (10m, 2h, 3d), latest, revision:N or base:N';
 
 /** The same as a point of the repository: a time of the day is the last one that was. `now` in ms since the epoch. */
 export function pastPoint(text: string, now: number): string {

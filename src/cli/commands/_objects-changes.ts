@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { goodBases } from '../../backup/points.ts';
+import { goodBases, isBefore } from '../../backup/points.ts';
 import { duration } from '../../lib/duration.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { printable } from '../../objects/json.ts';
@@ -13,10 +13,11 @@ import { wantedNames } from '../../operations/objects/wanted-names.ts';
 import type { LogGap } from '../../operations/objects/log-parts.ts';
 import type { Cli } from '../cli.ts';
 import { changesLine } from '../describe-changes.ts';
+import { timeWords } from '../past-point.ts';
 import { textTable, utc } from '../text-table.ts';
 import { calledObject, hiding, namespaceOption, objectWord, pointWords, wantedWords, withObjects, withRepositoryOptions, type SourceFlags } from './_objects.ts';
 
-export const sinceWords = 'a time such as 2026-11-25T14:02:00Z, how long ago (10m, 2h, 3d), revision:N or base:N';
+export const sinceWords = `${timeWords}, how long ago (10m, 2h, 3d), revision:N or base:N`;
 /** So many commands are printed below the table. */
 const mostCommands = 5;
 
@@ -93,9 +94,8 @@ export async function startOf({ clock, progress }: Pick<Cli, 'clock' | 'progress
   try {
     return await at(point);
   } catch (error) {
-    const time = Date.parse(point);
     const oldest = goodBases(repository.chain)[0];
-    if (!(error instanceof KubekeepError) || error.code !== 'point-missing' || Number.isNaN(time) || !oldest || oldest.time <= time) throw error;
+    if (!(error instanceof KubekeepError) || error.code !== 'point-missing' || !oldest || !isBefore(point, oldest)) throw error;
     progress({ type: 'note', title: `nothing is known before ${new Date(oldest.time).toISOString()}, revision ${oldest.revision}`, step: 'objects/since' });
     return at(`base:${oldest.number}`);
   }

@@ -17,6 +17,7 @@ import type { WantedWords } from '../../operations/objects/wanted-names.ts';
 import { whenThere } from '../../operations/objects/when-there.ts';
 import type { Cli } from '../cli.ts';
 import { clusterFileOption } from '../cluster-file.ts';
+import { timeWords } from '../past-point.ts';
 import { openBackupOperation, storeOf } from '../wire.ts';
 
 export interface SourceFlags {
@@ -43,7 +44,7 @@ export function outputOf(word: string): Output {
 
 
 export const namespaceOption = () => new Option('-n, --namespace <name>', 'the namespace (default: default)');
-export const pointWords = 'latest, a time such as 2026-11-25T14:02:00Z, revision:N or base:N';
+export const pointWords = `latest, ${timeWords}, revision:N or base:N`;
 
 /** Which repository, and how what is encrypted in it is shown. */
 export function withRepositoryOptions(command: Command): Command {

@@ -10,6 +10,7 @@ import { clusterFileOption } from '../cluster-file.ts';
 import { describeRestore, describeRestored } from '../describe-restore.ts';
 import { openBackupOperation, openOperation, storeOf } from '../wire.ts';
 import { pointSentence, verdictText } from './_backup.ts';
+import { pointWords } from './_objects.ts';
 import { addRestoreState } from './restore-state.ts';
 
 interface Flags {
@@ -26,7 +27,7 @@ export const addRestore: AddCommand = (program, cli, exit) => {
   addRestoreState(group, cli);
 };
 
-const at = ['--at <point>', 'latest, a time such as 2026-11-25T14:02:00Z, revision:N or base:N', 'latest'] as const;
+const at = ['--at <point>', pointWords, 'latest'] as const;
 
 function addFile(group: Command, cli: Cli): void {
   group
@@ -74,7 +75,7 @@ function addCluster(group: Command, cli: Cli): void {
     .command('cluster')
     .description('Put the whole cluster back to a point: etcd of then, with revisions that no client has seen, on the hosts of the cluster file, which may be others than then. What etcd has now is kept beside it. Shows first what changes for those who live in the cluster. Run again, it goes on where it was cut.')
     .addOption(clusterFileOption())
-    .option('--at <point>', 'latest, a time such as 2026-11-25T14:02:00Z, revision:N or base:N')
+    .option('--at <point>', pointWords)
     .option('--roll-back', 'back to what was kept before the last restore, or before the one that is not finished')
     .option('--dry-run', 'show the plan and what changes, and touch nothing')
     .option('--skip-unreachable', 'go on with a majority of the etcd hosts; kubekeep apply takes the others in when they are back')
