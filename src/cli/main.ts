@@ -4,6 +4,7 @@ import { systemClock } from '../lib/clock.ts';
 import { KubekeepError, toKubekeepError } from '../lib/errors.ts';
 import type { Cli } from './cli.ts';
 import { readEnvironment, type Environment } from './env.ts';
+import { forTerminal } from './for-terminal.ts';
 import { createProgress } from './progress.ts';
 import { buildProgram } from './program.ts';
 import { reportError } from './report-error.ts';
@@ -54,7 +55,8 @@ function createCli(): Cli {
       write: (text) => process.stderr.write(text),
     }),
     print: ({ kind, data, text }) => {
-      process.stdout.write(json ? `${JSON.stringify({ apiVersion: 'kubekeep.dev/v1alpha1', kind, ...data }, null, 2)}\n` : text.endsWith('\n') ? text : `${text}\n`);
+      const shown = process.stdout.isTTY ? forTerminal(text) : text;
+      process.stdout.write(json ? `${JSON.stringify({ apiVersion: 'kubekeep.dev/v1alpha1', kind, ...data }, null, 2)}\n` : shown.endsWith('\n') ? shown : `${shown}\n`);
     },
     confirm: async (question) => /^y(es)?$/i.test((await ask(`${question} [y/N] `, environment)) ?? ''),
     ask: (question) => ask(question, environment),

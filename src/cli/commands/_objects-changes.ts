@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { goodBases, isBefore } from '../../backup/points.ts';
+import { quote } from '../../hosts/quote.ts';
 import { duration } from '../../lib/duration.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { printable } from '../../objects/json.ts';
@@ -84,7 +85,7 @@ function deletedText(found: readonly (DeletedObject & { readonly command: string
 function commandFor({ namespace, name, before, wentWith, ...resource }: DeletedObject, file: string): string | undefined {
   if (wentWith !== undefined) return undefined;
   const what = nameOf(resource) === 'namespaces' ? `ns/${name}` : `${nameOf(resource)}/${name}`;
-  return ['kubekeep objects restore', what, ...(namespace === '' ? [] : [`-n ${namespace}`]), `--at revision:${before}`, ...(file === 'cluster.yaml' ? [] : [`--file ${file}`])].join(' ');
+  return ['kubekeep objects restore', quote(what), ...(namespace === '' ? [] : [`-n ${namespace}`]), `--at revision:${before}`, ...(file === 'cluster.yaml' ? [] : [`--file ${quote(file)}`])].join(' ');
 }
 
 /** A point, or how long ago. What lies before the oldest base begins with that, and it is said. */

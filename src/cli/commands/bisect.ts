@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { quote } from '../../hosts/quote.ts';
 import { runInteractive } from '../../hosts/run-interactive.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { nameOf } from '../../objects/stored-objects.ts';
@@ -64,6 +65,6 @@ function culpritText({ good, bad, changes, more, gaps, candidates, judged }: Cul
     }),
     ...(more > 0 ? [`and ${more} more objects`] : []),
     ...gaps.map(({ first, last: end, why }) => `not known of revisions ${first} to ${end}: ${why}`),
-    ...(last && exact ? [`\nNext: kubekeep objects get ${nameOf(last.name)}/${last.name.name}${last.name.namespace === '' ? '' : ` -n ${last.name.namespace}`} --at revision:${good}`] : []),
+    ...(last && exact ? [`\nNext: kubekeep objects get ${quote(`${nameOf(last.name)}/${last.name.name}`)}${last.name.namespace === '' ? '' : ` -n ${last.name.namespace}`} --at revision:${good}`] : []),
   ].join('\n');
 }

@@ -38,7 +38,7 @@ export async function* liveObjects(live: LiveCluster, { resource, version, names
   const { group, kind } = resource;
   const path = pathOf({ ...resource, namespace: resource.namespaced ? (namespace ?? '') : '', name: '' }, version, 'list');
   const apiVersion = group === '' ? version : `${group}/${version}`;
-  const selected = name === undefined ? {} : { fieldSelector: `metadata.name=${name}` };
+  const selected = name === undefined ? {} : { fieldSelector: `metadata.name=${name.replaceAll(/[\\,=]/g, '\\$&')}` };
   for await (const items of listPages<JsonObject>(live.api, path, { limit: pageSize, ...exactly(live), ...selected }, { signal, deadline })) yield items.map((one) => ({ ...one, apiVersion, kind }));
 }
 
