@@ -1,5 +1,5 @@
 import { followerFacts } from './follower/keeper-stamp.ts';
-import { cniConfig, configFolder, containerdDropIn, etcdDataFolder, keeperUnit, kubeletFolder, loadAgentTemplate, loadAgentUnit, pkiFolder, restoredNote, restoringNote, servicesAliveUnit, servicesSocket, servicesUnit, serviceVipsUnit, stateFolder, steerUnit, unitFolder } from '../render/paths.ts';
+import { cniConfig, configFolder, containerdDropIn, endedNote, etcdDataFolder, keeperUnit, kubeletFolder, loadAgentTemplate, loadAgentUnit, pkiFolder, restoredNote, restoringNote, servicesAliveUnit, servicesSocket, servicesUnit, serviceVipsUnit, stateFolder, steerUnit, unitFolder } from '../render/paths.ts';
 import { haproxySocket } from '../render/haproxy.ts';
 import { hostPackages } from './plan/preparation.ts';
 
@@ -74,7 +74,7 @@ p nonlocalbind "$(cat /proc/sys/net/ipv4/ip_nonlocal_bind 2>/dev/null)"
 [ -f ${stateFolder}/formed ] && p etcd formed
 [ -f ${stateFolder}/completed ] && p completed
 [ -f ${restoringNote} ] && p restoring "$(base64 -w0 < ${restoringNote})"
-[ -f ${restoredNote} ] && p restored "$(cat ${restoredNote})"
+[ -f ${restoredNote} ] && p restored "$(cat ${restoredNote})"; [ -s ${endedNote} ] && p ended $(cat ${endedNote})
 [ -f ${configFolder}/etcd.yaml ] && p etcd "$(sed -n 's/^initial-cluster-state: //p' ${configFolder}/etcd.yaml)"
 # The parts are asked together, each with a limit of its own, so that a hung one delays the answer by one limit and not by the sum of all.
 if command -v curl > /dev/null; then

@@ -128,8 +128,10 @@ export interface HostFacts {
   readonly completed: boolean;
   /** A restore of the whole cluster that was begun and is not finished: its record, JSON. */
   readonly restoring: string | undefined;
-  /** Id of the restore that etcd's data on this host came from. */
+  /** The restore that etcd's data on this host came from, and which attempt of it. */
   readonly restored: string | undefined;
+  /** Ids of restores that this host knows to be over. */
+  readonly endedRestores: readonly string[];
   readonly etcd: EtcdFact;
   /** Undefined where none says anything: none runs, or it has not opened the repository. */
   readonly follower?: FollowerFact | undefined;

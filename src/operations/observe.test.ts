@@ -14,6 +14,7 @@ const output = [
   'unit\tetcd.service\tloaded\tactive\trunning\tenabled\tyes\t',
   'pending\thaproxy.service\t',
   `identity\t${base64('{"cluster":"a","id":"1","virtualRouterId":7}')}\t`,
+  'ended\ta\tb\t',
   'etcd\tdata\t',
   'etcd\texisting\t',
   'api\tlive\t',
@@ -32,6 +33,7 @@ describe('the facts of a host', () => {
     assert.deepEqual(facts.units.get('etcd.service'), { load: 'loaded', active: 'active', sub: 'running', enabled: 'enabled', needsReload: true });
     assert.deepEqual([...facts.pendingUnits], ['haproxy.service']);
     assert.equal(facts.identity?.virtualRouterId, 7);
+    assert.deepEqual(facts.endedRestores, ['a', 'b']);
     assert.deepEqual(facts.etcd, { hasData: true, formed: false, initialState: 'existing', ready: false });
     assert.deepEqual(facts.apiServer, { live: true, ready: false });
   });

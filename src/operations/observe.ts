@@ -76,6 +76,7 @@ export function parseFacts(output: string): HostFacts {
     completed: lines.some(([kind]) => kind === 'completed'),
     restoring: first('restoring') === '' ? undefined : decode(first('restoring')),
     restored: first('restored') || undefined,
+    endedRestores: all('ended').flat().filter((id) => id !== ''),
     etcd: {
       hasData: etcd.includes('data'),
       formed: etcd.includes('formed'),

@@ -69,6 +69,7 @@ function ordinaryHost({ address }: HostSpec): HostFacts {
     completed: false,
     restoring: undefined,
     restored: undefined,
+    endedRestores: [],
     etcd: { hasData: true, formed: false, initialState: 'new', ready: false },
     apiServer: { live: false, ready: false },
     backends: [],

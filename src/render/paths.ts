@@ -4,9 +4,10 @@ export const configFolder = '/etc/kubekeep';
 export const stateFolder = '/var/lib/kubekeep';
 export const unitFolder = '/etc/systemd/system';
 export const etcdDataFolder = '/var/lib/etcd';
-/** The record of a restore of the whole cluster, as long as it is not finished; and which restore etcd's data came from. */
+/** The record of a restore of the whole cluster, as long as it is not finished; which attempt of which restore etcd's data came from; and the ids of restores that are over, a line each. */
 export const restoringNote = `${stateFolder}/restoring`;
 export const restoredNote = `${stateFolder}/restored`;
+export const endedNote = `${stateFolder}/restores-ended`;
 
 export function programPath(name: string, version: string): string {
   return `/opt/kubekeep/programs/${name}/${version}/${name}`;

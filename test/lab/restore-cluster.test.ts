@@ -112,7 +112,22 @@ describe('a cluster of three hosts that is put back', () => {
   let clients: Revisions;
   let at: string;
   let before0: number;
+  /** The record of a roll-back that is over by now, as it was in the middle. */
+  let stale: string;
   const restore = (...args: string[]) => it3.run('restore', 'cluster', ...args);
+  /** Kills it at this event of a step. */
+  const killedAt = async (type: 'started' | 'done', step: string, ...args: string[]) => {
+    let killed = false;
+    const running = startKubekeep(['restore', 'cluster', '--yes', '--json', ...args, '--file', it3.file], {
+      onLine: (line) => {
+        const event = line.startsWith('{') ? (JSON.parse(line) as { type: string; step?: string }) : undefined;
+        if (killed || event?.type !== type || !event.step?.endsWith(step)) return;
+        killed = running.process.kill('SIGKILL');
+      },
+    });
+    const { code, stderr } = await running.ended;
+    assert.equal(code, null, stderr);
+  };
   const leftOnHosts = async () => (await Promise.all([...it3.hosts.values()].map(async (host) => (await host.run('ls -d /var/lib/kubekeep/restore-* /var/lib/etcd.restoring 2>/dev/null')).stdout))).join('');
   const marked = async () => (await Promise.all([...it3.hosts.values()].map(async (host) => (await host.run('cat /var/lib/kubekeep/restoring 2>/dev/null')).stdout))).filter((text) => text !== '').length;
   const timelines = async () => {
@@ -190,16 +205,8 @@ describe('a cluster of three hosts that is put back', () => {
   });
 
   it('killed in the middle it is neither built anew nor put back to something else, and going on finishes it', async () => {
-    let killed = false;
-    const running = startKubekeep(['restore', 'cluster', '--yes', '--json', '--at', at, '--file', it3.file], {
-      onLine: (line) => {
-        const event = line.startsWith('{') ? (JSON.parse(line) as { type: string; step?: string }) : undefined;
-        // One host has the restored data by then, the others perhaps not.
-        if (killed || event?.type !== 'done' || !event.step?.endsWith('/restore-data')) return;
-        killed = running.process.kill('SIGKILL');
-      },
-    });
-    assert.equal((await running.ended).code, null);
+    // One host has the restored data by then, the others perhaps not.
+    await killedAt('done', '/restore-data', '--at', at);
     assert.equal(await marked(), 3);
     const applied = await it3.run('apply', '--yes', '--json');
     assert.deepEqual([applied.code, errorOf(applied).code], [3, 'restore-unfinished']);
@@ -242,6 +249,9 @@ describe('a cluster of three hosts that is put back', () => {
 
   it('goes back to what it had before, from the data that was kept, also while a host is away', async () => {
     const highest = clients.highest();
+    // Every member has the data of this attempt when it is killed, and cp3 does not come back to it.
+    await killedAt('started', '/restore-check', '--roll-back');
+    stale = readFileSync(join(stateOf(it3), 'restore-unfinished.json'), 'utf8');
     await powerOff(it3.lab, 'cp3');
     const away = await restore('--roll-back', '--yes', '--json');
     assert.deepEqual([away.code, errorOf(away).code], [1, 'host-unreachable']);
@@ -253,14 +263,33 @@ describe('a cluster of three hosts that is put back', () => {
     assert.deepEqual(clients.decreases, []);
   });
 
-  it('takes in the host that was away: what its etcd has is kept aside and never comes back', async () => {
+  it('takes in the host that was away, closed and with the data of another attempt: what its etcd has is kept aside and never comes back', async () => {
     await powerOn(it3.lab, 'cp3');
     await until('cp3 does not answer', 60, async () => (await it3.hosts.get('cp3')!.run('systemctl is-active etcd || systemctl is-active sshd || systemctl is-active ssh')).exitCode === 0);
+    assert.equal(await marked(), 1, 'cp3 was not told that it is over');
+    // As on a computer that had no part in it.
+    rmSync(join(stateOf(it3), 'restore-last.json'));
     const { stdout } = await it3.run('plan');
     assert.match(stdout, /cp3 +etcd: join the cluster.*\n +its data is of before the restore of the cluster/);
     await expectZero(it3.run('apply', '--yes'));
     await it3.healthy();
     assert.equal(new Set(await hashesOf(it3)).size, 1);
+    assert.match((await expectZero(it3.run('apply', '--yes'))).stdout, /: 0 changes/);
+    assert.deepEqual(clients.decreases, []);
+  });
+
+  it('replaces nothing that was written since when what is over is begun again, whatever is noted of it', async () => {
+    assert.equal(await marked(), 0);
+    const note = (name: string) => it3.hosts.get(name)!.run(`rm -f /var/lib/kubekeep/restores-ended; printf %s '${stale}' > /var/lib/kubekeep/restoring`);
+    writeFileSync(join(stateOf(it3), 'restore-unfinished.json'), stale);
+    assert.match((await expectZero(it3.run('apply', '--yes'))).stdout, /: 0 changes/);
+    // Nobody remembers that it is over.
+    await Promise.all([...it3.hosts.keys()].map(note));
+    const applied = await it3.run('apply', '--yes', '--json');
+    assert.deepEqual([applied.code, errorOf(applied).code], [3, 'restore-unfinished']);
+    await through(it3, (api) => api.post('/api/v1/namespaces/default/configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'written-since' } }));
+    await expectZero(restore('--roll-back', '--yes'));
+    await through(it3, (api) => api.get('/api/v1/namespaces/default/configmaps/written-since'));
     assert.match((await expectZero(it3.run('apply', '--yes'))).stdout, /: 0 changes/);
     assert.deepEqual(clients.decreases, []);
   });

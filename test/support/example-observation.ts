@@ -52,7 +52,7 @@ function factsOf(host: HostSpec, spec: Cluster, holdsVip: boolean): HostFacts {
     nonlocalBind: true, containers: { cgroups: 2, nested: false, resolvConf: '/etc/resolv.conf' }, joined: false,
     identity: { cluster: spec.name, id: 'ab12', virtualRouterId: 171 },
     sealed: undefined,
-    completed: true, restoring: undefined, restored: undefined,
+    completed: true, restoring: undefined, restored: undefined, endedRestores: [],
     etcd: { hasData: true, formed: true, initialState: 'new', ready: true },
     apiServer: { live: true, ready: true },
     backends: host.roles.includes('load-balancer') ? [...backend('api'), ...backend('api-ready')] : [],

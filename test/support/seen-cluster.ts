@@ -34,7 +34,7 @@ export function freshHost(address: string): HostFacts {
     reachable: true, os: 'debian 13', architecture: 'x86_64', openFiles: 65536, clock: now,
     addresses: [{ interface: 'eth0', address, prefix: 24 }],
     files: new Map(), certificates: new Map(), recordedKeys: new Map(), programs: new Map(), units: new Map(), pendingUnits: new Set(),
-    packages: new Map([['curl', '8']]), users: new Set(), nonlocalBind: false, containers: { cgroups: 2, nested: false, resolvConf: '/etc/resolv.conf' }, joined: false, identity: undefined, sealed: undefined, completed: false, restoring: undefined, restored: undefined,
+    packages: new Map([['curl', '8']]), users: new Set(), nonlocalBind: false, containers: { cgroups: 2, nested: false, resolvConf: '/etc/resolv.conf' }, joined: false, identity: undefined, sealed: undefined, completed: false, restoring: undefined, restored: undefined, endedRestores: [],
     etcd: { hasData: false, formed: false, initialState: undefined, ready: false },
     apiServer: { live: false, ready: false }, backends: [],
   };

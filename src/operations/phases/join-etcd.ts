@@ -8,10 +8,12 @@ import { reachable } from '../facts.ts';
 import { etcdReady, waitForHost } from '../gates.ts';
 import { lockGuard } from '../lock.ts';
 import { observeHost } from '../observe.ts';
+import { endedRestores } from '../plan/hosts-restoring.ts';
 import { isFromBefore, restoreOf } from '../plan/is-from-before.ts';
 import { nextMemberStep, type JoiningHost, type MemberStep } from '../plan/next-member-step.ts';
 import type { Step } from '../plan/step.ts';
-import { noteOn } from './note-on.ts';
+import { endScript } from '../restore/host-scripts.ts';
+import { noteOn, runOn } from './note-on.ts';
 import { performComponent, runStep } from './perform-component.ts';
 import type { Work } from './work.ts';
 
@@ -49,6 +51,9 @@ export async function joinEtcd(step: Step, work: Work): Promise<void> {
   }
   await waitForHost(work, spec, [etcdReady]);
   await noteOn(work, spec, ['formed'], restoreOf(all));
+  // What it missed: what it noted of a restore is not believed any more, whoever else will be asked.
+  const ended = endedRestores(work.prepared.facts);
+  if (ended.size > 0) await runOn(work, spec.name, endScript(work.token, [...ended]), { what: 'noting which restores are over' });
 }
 
 async function performMemberStep(next: MemberStep, { client, step, work, spec }: { client: EtcdClient; step: Step; work: Work; spec: HostSpec }): Promise<void> {

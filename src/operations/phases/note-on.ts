@@ -1,6 +1,7 @@
 import type { HostSpec } from '../../cluster/cluster.ts';
 import type { RunResult } from '../../hosts/host.ts';
 import { expectSuccess } from '../../hosts/local.ts';
+import { quote } from '../../hosts/quote.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { restoredNote, stateFolder } from '../../render/paths.ts';
 import { lockGuard } from '../lock.ts';
@@ -13,7 +14,7 @@ export type Note = 'formed' | 'completed';
 /** Writes notes durably, keeping the time of one that is there; and which restore etcd's data came from, where it is known. Throws `lock-lost`. Without notes it only asks whether the lock is still ours. */
 export async function noteOn(work: Work, { name }: HostSpec, notes: readonly Note[], restored?: string): Promise<void> {
   const paths = notes.map((note) => `${stateFolder}/${note}`);
-  const lines = [lockGuard(work.token), ...paths.map((path) => `[ -s ${path} ] || { date -u +%FT%TZ > ${path} && sync ${path} ${stateFolder}; } || exit 1`), ...(restored === undefined ? [] : [`echo ${restored} > ${restoredNote} && sync ${restoredNote} ${stateFolder} || exit 1`])];
+  const lines = [lockGuard(work.token), ...paths.map((path) => `[ -s ${path} ] || { date -u +%FT%TZ > ${path} && sync ${path} ${stateFolder}; } || exit 1`), ...(restored === undefined ? [] : [`echo ${quote(restored)} > ${restoredNote} && sync ${restoredNote} ${stateFolder} || exit 1`])];
   await runOn(work, name, lines.join('\n'), { what: notes.length > 0 ? `noting ${notes.join(' and ')}` : 'asking for the lock' });
 }
 

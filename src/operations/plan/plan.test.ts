@@ -221,15 +221,20 @@ describe('an etcd member that ends again and again', () => {
 });
 
 describe('a cluster that was restored as a whole', () => {
-  const restored = ['cp1', 'cp2', 'cp3'].reduce((seen, name) => withHost(seen, name, () => ({ restored: 'second' })), built);
+  const restored = ['cp1', 'cp2', 'cp3'].reduce((seen, name) => withHost(seen, name, () => ({ restored: 'second.2' })), built);
   const down = (host: HostFacts) => ({ etcd: { ...host.etcd, ready: false }, units: new Map([...host.units, ['etcd.service', { load: 'loaded', active: 'inactive', sub: 'dead', enabled: 'enabled', needsReload: false }]]) });
 
-  for (const [data, from] of [['of before it', undefined], ['of an earlier restore', 'first']] as const) {
+  for (const [data, from] of [['of before it', undefined], ['of an earlier restore', 'first'], ['of an attempt before', 'second.1']] as const) {
     test(`a host that was away, with data ${data}, joins and is never started on it`, () => {
       const lines = outline(planOf(withHost(restored, 'cp2', (host) => ({ ...down(host), restored: from }))), { reasons: true });
       assert.deepEqual(lines, ['control-plane in turn cp2/etcd-join join: its data is of before the restore of the cluster; /etc/kubekeep/etcd.yaml differs; etcd.service is stopped', 'finish in turn cluster/finish verify: something was changed']);
     });
   }
+
+  test('so does one with data of a restore that was rolled back without it', () => {
+    const lines = outline(planOf(withHost(built, 'cp2', (host) => ({ ...down(host), restored: 'first' }))));
+    assert.deepEqual(lines.slice(0, 1), ['control-plane in turn cp2/etcd-join join']);
+  });
 
   test('one that runs and finds nobody that knows it joins too', () => {
     const lines = outline(planOf(withHost(restored, 'cp2', ({ etcd }) => ({ etcd: { ...etcd, ready: false }, restored: undefined }))));

@@ -4,6 +4,7 @@ import type { ComponentDesign, ComponentName } from '../../render/design.ts';
 import { reachable, type ClusterFacts, type HostFacts } from '../facts.ts';
 import { followerRemains, followerWarnings } from './follower-remains.ts';
 import { dnsSteps, dnsWarnings } from './plan-dns.ts';
+import { hostsRestoring } from './hosts-restoring.ts';
 import { isFromBefore } from './is-from-before.ts';
 import { judgeComponent, type ComponentChange } from './judge-component.ts';
 import { serviceSteps } from './plan-services.ts';
@@ -205,7 +206,7 @@ function finishSteps(cluster: Cluster, seen: readonly SeenHost[], changed: boole
 }
 
 function warningsOf(cluster: Cluster, facts: ClusterFacts): string[] {
-  const restoring = [...facts.hosts].filter(([, found]) => reachable(found) && found.restoring !== undefined).map(([name]) => name);
+  const restoring = hostsRestoring(facts);
   const unfinished = restoring.length === 0 ? [] : [`a restore of the whole cluster is not finished on ${restoring.join(', ')}: nothing is applied until kubekeep restore cluster was run again or rolled back`];
   return unfinished.concat(cluster.hosts.flatMap(({ name }) => {
     const found = facts.hosts.get(name);

@@ -25,10 +25,16 @@ export interface Living {
 export interface Disk {
   /** Bytes where etcd's data lies. */
   readonly free: number;
+  /** Bytes of what an attempt before has made, which is removed before it is made anew. */
+  readonly replaced: number;
+  /** The restore that was begun was opened, or undone, here: its data is never replaced again. */
+  readonly final: boolean;
   /** Revision of the data that was kept before the restore in question; none where there is none. */
   readonly kept: number | undefined;
   /** Revision of the data of an etcd that is stopped. */
   readonly now: number | undefined;
+  /** Of the data that was kept, else of that of an etcd that is stopped. */
+  readonly bytes: number;
 }
 
 export interface LookOptions {
@@ -36,14 +42,16 @@ export interface LookOptions {
   readonly answering: readonly HostSpec[];
   /** Whether the keys are wanted. */
   readonly keys: boolean;
+  /** The restore that was begun and goes on. */
+  readonly begun: string | undefined;
   readonly undoes: string | undefined;
 }
 
 /** Changes nothing. A member that does not answer is asked through its data. */
-export async function lookAtLiving(operation: Operation, { secrets, answering, keys, undoes }: LookOptions): Promise<Living> {
+export async function lookAtLiving(operation: Operation, { secrets, answering, keys, begun, undoes }: LookOptions): Promise<Living> {
   const { cluster } = operation;
   const members = hostsWith(cluster, 'etcd').filter((spec) => answering.includes(spec));
-  const disks = new Map(await parallel(members, async (spec) => [spec.name, await lookAtDisk(operation, spec, undoes)] as const));
+  const disks = new Map(await parallel(members, async (spec) => [spec.name, await lookAtDisk(operation, spec, { begun, undoes })] as const));
   const stopped = [...disks].flatMap(([name, { now }]) => (now === undefined ? [] : [{ revision: now, where: `the data of etcd on ${name}` }]));
   try {
     using asked = await askMembers({ ...operation, source: { members: async () => builtMembers({ ...operation, cluster: { ...cluster, hosts: answering } }, secrets) } });
@@ -57,12 +65,12 @@ export async function lookAtLiving(operation: Operation, { secrets, answering, k
   }
 }
 
-async function lookAtDisk({ cluster, hosts, signal }: Operation, { name }: HostSpec, undoes: string | undefined): Promise<Disk> {
-  const { stdout } = await hosts.get(name)!.run(lookScript(programPath('etcdutl', cluster.etcd.version), undoes), { timeout: 150_000, signal });
-  const lines = new Map(stdout.trim().split('\n').map((line) => line.split(' ') as [string, string | undefined]));
+async function lookAtDisk({ cluster, hosts, signal }: Operation, { name }: HostSpec, about: Pick<LookOptions, 'begun' | 'undoes'>): Promise<Disk> {
+  const { stdout } = await hosts.get(name)!.run(lookScript({ ...about, etcdutl: programPath('etcdutl', cluster.etcd.version) }), { timeout: 150_000, signal });
+  const lines = new Map(stdout.trim().split('\n').map((line) => [line.split(' ')[0]!, line.split(' ').slice(1).map(Number)]));
   // Data that cannot be read is there all the same.
-  const number = (word: string) => (lines.has(word) ? Number(lines.get(word) ?? 0) : undefined);
-  return { free: number('free') ?? 0, kept: number('kept'), now: number('now') };
+  const number = (word: string) => (lines.has(word) ? (lines.get(word)![0] ?? 0) : undefined);
+  return { free: number('free') ?? 0, replaced: number('replaced') ?? 0, final: lines.has('final'), kept: number('kept'), now: number('now'), bytes: (lines.get('kept') ?? lines.get('now'))?.[1] ?? 0 };
 }
 
 async function strangersOf({ cluster, signal }: Operation, { chosen }: EtcdMembers): Promise<string[]> {

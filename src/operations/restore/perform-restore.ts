@@ -1,4 +1,5 @@
-import type { HostSpec } from '../../cluster/cluster.ts';
+import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
+import { KubekeepError } from '../../lib/errors.ts';
 import { parallel } from '../../lib/parallel.ts';
 import { apiReady, etcdReady, waitForHost } from '../gates.ts';
 import { observe } from '../observe.ts';
@@ -9,11 +10,11 @@ import { tracked } from '../phases/tracked.ts';
 import { stepsOf } from '../plan/plan.ts';
 import { planFrom } from '../prepare-plan.ts';
 import { checkMembers } from './check-members.ts';
-import { closeScript, discardScript, forgetScript, noteScript, stopEtcdScript } from './host-scripts.ts';
+import { clearAttemptScript, closeScript, discardScript, finalScript, forgetScript, noteScript, stopEtcdScript } from './host-scripts.ts';
 import { followAgain, openFirst, restartKubelets, startOn } from './open-cluster.ts';
 import { makeData, placeData, readKept } from './place-data.ts';
 import type { RestorePhase, RestorePhaseName } from './restore-plan.ts';
-import { keepFinished, keepUnfinished, recordText } from './restore-record.ts';
+import { endedBy, keepFinished, keepUnfinished, recordText } from './restore-record.ts';
 import type { Restoring } from './restoring.ts';
 
 /** Performs the phases in their order, each on all of its hosts together. What was done before is seen and not done again. */
@@ -60,7 +61,10 @@ const perform: Readonly<Record<RestorePhaseName, (work: Restoring, spec: HostSpe
 
 /** What has to be known before a phase begins. */
 async function before(name: RestorePhaseName, work: Restoring): Promise<Restoring> {
+  if (name === 'prepare' && work.record.attempt > 1) await onMembers(work, clearAttemptScript(work.token, work.record.id), 'removing what was made before');
   if (name === 'close') await keepUnfinished(work.state, work.record);
+  // Behind the notes of all hosts: where it is found, the restore was opened.
+  if (name === 'first') await onMembers(work, finalScript(work.token, work.record.id), 'noting that the restored data stays');
   if (name === 'data' && work.source === undefined) return { ...work, source: await readKept(work) };
   return work;
 }
@@ -86,10 +90,20 @@ async function behind(name: RestorePhaseName, work: Restoring): Promise<Restorin
     await followAgain(work);
   }
   if (name === 'finish') {
-    await parallel(work.answering, (spec) => runOn(work, spec.name, forgetScript(work.token), { what: 'noting the end of the restore' }));
+    await parallel(work.answering, ({ name }) => forgetOn(work, name));
     await keepFinished(work.state, work.record);
   }
   return work;
+}
+
+/** It is over all the same where one dies that moment: the others know. */
+async function forgetOn(work: Restoring, name: string): Promise<void> {
+  try {
+    await runOn(work, name, forgetScript(work.token, endedBy(work.record)), { what: 'noting the end of the restore' });
+  } catch (error) {
+    if (!(error instanceof KubekeepError && error.code === 'host-unreachable')) throw error;
+    work.progress({ type: 'note', host: name, title: 'it does not know that the restore is finished; kubekeep apply takes it in when it is back', detail: error.message });
+  }
 }
 
 async function preparedNow(work: Restoring): Promise<Restoring['prepared']> {
@@ -104,4 +118,8 @@ async function opened(work: Restoring): Promise<Restoring> {
   await parallel(work.answering, (spec) => runOn(work, spec.name, noteScript(work.token, recordText(record)), { what: 'noting the restore' }));
   await keepUnfinished(work.state, record);
   return { ...work, record };
+}
+
+async function onMembers(work: Restoring, script: string, what: string): Promise<void> {
+  await parallel(hostsWith(work.cluster, 'etcd').filter((spec) => work.answering.includes(spec)), ({ name }) => runOn(work, name, script, { what, timeout: 180_000 }));
 }

@@ -16,6 +16,7 @@ import { lookAtLiving, type Living } from './look-at-living.ts';
 import { refuseUnsafe } from './refuse-unsafe.ts';
 import { restorePhases, type RestorePlan } from './restore-plan.ts';
 import { describeRecord, lastRestore, nextOf, unfinishedRestore, type RestoreRecord } from './restore-record.ts';
+import { isUntouched, restoredOn } from './restored-on.ts';
 import type { SnapshotFile } from './snapshot-file.ts';
 import { changesOf } from './state-changes.ts';
 import { writeSource, type Source } from './write-source.ts';
@@ -49,24 +50,26 @@ export interface PreparedRestore {
 /** Looks at the hosts and at the repository, and plans. Changes nothing; `folder` gets the point in clear text. */
 export async function prepareRestore(operation: Operation, store: Store, { folder, ...wish }: RestoreWish & { readonly folder: string }): Promise<PreparedRestore> {
   const { cluster, hosts, clock, signal, state } = operation;
-  const opened = await secretsFrom(operation, store, wish);
+  const secrets = await secretsFrom(operation, store, wish);
   const facts = await observe(cluster, hosts, { clock, signal });
-  refuseOthers(facts, opened.secrets.clusterId);
+  refuseOthers(facts, secrets.secrets.clusterId);
   const answering = cluster.hosts.filter(({ name }) => reachable(facts.hosts.get(name)));
   const [unfinished, last] = [await unfinishedRestore(state, facts), await lastRestore(state)];
   const begun = unfinished && goesOn(unfinished, wish) ? unfinished : undefined;
-  const undoes = begun ? begun.undoes : wish.rollBack ? ((unfinished ?? last)?.id ?? restoredOn(facts)) : undefined;
+  const undoes = begun ? begun.undoes : wish.rollBack ? (unfinished?.id ?? restoredOn(facts)) : undefined;
   const source = wish.rollBack ? undefined : await writeSource(operation, store, { at: wish.at, folder, begun: begun?.point });
-  const living = await lookAtLiving(operation, { secrets: opened.secrets, answering, keys: source !== undefined, undoes });
-  const untouched = wish.rollBack && isUntouched(facts, living, undoes);
-  refuseUnsafe(operation, { facts, living, wish, undoes, untouched, source });
+  const living = await lookAtLiving(operation, { secrets: secrets.secrets, answering, keys: source !== undefined, begun: begun?.id, undoes });
+  // Whatever a note says that stayed behind.
+  const opened = begun !== undefined && (begun.opened || [...living.disks.values()].some(({ final }) => final));
+  const untouched = wish.rollBack && unfinished !== undefined && isUntouched(facts, living, [undoes, begun?.id]);
+  refuseUnsafe(operation, { facts, living, wish, undoes, untouched, opened, source });
   const known = [unfinished, last].flatMap((one) => (one ? [{ revision: one.floor, where: describeRecord(one) }] : []));
   const { floor, highest } = chooseFloor([source?.newest ?? { revision: 1, where: 'an empty etcd' }, ...living.seen, ...known]);
-  const record = begun ?? newRecord(clock.now(), { wish, undoes, floor, source });
-  const prepared = await planHosts(operation, facts, opened);
+  const record = begun ? { ...begun, opened, ...(!opened && { attempt: begun.attempt + 1, floor }) } : newRecord(clock.now(), { wish, undoes, floor, source });
+  const prepared = await planHosts(operation, facts, secrets);
   const plan: RestorePlan = {
     cluster: cluster.name, record, continues: begun !== undefined, highest,
-    phases: restorePhases(cluster, { answering, opened: record.opened, untouched, fromKept: wish.rollBack }),
+    phases: restorePhases(cluster, { answering, opened, untouched, fromKept: wish.rollBack }),
     changes: source && living.keys ? changesOf(source.file.keys, living.keys) : undefined,
     unseen: wish.rollBack ? 'the data that was kept is read once the cluster is closed' : living.unseen,
     warnings: warningsOf(operation, facts),
@@ -98,16 +101,6 @@ function goesOn(unfinished: RestoreRecord, { at, rollBack }: RestoreWish): boole
   throw new KubekeepError('restore-unfinished', `${describeRecord(unfinished)} is not finished; nothing was changed`, { hint: nextOf(unfinished) });
 }
 
-function restoredOn({ hosts }: ClusterFacts): string | undefined {
-  return [...hosts.values()].flatMap((found) => (reachable(found) ? (found.restored ?? []) : []))[0];
-}
-
-/** Nothing was replaced yet by the restore that is to be undone. */
-function isUntouched({ hosts }: ClusterFacts, { disks }: Living, undoes: string | undefined): boolean {
-  const replaced = [...hosts.values()].some((found) => reachable(found) && found.restored === undoes);
-  return !replaced && [...disks.values()].every(({ kept }) => kept === undefined);
-}
-
 /** Of hosts that have nothing of the cluster yet as much is asked as before it is built there. */
 async function planHosts(operation: Operation, facts: ClusterFacts, opened: OpenedSecrets): Promise<PreparedPlan> {
   if ([...facts.hosts.values()].some((found) => reachable(found) && found.completed)) return planFrom(operation, facts, opened);
@@ -119,7 +112,7 @@ async function planHosts(operation: Operation, facts: ClusterFacts, opened: Open
 function newRecord(now: number, { wish, undoes, floor, source }: { readonly wish: RestoreWish; readonly undoes: string | undefined; readonly floor: number; readonly source: Source | undefined }): RestoreRecord {
   const begun = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
   const point = source && { base: source.point.base.number, revision: source.point.revision, time: source.point.time, timeline: source.point.base.timeline };
-  return { id: `${begun.replaceAll(/[-:]/g, '')}-${randomBytes(3).toString('hex')}`, kind: wish.rollBack ? 'roll-back' : 'restore', at: wish.at, point, undoes, floor, begun, rotateTokens: wish.rotateTokens, opened: false };
+  return { id: `${begun.replaceAll(/[-:]/g, '')}-${randomBytes(3).toString('hex')}`, attempt: 1, kind: wish.rollBack ? 'roll-back' : 'restore', at: wish.at, point, undoes, floor, begun, rotateTokens: wish.rotateTokens, opened: false };
 }
 
 function warningsOf({ cluster }: Operation, facts: ClusterFacts): string[] {

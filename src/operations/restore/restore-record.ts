@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { KubekeepError } from '../../lib/errors.ts';
 import { reachable, type ClusterFacts } from '../facts.ts';
+import { endedRestores } from '../plan/hosts-restoring.ts';
 import { keep, readKept, type StateFolder } from '../state.ts';
 
 const recordSchema = z.object({
-  /** Token of the restored etcd cluster, unlike that of every other, and part of the name under which the data before it is kept. */
+  /** Part of the name under which the data before it is kept. */
   id: z.string().regex(/^[0-9A-Za-z-]+$/),
+  /** Goes up whenever data is made anew for what was begun before. */
+  attempt: z.number().int().default(1),
   kind: z.enum(['restore', 'roll-back']),
   /** The point as it was asked for. */
   at: z.string(),
@@ -29,13 +32,17 @@ export type RestoreRecord = z.output<typeof recordSchema>;
 const unfinishedFile = 'restore-unfinished.json';
 const lastFile = 'restore-last.json';
 
-/** The restore that was begun and not finished: as the state folder has it, else as a host has it. Throws `state-broken`. */
+/**
+ * The restore that was begun and is not over: as the state folder has it, or as a host has it. A note of one that ended stays where nobody could be told: on a host that was away, on another computer.
+ * Throws `state-broken`.
+ */
 export async function unfinishedRestore(state: StateFolder, facts: ClusterFacts): Promise<RestoreRecord | undefined> {
   const onHosts = [...facts.hosts.values()].flatMap((found) => (reachable(found) && found.restoring !== undefined ? [parseRecord(found.restoring)] : []));
   const kept = await readKept(state, unfinishedFile);
+  const ended = new Set([...endedRestores(facts), ...endedBy(await lastRestore(state))]);
   // A host may know more: another computer may have gone on, or begun a roll-back.
-  const all = [...(kept === undefined ? [] : [parseRecord(kept)]), ...onHosts];
-  return all.toSorted((one, other) => other.begun.localeCompare(one.begun) || Number(other.opened) - Number(one.opened))[0];
+  const all = [...(kept === undefined ? [] : [parseRecord(kept)]), ...onHosts].filter(({ id }) => !ended.has(id));
+  return all.toSorted((one, other) => other.begun.localeCompare(one.begun) || other.attempt - one.attempt || Number(other.opened) - Number(one.opened))[0];
 }
 
 /** The last one that came to its end. */
@@ -52,6 +59,21 @@ export async function keepUnfinished(state: StateFolder, record: RestoreRecord):
 export async function keepFinished(state: StateFolder, record: RestoreRecord): Promise<void> {
   await keep(state, lastFile, recordText(record));
   await rm(join(state.path, unfinishedFile), { force: true });
+}
+
+/** Ids of what is over once this one is: a roll-back ends what it undoes. */
+export function endedBy(record: Pick<RestoreRecord, 'id' | 'undoes'> | undefined): string[] {
+  return [record?.id, record?.undoes].filter((id) => id !== undefined);
+}
+
+/** What is noted of the data that an attempt makes, and the token of its etcd cluster: unlike that of every other, also of an attempt before, which a host may have that was away since. */
+export function attemptOf({ id, attempt }: Pick<RestoreRecord, 'id' | 'attempt'>): string {
+  return `${id}.${attempt}`;
+}
+
+/** The restore, of whatever attempt. */
+export function restoreIdOf(attempt: string): string {
+  return attempt.replace(/\.\d+$/, '');
 }
 
 export function recordText(record: RestoreRecord): string {

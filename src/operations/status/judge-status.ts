@@ -1,4 +1,5 @@
 import { reachable } from '../facts.ts';
+import { hostsRestoring } from '../plan/hosts-restoring.ts';
 import type { ClusterStatus, Finding } from './cluster-status.ts';
 import { judgeBalancers } from './judge-balancers.ts';
 import { judgeCertificates } from './judge-certificates.ts';
@@ -65,7 +66,7 @@ function closedNodes({ cluster, nodes }: Observation): string[] {
 
 /** Everything else that is wrong may follow from it. */
 function restoring({ facts }: Observation): { readonly findings: readonly Finding[] } {
-  const hosts = [...facts.hosts].filter(([, found]) => reachable(found) && found.restoring !== undefined).map(([name]) => name);
+  const hosts = hostsRestoring(facts);
   if (hosts.length === 0) return { findings: [] };
   return { findings: [{ message: `a restore of the whole cluster is not finished on ${list(hosts)}`, next: 'kubekeep restore cluster with the same --at goes on, with --roll-back it goes back.' }] };
 }
