@@ -31,14 +31,15 @@ function leftLines(left: readonly LeftOut[]): readonly string[] {
 }
 
 /** What came of it, as a sentence, below what was done. */
-export function describeOutcome({ plan, applied, undo }: RestoreObjectsResult, dryRun: boolean): string {
+export function describeOutcome({ plan, applied, stayed, undo }: RestoreObjectsResult, dryRun: boolean): string {
   const refused = plan.steps.filter(({ verdict }) => verdict === 'refused').length;
   const ready = plan.steps.filter(({ verdict }) => verdict === 'ready').length;
   if (refused > 0) return `nothing was written: ${refused} of ${plan.steps.length} would be refused`;
   if (!applied) return dryRun && ready > 0 ? `nothing was written: ${ready} would be (--dry-run)` : 'nothing was to be written';
   const refusals = applied.refused.map(({ step, why }) => `! ${calledBy(step.name)}  refused: ${why}`);
-  if (applied.onlyFoundations) return [...refusals, 'what was written before that was taken away again'].join('\n');
-  return [...refusals, `${applied.written.length} ${applied.written.length === 1 ? 'object was' : 'objects were'} written${refusals.length > 0 ? ', and no more after what was refused' : ''}`, ...(undo === undefined ? [] : [`To take it back: kubekeep objects undo ${undo}`])].join('\n');
+  const takeBack = undo === undefined ? [] : [`To take it back: kubekeep objects undo ${undo}`];
+  if (applied.onlyFoundations) return [...refusals, `what was written before that was taken away again${stayed.length === 0 ? '' : ', but for:'}`, ...(stayed.length === 0 ? [] : [describeUndo(stayed)]), ...takeBack].join('\n');
+  return [...refusals, `${applied.written.length} ${applied.written.length === 1 ? 'object was' : 'objects were'} written${refusals.length > 0 ? ', and no more after what was refused' : ''}`, ...takeBack].join('\n');
 }
 
 const undoSigns = { 'remove': '-', 'put-back': '~', 'none': '=', 'keep': '!' } as const;

@@ -130,13 +130,18 @@ describe('objects of a backup', () => {
     // What somebody else made meanwhile, and what was changed, stays, and its namespace with it.
     await kept.api.post(`${shop}/configmaps`, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'theirs' } });
     await kept.api.patch(`${shop}/configmaps/settings`, { data: { fresh: 'yes' } });
+    await kept.api.patch(`${shop}/persistentvolumeclaims/kept`, { metadata: { labels: { fresh: 'yes' } } });
     const first = await undone(undo);
-    assert.deepEqual([first.code, ...['namespaces/shop', 'configmaps/settings', 'services/web', 'persistentvolumes/disk2'].map((name) => first.steps[name].action)], [5, 'keep', 'keep', 'remove', 'put-back'], JSON.stringify(first.steps));
+    assert.deepEqual([first.code, ...['namespaces/shop', 'configmaps/settings', 'services/web', 'persistentvolumes/disk2'].map((name) => first.steps[name].action)], [5, 'keep', 'keep', 'remove', 'keep'], JSON.stringify(first.steps));
     assert.match(first.steps['namespaces/shop'].why, /more in it than was restored: configmaps\/settings in shop, configmaps\/theirs in shop/);
     assert.match(first.steps['configmaps/settings'].why, /changed since: data\.fresh/);
+    assert.match(first.steps['persistentvolumes/disk2'].why, /persistentvolumeclaims\/kept in shop has it, and stays/);
+    assert.ok(await isBound());
     await kept.api.delete(`${shop}/configmaps/theirs`);
     await kept.api.patch(`${shop}/configmaps/settings`, { data: { fresh: null } });
+    await kept.api.patch(`${shop}/persistentvolumeclaims/kept`, { metadata: { labels: null } });
     const second = await undone(undo);
+    assert.equal(second.steps['persistentvolumes/disk2'].action, 'put-back');
     assert.deepEqual(Object.values(second.steps).filter(({ action }) => action === 'keep'), []);
     await until('the namespace is gone', () => gone(shop));
     assert.match(await ok('undo'), new RegExp(`\n${undo} .* ns/shop at revision \\d+ +\\d{4}-`));
@@ -156,20 +161,26 @@ describe('objects of a backup', () => {
     await until('the definition is gone', async () => (await gone(definition)) && (await gone('/apis/example.org/v1')));
     const shown = await outcomes('thing/one', '-n', 'shop', '--dry-run');
     assert.deepEqual(Object.keys(shown.steps), ['customresourcedefinitions.apiextensions.k8s.io/things.example.org', 'namespaces/shop', 'things.example.org/one']);
-    // A policy that can only be asked when there is such a kind.
+    // A policy that can only be asked when there is such a kind, and that lets nobody take shop away.
     const policies = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies';
     const bindings = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings';
-    await kept.api.post(policies, { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicy', metadata: { name: 'nothing' }, spec: { matchConstraints: { resourceRules: [{ apiGroups: ['', 'example.org'], apiVersions: ['*'], operations: ['CREATE'], resources: ['things', 'configmaps'] }] }, validations: [{ expression: "!(object.metadata.name in ['one', 'probe'])", message: 'no things here' }] } });
+    await kept.api.post(policies, { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicy', metadata: { name: 'nothing' }, spec: { matchConstraints: { resourceRules: [{ apiGroups: ['', 'example.org'], apiVersions: ['*'], operations: ['CREATE'], resources: ['things', 'configmaps'] }, { apiGroups: [''], apiVersions: ['v1'], operations: ['DELETE'], resources: ['namespaces'] }] }, validations: [{ expression: "request.operation == 'DELETE' ? request.name != 'shop' : !(object.metadata.name in ['one', 'probe'])", message: 'no things here' }] } });
     await kept.api.post(bindings, { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingAdmissionPolicyBinding', metadata: { name: 'nothing' }, spec: { policyName: 'nothing', validationActions: ['Deny'] } });
     const isTaken = () => kept.api.post(`${settings.replace('/settings', '')}?dryRun=All`, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'probe' } }).then(() => true, () => false);
     await until('the policy holds', async () => !(await isTaken()));
-    const refused = await outcomes('thing/one', '-n', 'shop', '--yes');
+    const refused = await outcomes('thing/one', '-n', 'shop', '--namespace-to', 'beside', '--yes');
     assert.deepEqual([refused.code, refused.undo, refused.steps['things.example.org/one'].outcome], [3, undefined, 'refused'], JSON.stringify(refused.steps));
     assert.match(refused.steps['things.example.org/one'].why, /no things here/);
-    await until('both are gone', async () => (await gone(definition)) && (await gone(shop)));
+    await until('both are gone', async () => (await gone(definition)) && (await gone('/apis/example.org/v1')) && (await gone('/api/v1/namespaces/beside')));
+    const { code, stdout } = await run('restore', 'thing/one', '-n', 'shop', '--at', base, '--yes');
+    assert.equal(code, 3, stdout);
+    const [, id] = /taken away again, but for:\n! namespaces\/shop {2}stays as it is: .*no things here.*\nTo take it back: kubekeep objects undo (\S+)\n$/.exec(stdout) ?? assert.fail(stdout);
+    await until('the definition is gone', async () => (await gone(definition)) && (await gone('/apis/example.org/v1')));
     await kept.api.delete(`${bindings}/nothing`);
     await kept.api.delete(`${policies}/nothing`);
     await until('the policy is gone', isTaken);
+    assert.equal((await undone(id!)).steps['namespaces/shop'].action, 'remove');
+    await until('the namespace is gone', () => gone(shop));
     assert.equal((await outcomes('thing/one', '-n', 'shop', '--yes')).code, 0);
     assert.equal((await get(`${things}/one`)).spec.deep.big, 9007199254740991);
   });

@@ -50,10 +50,11 @@ export function addObjectsRestore(group: Command, cli: Cli, exit: (code: number)
             return cli.confirm(`Write ${plan.steps.filter(({ verdict }) => verdict === 'ready').length} objects as of ${state.called}?`);
           },
         }));
-        const { plan: { steps, left, cluster }, applied, undo } = result;
+        const { plan: { steps, left, cluster }, applied, stayed, undo } = result;
         const refusedLater = new Map(applied?.refused.map(({ step, why }) => [step.path, why]));
-        const written = new Set(applied?.onlyFoundations ? [] : applied?.written.map(({ step }) => step.path));
-        const printedSteps = steps.map((step) => printedStep(step, { written: written.has(step.path), refused: refusedLater.get(step.path) }));
+        const stayedWhy = new Map(stayed.map(({ entry, why }) => [entry.path, why]));
+        const written = new Set(applied?.onlyFoundations ? stayedWhy.keys() : applied?.written.map(({ step }) => step.path));
+        const printedSteps = steps.map((step) => printedStep(step, { written: written.has(step.path), refused: refusedLater.get(step.path), stayed: stayedWhy.get(step.path) }));
         cli.print({ kind: 'RestoredObjects', data: { from: state.called, cluster, undo, steps: printedSteps, left: left.map(printedLeft) }, text: [`${what}, ${state.called}`, describeObjectRestore(result.plan), describeOutcome(result, dryRun)].filter((part) => part !== '').join('\n') });
         const isRefused = printedSteps.some(({ outcome }) => outcome === 'refused');
         exit(isRefused ? 3 : left.some(({ unreadable }) => unreadable) ? 5 : 0);
@@ -76,7 +77,7 @@ interface PrintedStep {
   readonly name: string;
   /** `ready`: it would be written, or was not reached. `same`: there already. `kept`: there, not the same, and left so. */
   readonly outcome: CheckedStep['verdict'] | 'written';
-  /** Why it is kept or refused. */
+  /** Why it is kept or refused, or not taken away again when others were refused. */
   readonly why: string | undefined;
   /** What is not as it was then. */
   readonly notes: readonly string[];
@@ -84,9 +85,9 @@ interface PrintedStep {
   readonly changes: readonly PrintedChange[];
 }
 
-function printedStep({ action, name, verdict, why, notes, changes }: CheckedStep, { written, refused }: { readonly written: boolean; readonly refused: string | undefined }): PrintedStep {
+function printedStep({ action, name, verdict, why, notes, changes }: CheckedStep, { written, refused, stayed }: { readonly written: boolean; readonly refused: string | undefined; readonly stayed: string | undefined }): PrintedStep {
   const outcome = refused !== undefined ? 'refused' : written ? 'written' : verdict;
-  return { action, resource: nameOf(name), namespace: name.namespace, name: name.name, outcome, why: refused ?? why, notes, changes: changes.map((one: ChangedField) => printedChange(one)) };
+  return { action, resource: nameOf(name), namespace: name.namespace, name: name.name, outcome, why: refused ?? stayed ?? why, notes, changes: changes.map((one: ChangedField) => printedChange(one)) };
 }
 
 export interface PrintedLeft {

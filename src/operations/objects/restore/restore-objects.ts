@@ -33,6 +33,8 @@ export interface RestoreObjectsResult {
   readonly plan: CheckedPlan;
   /** None where nothing was written: nothing was to be done, it was a dry run, or something would be refused. */
   readonly applied: Applied | undefined;
+  /** Of what was taken away again because others were refused: what could not be, and why. */
+  readonly stayed: readonly UndoStep[];
   /** What undoes it. */
   readonly undo: string | undefined;
 }
@@ -49,14 +51,13 @@ export async function restoreObjects(operation: ReadOperation, api: ApiClient, s
   const { steps, left } = planRestore(selection, await lookAtLiving(api, soughtBy(selection, options), signal), { ...options, cluster });
   const plan = { steps: await checkPlan(api, steps, signal), left, cluster };
   const ready = plan.steps.filter(({ verdict }) => verdict === 'ready');
-  if (options.dryRun || ready.length === 0 || plan.steps.some(({ verdict }) => verdict === 'refused')) return { plan, applied: undefined, undo: undefined };
+  if (options.dryRun || ready.length === 0 || plan.steps.some(({ verdict }) => verdict === 'refused')) return { plan, applied: undefined, stayed: [], undo: undefined };
   if (!(await options.confirm(plan))) throw new KubekeepError('needs-confirmation', 'nothing was written: it was not confirmed', { hint: 'Run it on a terminal and answer yes, or give --yes; --dry-run only shows.' });
   progress({ type: 'started', title: `writing ${ready.length} objects`, step: 'objects/write' });
-  const { applied, undo } = await written(operation, api, plan.steps, { ...options, uid });
-  return { plan, applied, undo };
+  return { plan, ...(await written(operation, api, plan.steps, { ...options, uid })) };
 }
 
-async function written(operation: ReadOperation, api: ApiClient, steps: readonly CheckedStep[], { what, revision, uid }: RestoreObjectsOptions & { readonly uid: string | undefined }): Promise<{ readonly applied: Applied; readonly undo: string | undefined }> {
+async function written(operation: ReadOperation, api: ApiClient, steps: readonly CheckedStep[], { what, revision, uid }: RestoreObjectsOptions & { readonly uid: string | undefined }): Promise<Omit<RestoreObjectsResult, 'plan'>> {
   const { state, clock, signal } = operation;
   const identity = await readIdentity(state, operation.identityFile);
   const begun = new Date(clock.now()).toISOString();
@@ -69,8 +70,9 @@ async function written(operation: ReadOperation, api: ApiClient, steps: readonly
     const applied = await applyRestore(api, steps, operation, (one) => noted.set(idOf(one.step.name), one));
     known = { ...record, entries: [...noted.values()].map(({ entry }) => entry) };
     await keepUndo(state, identity, known);
-    if (applied.onlyFoundations) await undone(operation, api, identity, known, await planUndo(api, known.entries, signal));
-    return { applied, undo: applied.onlyFoundations ? undefined : record.id };
+    if (!applied.onlyFoundations) return { applied, stayed: [], undo: record.id };
+    const stayed = (await undone(operation, api, identity, known, await planUndo(api, known.entries, signal))).filter(({ action }) => action === 'keep');
+    return { applied, stayed, undo: stayed.length > 0 ? record.id : undefined };
   } catch (error) {
     if (known === record) await keepUndo(state, identity, { ...record, entries: record.entries.map((entry) => noted.get(idOf(entry.name))?.entry ?? entry) });
     throw error;
