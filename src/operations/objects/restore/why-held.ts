@@ -4,14 +4,14 @@ import { fewAtOnce } from '../../../lib/few-at-once.ts';
 import { at, isList, textOf, type Json, type JsonObject } from '../../../objects/json.ts';
 import { isNoise } from '../../../objects/noise.ts';
 import { nameOf, type ObjectName, type ResourceName } from '../../../objects/stored-objects.ts';
-import { whyRefused } from './check-plan.ts';
 import { deadline, getIfThere, lanes, pathOf } from './living.ts';
 import { calledBy } from './selection.ts';
 
+/** What would be removed or put back. */
 export interface Undone {
   readonly name: ObjectName;
   readonly living: JsonObject;
-  /** What would be put back. None where it would be removed. */
+  /** None where it would be removed. */
   readonly before: JsonObject | undefined;
 }
 
@@ -29,7 +29,7 @@ export async function whyHeld(api: ApiClient, undone: Undone, removed: ReadonlyS
     return kind === 'customresourcedefinitions.apiextensions.k8s.io' ? whyNotEmpty(await othersIn(api, listsOfDefinition(living), removed, signal)) : undefined;
   } catch (error) {
     if (!(error instanceof ApiError) || error.status === undefined) throw error;
-    return `it cannot be seen what else would go with it: ${whyRefused(error)}`;
+    return `it cannot be seen what else would go with it: ${error.message}`;
   }
 }
 
@@ -41,8 +41,8 @@ async function whyClaimed(api: ApiClient, { living, before }: Undone, removed: R
   const claim = await getIfThere(api, pathOf(name, 'v1'), signal);
   const uid = textOf(at(claim, 'metadata', 'uid'));
   const isAnothers = !['', uid].includes(textOf(at(now, 'uid')));
-  const staysIts = uid === textOf(at(then, 'uid'));
-  return !claim || isAnothers || staysIts || removed.has(uid) || at(claim, 'metadata', 'deletionTimestamp') !== undefined ? undefined : `${calledBy(name)} has it, and stays`;
+  const hadIt = uid === textOf(at(then, 'uid'));
+  return !claim || isAnothers || hadIt || removed.has(uid) || at(claim, 'metadata', 'deletionTimestamp') !== undefined ? undefined : `${calledBy(name)} has it, and stays`;
 }
 
 function whyNotEmpty(others: readonly string[]): string | undefined {
