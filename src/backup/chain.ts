@@ -4,7 +4,7 @@ import { damaged, encryptObject, hashOf } from './format/encrypted-object.ts';
 import { decodeEntry, encodeEntry, entryName, firstPrevious, isEntryName, type EntryKind } from './format/chain-entry.ts';
 import { bodyOf, keyOf, readEntry, type EntryContext, type ReadEntry, type WriterList } from './read-entry.ts';
 import { publicBytes, type SigningKey } from './repository-keys.ts';
-import { withoutRetired } from './retention/retired.ts';
+import { goesUpTo, withoutRetired } from './retention/retired.ts';
 import type { Store } from './store/store.ts';
 
 export interface Chain {
@@ -16,7 +16,7 @@ export interface Chain {
   readonly catalogued: number;
   /** Reads what others have appended meanwhile. */
   refresh(): Promise<void>;
-  /** Throws `store-failed` where the newest entry that was read is not there any more: a place that is not mounted is empty. */
+  /** Reads all anew where what comes next was cleaned up meanwhile. Throws `store-failed` where the newest entry that was read is not there any more: a place that is not mounted is empty. */
   present(): Promise<void>;
   /** Of the entry with that number; undefined where there is none. */
   hashAt(number: number): Promise<string | undefined>;
@@ -54,7 +54,7 @@ export async function openChain(options: ChainOptions): Promise<Chain> {
 
 class OpenChain implements Chain {
   readonly #options: ChainOptions;
-  readonly #catalogs: Catalogs;
+  #catalogs: Catalogs;
   #entries: ReadEntry[] = [];
   #newest: EntryName | undefined;
   #writers: WriterList | undefined;
@@ -97,8 +97,14 @@ class OpenChain implements Chain {
 
   async present(): Promise<void> {
     const last = this.#newest;
-    if (!last || (await this.hashAt(last.number)) === last.hash) return;
-    throw new KubekeepError('store-failed', `${this.#options.store.place} has lost ${entryName(last.number)}, which was there`, { hint: 'Is it mounted?' });
+    if (!last) return;
+    const [hash, hint] = await Promise.all([this.hashAt(last.number), this.#hint()]);
+    if (hash !== undefined && hash !== last.hash) throw this.#lost(last.number);
+    if (hash !== undefined && hint <= last.number) return;
+    await this.refresh();
+    if (this.#newest !== last) return this.present();
+    if (hash !== undefined && !(await this.#catalogAt(hint))) return;
+    await this.#inTurn(() => this.#readAnew(last, hash === undefined ? last.number : last.number + 1));
   }
 
   async hashAt(number: number): Promise<string | undefined> {
@@ -116,12 +122,12 @@ class OpenChain implements Chain {
   async append(kind: EntryKind, key: SigningKey, decide: (entries: readonly ReadEntry[]) => unknown): Promise<ReadEntry | undefined> {
     const { store } = this.#options;
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
+      // An empty mount point takes any name.
+      await this.present();
       const content = decide(this.#entries);
       if (content === undefined) return undefined;
       const number = (this.#newest?.number ?? 0) + 1;
       const bytes = this.#encoded({ kind, number, key, content });
-      // An empty mount point takes any name.
-      await this.present();
       if ((await store.create(entryName(number), bytes)) === 'created') await this.#inTurn(() => this.#take(number, bytes));
       else await this.refresh();
       const there = this.#entries.findLast((entry) => entry.number === number);
@@ -150,6 +156,23 @@ class OpenChain implements Chain {
     }
     const body = encryptObject(Buffer.from(JSON.stringify(content)), { repository: Buffer.from(repository, 'hex'), kind: 'entry' }, structure);
     return encodeEntry({ number, previous: this.#newest?.hash ?? firstPrevious, epoch: 0, writer: key.writer, catalog: this.#catalog.number, kind, body }, key.key);
+  }
+
+  /** As who opens it now, where the owner had `missing` removed after `last` was read: a piece of the log may stay when all after it goes. */
+  async #readAnew(last: EntryName, missing: number): Promise<void> {
+    if (this.#newest !== last) return;
+    const anew = new OpenChain(this.#options);
+    await anew.open();
+    if (goesUpTo(anew) < missing) throw this.#lost(missing);
+    this.#catalogs = anew.#catalogs;
+    this.#entries = anew.#entries;
+    this.#newest = anew.#newest;
+    this.#writers = anew.#writers;
+    this.#catalog = anew.#catalog;
+  }
+
+  #lost(number: number): KubekeepError {
+    return new KubekeepError('store-failed', `${this.#options.store.place} has lost ${entryName(number)}, which was there`, { hint: 'Is it mounted?' });
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

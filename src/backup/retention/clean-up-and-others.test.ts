@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { KubekeepError } from '../../lib/errors.ts';
 import { pagedRepository, timeline, type PagedRepository } from '../../../test/support/paged-repository.ts';
 import { captureKeys } from '../captures.ts';
+import { appendHole } from '../change-log/append-log.ts';
+import { logEnd } from '../change-log/coverage.ts';
 import { readLog } from '../change-log/read-log.ts';
 import { checkObjects } from '../check-objects.ts';
 import { encodeEntry, entryName } from '../format/chain-entry.ts';
@@ -72,6 +74,39 @@ describe('clean-up, with', () => {
       await expectWhole(kept);
     });
   }
+
+  for (const [title, last, finished] of [
+    ['whose newest entry is gone too', 'base', true],
+    ['whose newest entry stays, since it is a piece that nobody merged', 'piece', true],
+    ['who comes back before the clean-up has said what it removed', 'base', false],
+  ] as const) {
+    it(`a writer who was cut off for days, ${title}: it goes on behind all that others wrote`, async () => {
+      await paged.addBase(10, now);
+      if (last === 'piece') await paged.addLog(11, 12, now, false);
+      const away = await paged.made.open();
+      await paged.addLog(last === 'piece' ? 13 : 11, 30, now, true);
+      await paged.addBase(30, now, { whole: true });
+      await paged.addLog(31, 50, now, true);
+      await paged.prune(now);
+      const cut = await openRepository({ ...store, create: async (name, bytes) => (!finished && name.startsWith('chain/') ? Promise.reject(new Error('killed')) : store.create(name, bytes)) }, paged.made.keys);
+      await paged.prune(now + grace, { planned: now, on: cut }).catch(() => {});
+      const { number } = away.chain.newest!;
+      assert.deepEqual(await Promise.all([number, number + 1].map(async (one) => (await store.read(entryName(one))) !== undefined)), [last === 'piece', false]);
+      await away.chain.refresh();
+      assert.equal(away.chain.newest!.number, number, 'nothing says that more was there');
+      assert.equal(await appendHole(away, { writer: paged.made.keys.writer, timeline }, { after: 50, last: 51, why: 'a test' }), true);
+      const reader = await paged.made.read();
+      assert.equal(logEnd(reader.chain.entries, timeline), 51);
+      assert.deepEqual(away.chain.entries.map(({ hash }) => hash), reader.chain.entries.map(({ hash }) => hash));
+    });
+  }
+
+  it('a writer who was cut off, and a head that names what is none: it is not believed', async () => {
+    await paged.addBase(10, start);
+    const away = await paged.made.open();
+    await store.overwrite('head', Buffer.from('999\n'));
+    assert.equal((await away.chain.append('hole', paged.made.keys.writer, () => ({})))!.number, away.chain.newest!.number);
+  });
 
   for (const prefix of ['packs/', 'tables/', 'segments/', 'sealed/', 'chain/', 'captures/', 'escrow/']) {
     it(`${prefix} that the store does not let go: each is named, nothing else is harmed, and a later run takes it`, async () => {

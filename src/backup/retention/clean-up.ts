@@ -8,9 +8,9 @@ import type { Repository } from '../repository.ts';
 import { tryToRemove, type Left } from '../store/try-to-remove.ts';
 import type { RetentionPlan } from './plan-retention.ts';
 import { reachedKeys, reachedObjects } from './reached-objects.ts';
-import { afterRetire, removedUpTo, retiresOf, type RemovedBody, type Retire, type RetireBody } from './retired.ts';
+import { afterRetire, goesUpTo, removedUpTo, retiresOf, type RemovedBody, type Retire, type RetireBody } from './retired.ts';
 
-/** ms between the entry that names what goes and its removal: who writes or restores meanwhile may still need it. @internal also for tests */
+/** ms between the entry that names what goes and its removal: who writes or restores meanwhile may still need it. */
 export const grace = 24 * 3_600_000;
 
 export interface CleanUpOptions {
@@ -44,7 +44,7 @@ export async function retire(repository: Repository, plan: RetentionPlan, { owne
   const left = afterRetire(chain.entries, goes);
   const objects = [...piecesGone(chain.entries, left), ...(await unreached(repository, left))];
   const nothing = goes.bases.length === 0 && goes.logs.length === 0 && objects.length === 0;
-  if (nothing && goes.entriesUpTo <= Math.max(removedUpTo(chain), ...retiresOf(chain).map(({ entriesUpTo }) => entriesUpTo))) return { objects: 0 };
+  if (nothing && goes.entriesUpTo <= goesUpTo(chain)) return { objects: 0 };
   const list = objects.length === 0 ? undefined : await repository.put('table', Buffer.from(JSON.stringify(objects)), repository.structure);
   await chain.append('retire', owner, () => ({ ...goes, ...(list !== undefined && { objects: list }) }) satisfies RetireBody);
   return { objects: objects.length };

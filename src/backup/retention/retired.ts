@@ -57,6 +57,11 @@ export function removedUpTo({ entries }: { readonly entries: readonly ReadEntry[
   return last ? removedOf(last).entriesUpTo : 0;
 }
 
+/** The number up to which entries of the chain were removed, or may be as soon as a grace is over. */
+export function goesUpTo(chain: { readonly entries: readonly ReadEntry[] }): number {
+  return Math.max(removedUpTo(chain), ...retiresOf(chain).map(({ entriesUpTo }) => entriesUpTo));
+}
+
 function retireOf({ number, body }: ReadEntry): RetireBody {
   return parsed(retireSchema, number, body);
 }

@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { madeRepository, type MadeRepository } from '../../../test/support/backup-repository.ts';
+import { pagedRepository, timeline as pagedTimeline } from '../../../test/support/paged-repository.ts';
 import { captureKeys, newCapture } from '../../backup/captures.ts';
 import { appendRecords } from '../../backup/change-log/append-log.ts';
-import { logOf, type LogPart } from '../../backup/change-log/coverage.ts';
+import { logEnd, logOf, type LogPart } from '../../backup/change-log/coverage.ts';
 import { readLog } from '../../backup/change-log/read-log.ts';
 import { changeRecipients } from '../../backup/change-recipients.ts';
 import { baseOf, type BaseBody } from '../../backup/points.ts';
 import { newSigningKey } from '../../backup/repository-keys.ts';
 import { openRepositoryAs, type Repository } from '../../backup/repository.ts';
+import { grace } from '../../backup/retention/clean-up.ts';
 import { folderStore } from '../../backup/store/folder-store.ts';
 import { addWriters } from '../../backup/writers.ts';
 import type { EtcdClient } from '../../clients/etcd/connect-etcd.ts';
@@ -184,6 +186,36 @@ describe('a capturer of the log', () => {
     await assert.rejects(capturer.capture(), { reason: 'unreachable' });
     const written = repository.chain.entries.filter(({ kind, body: piece }) => kind === 'segment' && (piece as { timeline: string }).timeline === timeline);
     assert.deepEqual(written.map((entry) => [lastOf(entry), entry.writer === mine.writer]), [[101, false], [102, false], [103, true]]);
+  });
+
+  it('goes on behind what others wrote while it was cut off, also where all of that was cleaned up', async () => {
+    await using paged = await pagedRepository();
+    const { keys } = paged.made;
+    let now = Date.now();
+    await paged.addBase(10, now);
+    await paged.addLog(11, 12, now, false);
+    const repository = await paged.made.open();
+    await paged.addLog(13, 30, now, true);
+    const planned = now;
+    await paged.prune(planned);
+    now += grace;
+    await paged.prune(now, { planned });
+    const starts: number[] = [];
+    const client = {
+      async *watch(from: number) {
+        starts.push(from);
+        yield changes(31);
+        throw ended();
+      },
+    } as unknown as EtcdClient;
+    const nearest = { spec: { name: 'cp1' }, client, reads: true, status: { clusterId: pagedTimeline.split(':')[0], revision: 31 } } as never;
+    const capturer = new LogCapturer({
+      repository, writer: keys.writer, progress: silent, signal: new AbortController().signal, clock: { now: () => now, monotonic: () => now, sleep: async () => {} },
+      ask: async () => ({ chosen: nearest, nearest, names: [], clients: new Map(), [Symbol.dispose]: () => {} }), takeBase: async () => assert.fail('no hole is there'), remember: async () => {},
+    });
+    await assert.rejects(capturer.capture(), { reason: 'unreachable' });
+    assert.deepEqual(starts, [30]);
+    assert.equal(logEnd((await paged.made.read()).chain.entries, pagedTimeline), 31);
   });
 
   it('appends again what the store did not take', async () => {

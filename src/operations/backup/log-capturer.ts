@@ -80,6 +80,7 @@ export class LogCapturer {
     const { nearest } = members;
     if (!nearest.reads) throw new KubekeepError('etcd-failed', 'etcd has no quorum');
     const log: LogWriter = { writer, timeline: timelineOf(nearest) };
+    await repository.chain.present();
     await repository.chain.refresh();
     this.#refuseOlder(nearest, log.timeline);
     const newest = newestBase(repository.chain, log.timeline) ?? (await takeBase(members));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { openRepository, openRepositoryAs, type Repository } from '../../backup/repository.ts';
-import { removedUpTo } from '../../backup/retention/retired.ts';
+import { goesUpTo } from '../../backup/retention/retired.ts';
 import { ownerKeysFromText, ownerKeysToText, unwrap, type OwnerKeys, type WriterKeys } from '../../backup/repository-keys.ts';
 import type { Store } from '../../backup/store/store.ts';
 import { encryptFor } from '../../lib/age.ts';
@@ -97,7 +97,7 @@ export async function remember(state: StateFolder, { id, ownerKey: owner, store,
   const { newest } = chain;
   if (seen && newest?.hash !== seen.hash) {
     const there = (newest?.number ?? 0) < seen.number ? undefined : await chain.hashAt(seen.number);
-    const cleanedUp = there === undefined && seen.number <= removedUpTo(chain);
+    const cleanedUp = there === undefined && seen.number <= goesUpTo(chain);
     if (there !== seen.hash && !cleanedUp) refuse(`entry ${seen.number} of its chain is ${there === undefined ? 'gone' : 'another one'}`);
   }
   if (newest && (newest.number > (seen?.number ?? 0) || seen?.owner === undefined)) await keep(state, seenFile, `${JSON.stringify({ id, owner, number: newest.number, hash: newest.hash } satisfies Seen)}\n`);
