@@ -9,7 +9,7 @@ const equal = [{ member: 'cp1', verdict: 'equal' }, { member: 'cp2', verdict: 'e
 type Body = Readonly<Record<string, unknown>>;
 const base = (revision: number, ago: number, changes: Body = {}) => ({ kind: 'base', body: { timeline: 'one', revision, time: now - ago, compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: 0, sha256: '0'.repeat(64), table: '0'.repeat(64), depth: 0, whole: true, capture: '', added: 0, hashes: equal, ...changes } });
 const hashes = (of: number, revision: number, verdict: string) => ({ kind: 'base-hashes', body: { base: of, revision, hashes: [{ member: 'cp1', verdict: 'equal' }, ...['cp2', 'cp3'].map((member) => ({ member, verdict }))] } });
-const segment = (first: number, last: number, ago: number) => ({ kind: 'segment', body: { timeline: 'one', first, last, from: now - ago - 1000, to: now - ago, member: 'cp1', capture: '', fingerprint: '' } });
+const segment = (first: number, last: number, ago: number, timeline = 'one') => ({ kind: 'segment', body: { timeline, first, last, from: now - ago - 1000, to: now - ago, member: 'cp1', capture: '', fingerprint: '' } });
 const hole = (first: number, last: number) => ({ kind: 'hole', body: { timeline: 'one', first, last, why: 'test' } });
 const verdict = (outcome: string, ago: number) => ({ kind: 'verdict', body: { timeline: 'one', base: 1, revision: 10, etcd: '3.7.3', kubernetes: '1.37.2', time: now - ago, took: 5000, outcome, problems: outcome === 'held' ? [] : ['why'] } });
 const chainOf = (entries: readonly { readonly kind: string; readonly body: Body }[]) => ({ entries: entries.map((entry, index) => ({ number: index + 1, writer: 'w', ...entry })) }) as unknown as Chain;
@@ -22,6 +22,10 @@ describe('backups', () => {
     ['that never began are none', [], ['there is no base']],
     ['that ended are said to', [base(10, 3_600_000), segment(11, 20, 300_000)], ['the log ends 5 min ago, at revision 20']],
     ['with a base that is newer than the end of the log', [segment(11, 20, 300_000), base(30, 10_000)], []],
+    ['of a cluster that was restored, which nobody follows any more', [base(10, 9_000_000), segment(11, 20, 8_000_000), base(1020, 7_200_000, { timeline: 'two' })], ["the log has not gone on since etcd's history began anew: base 3, 2 h ago, is all of it"]],
+    ['of a cluster that was restored this minute', [base(10, 9_000_000), segment(11, 20, 70_000), base(1020, 50_000, { timeline: 'two' })], []],
+    ['of a cluster that was restored and is followed again', [base(10, 9_000_000), segment(11, 20, 8_000_000), base(1020, 7_200_000, { timeline: 'two' }), segment(1021, 1030, 2000, 'two')], []],
+    ['by bases alone of a cluster that was restored', [base(10, 9_000_000), base(1020, 7_200_000, { timeline: 'two' })], []],
     ['with an old base', [base(10, 90_000_000), segment(11, 20, 2000)], ['the newest base is 25 h old']],
     ['that nobody compared', [base(10, 700_000, { hashes: [] })], ['base 1 is not hash-checked']],
     ['that are being compared', [base(10, 1000, { hashes: [] })], []],

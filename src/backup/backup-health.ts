@@ -39,12 +39,15 @@ export function healthOf({ chain }: Pick<Repository, 'chain'>, now: number, limi
   const base = bases.at(-1);
   const diverged = all.filter((one) => one.number > (base?.number ?? 0)).map((one) => `base ${one.number} is not to be used: ${divergence(one)}`);
   if (!base) return { newest: undefined, base, problems: ['there is no base', ...diverged] };
-  const ranges = logRanges(chain).filter(({ timeline }) => timeline === base.timeline);
+  const logs = logRanges(chain);
+  const ranges = logs.filter(({ timeline }) => timeline === base.timeline);
   const log = ranges.findLast((range) => range.kind === 'segment');
   const newest = log && log.to > base.time ? { revision: log.last, time: log.to } : { revision: base.revision, time: base.time };
   const behind = (last: number) => bases.find(({ timeline, revision }) => timeline === base.timeline && revision >= last);
   const holes = ranges.filter(({ kind, last }) => kind === 'hole' && now - (behind(last)?.time ?? now) < limits.base);
   const verdicts = verdictsOf(chain);
+  // After a restore: where there was never one, bases alone are what is wanted.
+  const ended = log === undefined && logs.some(({ kind }) => kind === 'segment');
   const ahead = Math.max(base.time, newest.time) - now;
   return {
     newest,
@@ -54,6 +57,7 @@ export function healthOf({ chain }: Pick<Repository, 'chain'>, now: number, limi
       // Until then it would look young.
       ...(ahead > mostAhead ? [`the newest of it is of ${age(ahead)} from now: the clock here, or that of who wrote it, is wrong`] : []),
       ...(log && now - newest.time > limits.log ? [`the log ends ${age(now - newest.time)} ago, at revision ${newest.revision}`] : []),
+      ...(ended && now - base.time > limits.log ? [`the log has not gone on since etcd's history began anew: base ${base.number}, ${age(now - base.time)} ago, is all of it`] : []),
       ...(now - base.time > limits.base ? [`the newest base is ${age(now - base.time)} old`] : []),
       ...(base.hashChecked || isAlone(base) || isBeingChecked(base, now) ? [] : [`base ${base.number} is not hash-checked`]),
       ...diverged,
