@@ -7,7 +7,7 @@ import { appendHole, appendRecords } from './change-log/append-log.ts';
 import { logRanges } from './change-log/coverage.ts';
 import { basesOf, isBefore, resolvePoint, type BaseBody } from './points.ts';
 import type { Repository } from './repository.ts';
-import { appendTimeline } from './timelines.ts';
+import { appendTimeline, appendUnsaid } from './timelines.ts';
 
 const minute = (number: number) => Date.parse('2026-11-25T14:00:00Z') + number * 60_000;
 const iso = (number: number) => new Date(minute(number)).toISOString();
@@ -137,6 +137,28 @@ describe('a point of a repository whose cluster was restored', () => {
     const later = await made.read();
     assert.match(await at(made, later, 'latest'), /^the cluster was restored to revision 5005 at .*15:00:00/);
     assert.equal(await at(made, later, iso(59)), '5003 5010 27');
+  });
+});
+
+describe('a point of a repository that was away while its cluster was restored', () => {
+  it('is of the history that its first base speaks of, and of the one before it by then', async () => {
+    await using made = await madeRepository();
+    const unsaid = async (timeline: string, first: number, time: number) => appendUnsaid(await made.open(), made.keys.writer, { timeline, first, time: minute(time) });
+    const starts = async () => (await made.read()).chain.entries.filter(({ kind }) => kind === 'timeline').length;
+    await unsaid('one', 100, 0);
+    await addBase(made, 'one', 100, 0);
+    await appendTimeline(await made.open(), made.keys.writer, { timeline: 'two', first: 5000, time: minute(12), from: { timeline: 'zero', base: 3, revision: 105 } });
+    await addBase(made, 'two', 5000, 13);
+    for (const known of ['zero', 'one', 'two']) await unsaid(known, 5000, 20);
+    assert.equal(await starts(), 1, 'the first needs none, and nothing is said again');
+    for (const time of [30, 40]) {
+      await unsaid('three', 9000, time);
+      await addBase(made, 'three', 9000 + time, time);
+    }
+    assert.equal(await starts(), 2);
+    const repository = await made.read();
+    const found = [iso(29), iso(30), iso(99), 'latest'].map((point) => at(made, repository, point));
+    assert.deepEqual(await Promise.all(found), ['5000 5000 13', '9030 9030 30', '9040 9040 40', '9040 9040 40']);
   });
 });
 

@@ -13,7 +13,9 @@ import { baseOf, basesOf, capturesOf, type Base, type BaseBody } from './points.
 import type { ReadEntry } from './read-entry.ts';
 import type { SigningKey } from './repository-keys.ts';
 import type { Repository } from './repository.ts';
+import { grace } from './retention/clean-up.ts';
 import { spoolSnapshot, type HashedSpool } from './spool.ts';
+import { appendUnsaid } from './timelines.ts';
 
 /** Where a base comes from: one member, and all that can be asked whether it has the same data. */
 export interface BaseSource {
@@ -43,21 +45,25 @@ export interface TakeOptions {
 
 const deepest = 31;
 const wholeEvery = 7 * 86_400_000;
+/** ms from the beginning of a base to its entry: what nothing names for the grace may be cleaned up. */
+const longest = grace - 3_600_000;
 
 /**
- * Takes a base, then compares members with it and says what they said. Throws `data-damaged` where the stream is not what etcd sent: then nothing was stored. And where most members have other data than
+ * Takes a base, then compares members with it and says what they said. Throws `store-failed` where it took nearly as long as clean-up waits: no entry names it then. Throws `data-damaged` where the stream is not what etcd sent: then nothing was stored. And where most members have other data than
  * the one it comes from: then it is in the chain as one that has diverged. Whatever else goes wrong once it is taken leaves it taken.
  */
 export async function takeBase(repository: Repository, source: BaseSource, options: TakeOptions): Promise<Base> {
   // First of all, so that etcd sends nothing for a store that cannot be written.
   const key = await newCapture(repository);
   for (let last = false; ; last = true) {
+    const begun = options.now();
+    await repository.chain.refresh();
     // Read while the snapshot comes.
     const parent = parentFor(repository, { timeline: source.timeline, member: source.member, writer: options.writer, time: options.now() });
     parent.catch(() => {});
     await using spool = await spoolSnapshot(options.spoolFolder, { member: source.member, stream: source.snapshot(), now: options.now, idKey: repository.pageId });
     const revisions = revisionsOf(openBolt(spool));
-    const entry = await store(repository, source, { key, spool, revisions, parent: await parent, ...options });
+    const entry = await store(repository, source, { key, spool, revisions, begun, parent: await parent, ...options });
     options.onTaken?.(baseOf(entry));
     const hashOf = ownHashes(spool, revisions, options.signal);
     const answers = await source.hashes(revisions);
@@ -83,9 +89,11 @@ interface Taken extends TakeOptions {
   readonly spool: HashedSpool;
   readonly revisions: Revisions;
   readonly parent: Parent | undefined;
+  /** ms since the epoch: before anything of it was stored, and before the chain was read that has its parent. */
+  readonly begun: number;
 }
 
-async function store(repository: Repository, { timeline, etcd, member, quorum }: BaseSource, { key, spool, revisions, parent, writer, bundle: content, signal }: Taken): Promise<ReadEntry> {
+async function store(repository: Repository, { timeline, etcd, member, quorum }: BaseSource, { key, spool, revisions, parent, begun, writer, now, bundle: content, signal }: Taken): Promise<ReadEntry> {
   const { time, pageSize, ids } = spool;
   if (spool.size % pageSize !== 0) throw new KubekeepError('data-damaged', `the file of etcd on ${member} has ${spool.size} bytes, which are no whole pages of ${pageSize}`);
   const stands = parent && parent.base.depth < deepest ? { hash: parent.base.table, table: parent.table } : undefined;
@@ -103,7 +111,17 @@ async function store(repository: Repository, { timeline, etcd, member, quorum }:
     table, bundle: bundle.ref,
     depth: stands ? parent!.base.depth + 1 : 0, whole: !parent, capture, ...(before && { captures: [...before, capture] }), added, index,
   };
-  const entry = await appendUnder(repository, [key, ...bundle.captures], 'base', writer, () => body);
+  // A computer may have slept meanwhile.
+  const inTime = () => {
+    const took = Math.abs(now() - begun);
+    if (took > longest) throw new KubekeepError('store-failed', `the base of etcd on ${member} took ${Math.floor(took / 3_600_000)} hours: what it stored first may be cleaned up by now`, { hint: 'kubekeep backup run takes another one.' });
+  };
+  inTime();
+  await appendUnsaid(repository, writer, { timeline, time, first: revisions.current });
+  const entry = await appendUnder(repository, [key, ...bundle.captures], 'base', writer, () => {
+    inTime();
+    return body;
+  });
   return entry!;
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Chain } from './chain.ts';
 import { entryName } from './format/chain-entry.ts';
 import { damaged } from './format/encrypted-object.ts';
+import type { ReadEntry } from './read-entry.ts';
 import type { SigningKey } from './repository-keys.ts';
 
 const timelineSchema = z.object({
@@ -11,7 +12,7 @@ const timelineSchema = z.object({
   time: z.number(),
   /** Its first revision. */
   first: z.number(),
-  /** The point that it goes on from; none where data was put back that is in no repository. */
+  /** The point that it goes on from; none where data was put back that is in no repository, and where who noted it does not know. */
   from: z.object({ timeline: z.string(), base: z.number(), revision: z.number() }).optional(),
 });
 
@@ -30,6 +31,20 @@ function timelineStarts({ entries }: Pick<Chain, 'entries'>): readonly TimelineS
 /** Says once that a timeline begins. */
 export async function appendTimeline({ chain }: { readonly chain: Chain }, key: SigningKey, start: TimelineStart): Promise<void> {
   await chain.append('timeline', key, (entries) => (timelineStarts({ entries }).some(({ timeline }) => timeline === start.timeline) ? undefined : start));
+}
+
+/** For the first base of a timeline: says that it begins where other timelines are known and nobody has said so, as where the repository was away during a restore. */
+export async function appendUnsaid({ chain }: { readonly chain: Chain }, key: SigningKey, start: TimelineStart): Promise<void> {
+  await chain.append('timeline', key, (entries) => {
+    const known = entries.flatMap(timelinesIn);
+    return known.length > 0 && !known.includes(start.timeline) ? start : undefined;
+  });
+}
+
+/** Also the one that another goes on from, of which nothing may be left. */
+function timelinesIn({ body }: ReadEntry): readonly string[] {
+  const { timeline, from } = (body ?? {}) as { readonly timeline?: string; readonly from?: { readonly timeline?: string } };
+  return [timeline, from?.timeline].filter((one) => one !== undefined);
 }
 
 /** The timeline that had begun last at a time; undefined where none had begun by an entry, which the first one does not. Throws `repository-damaged`. */

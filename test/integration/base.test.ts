@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -12,6 +12,7 @@ import { basesOf, resolvePoint, type Base } from '../../src/backup/points.ts';
 import { planRetention } from '../../src/backup/retention/plan-retention.ts';
 import { folderStore } from '../../src/backup/store/folder-store.ts';
 import { takeBase, type BaseSource } from '../../src/backup/take-base.ts';
+import { appendTimeline } from '../../src/backup/timelines.ts';
 import { captureKeys } from '../../src/backup/captures.ts';
 import { writeSnapshot } from '../../src/backup/write-snapshot.ts';
 import { cachedProgram } from '../support/cached-program.ts';
@@ -101,6 +102,39 @@ describe('a base of a real etcd', () => {
     const third = await take();
     assert.ok(third.whole && third.depth === 0 && third.added > third.length / 2);
     assert.ok((await packs()) > before);
+  });
+
+  it('of a history that nobody has spoken of is what latest means from then on, though another one was said to have begun', async () => {
+    const elsewhere = join(folder, 'elsewhere');
+    await cp(place(), elsewhere, { recursive: true });
+    const repository = await openRepository(folderStore(elsewhere), keys);
+    await appendTimeline(repository, keys.writer, { timeline: 'c2:0', time: now, first: 1 });
+    for (const timeline of ['c2:0', 'c3:0']) await takeBase(repository, source({ timeline }), { writer: keys.writer, spoolFolder: folder, now: () => now });
+    const reader = await openRepositoryAs(folderStore(elsewhere), identity);
+    assert.equal((await resolvePoint(reader, 'latest', captureKeys(reader, identity))).base.timeline, 'c3:0');
+    assert.deepEqual(reader.chain.entries.filter(({ kind }) => kind === 'timeline').map(({ body }) => (body as { timeline: string }).timeline), ['c2:0', 'c3:0']);
+  });
+
+  it('stands on none that was given up before it was begun, though who takes it has read nothing since', async () => {
+    const elsewhere = join(folder, 'given-up');
+    await cp(place(), elsewhere, { recursive: true });
+    const [stale, other] = [await openRepository(folderStore(elsewhere), keys), await openRepository(folderStore(elsewhere), keys)];
+    await other.chain.append('retire', keys.owner, (entries) => ({ time: now, bases: basesOf({ entries }).map(({ number }) => number), logs: [], entriesUpTo: 0 }));
+    assert.ok((await takeBase(stale, source(), { writer: keys.writer, spoolFolder: folder, now: () => now })).whole);
+  });
+
+  it('is not named where it took as long as what it stored first is sure to be there', async () => {
+    const elsewhere = join(folder, 'slept');
+    await cp(place(), elsewhere, { recursive: true });
+    const repository = await openRepository(folderStore(elsewhere), keys);
+    const { number } = repository.chain.newest!;
+    let clock = now;
+    const snapshot = async function* () {
+      yield* etcd.client.snapshot();
+      clock += day;
+    };
+    await assert.rejects(takeBase(repository, source({ snapshot, timeline: 'c4:0' }), { writer: keys.writer, spoolFolder: folder, now: () => clock }), { code: 'store-failed', message: /took 24 hours/, hint: /backup run/ });
+    assert.equal(repository.chain.newest!.number, number);
   });
 
   it('does not come back wrong: every object that is missing, cut, changed or another one is named', async () => {
