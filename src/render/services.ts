@@ -177,10 +177,13 @@ end)
 
 const keepStateScript = `#!/bin/sh
 # Managed by kubekeep. Keeps what HAProxy knows of its servers over a reload: who is up, drained, or has another weight.
-# Ports are those of the configuration that comes: HAProxy would take them from the state.
-echo 'show servers state' | socat -t 2 - UNIX-CONNECT:${servicesSocket} | awk '
+# Where it does not answer, what it said last goes on to hold.
+echo 'show servers state' | socat -t 2 - UNIX-CONNECT:${servicesSocket} > ${state}.now
+grep -q '^#' ${state}.now || cp ${state} ${state}.now
+# Ports, also those of checks, are those of the configuration that comes: HAProxy would take them from the state, a check's only where it is not 0.
+awk '
   FNR == NR { if ($1 == "backend") backend = $2; if ($1 == "server") { n = split($3, at, ":"); port[backend "/" $2] = at[n] } next }
   /^#/ || NF < 20 { if (NF > 0) print; next }
-  ($2 "/" $4) in port { $19 = port[$2 "/" $4]; print }
-' ${config} - > ${state}.new && mv -f ${state}.new ${state}
+  ($2 "/" $4) in port { $19 = port[$2 "/" $4]; if (NF >= 22) $22 = 0; print }
+' ${config} ${state}.now > ${state}.new && mv -f ${state}.new ${state}
 `;

@@ -12,11 +12,11 @@ const workers = [aHost({ name: 'w1', address: '127.0.0.1', roles: ['worker'] }),
 const secrets = await createSecrets('prod', now);
 
 /** The files of the second HAProxy, in a folder that is only the test's. */
-function filesOf(services: readonly ServiceSpec[]): ReadonlyMap<string, string> {
+function filesOf(services: readonly ServiceSpec[], healthOf: (name: string) => number | undefined = () => 32000): ReadonlyMap<string, string> {
   const spec: Cluster = { ...cluster, hosts: [aHost(), ...workers], services };
-  const design = renderServices({ cluster: spec, host: spec.hosts[0]!, secrets, sealed: '', facts: { vipInterface: 'eth0', virtualRouterId: 1, openFiles: 4096, etcdInitialState: 'new', containers: { cgroups: 2, nested: false, resolvConf: '' }, podNetworks: undefined, servicePorts: new Map(services.map(({ name }) => [name, { nodePort: 31000, health: 32000 }])) } });
+  const design = renderServices({ cluster: spec, host: spec.hosts[0]!, secrets, sealed: '', facts: { vipInterface: 'eth0', virtualRouterId: 1, openFiles: 4096, etcdInitialState: 'new', containers: { cgroups: 2, nested: false, resolvConf: '' }, podNetworks: undefined, servicePorts: new Map(services.map(({ name }) => [name, { nodePort: 31000, health: healthOf(name) }])) } });
   // /etc, by which awk is found, is empty here.
-  const text = (content: string) => content.replaceAll('/etc/kubekeep/services/', '/mnt/').replaceAll('/run/kubekeep-services/', '/mnt/').replace('| awk ', '| mawk ');
+  const text = (content: string) => content.replaceAll('/etc/kubekeep/services/', '/mnt/').replaceAll('/run/kubekeep-services/', '/mnt/').replace(/\bawk '/, "mawk '");
   return new Map(shownFiles([design!]).map(({ path, content }) => [path.slice(path.lastIndexOf('/') + 1), text(content)]));
 }
 
@@ -32,23 +32,36 @@ describe('the HAProxy of services', () => {
     assert.match(await haproxySays(files.get('haproxy.cfg')!.replace('balance roundrobin', 'balance most').replace(/ *lua-load.*/, '')), /unknown balancing algorithm|balance/);
   });
 
-  test('knows after a reload who was drained and has another weight, and takes ports from the new file', async () => {
-    const [before, after] = [filesOf([aService({ listen: { vip: '127.0.0.1', port: 18443 } })]), filesOf([aService({ listen: { vip: '127.0.0.1', port: 18443 }, forward: { nodePort: 30555 } })])];
+  test('knows after a reload who was drained and has another weight, also where it did not answer, and takes ports from the new file', async () => {
+    const shop = (nodePort: number) => aService({ listen: { vip: '127.0.0.1', port: 18443 }, forward: { nodePort } });
+    const [early, anew, other] = ['early', 'anew', 'other'].map((name, position) => aService({ name, listen: { vip: '127.0.0.1', port: 18444 + position }, check: 'local' })) as [ServiceSpec, ServiceSpec, ServiceSpec];
+    const before = filesOf([shop(30443), early, anew, other], (name) => (name === 'early' ? undefined : 32000));
+    const [after, last] = [30555, 30666].map((port) => filesOf([shop(port), early, anew, { ...other, check: 'tcp' }], () => 32025).get('haproxy.cfg')!.replaceAll('127.0.0.1:8405', '127.0.0.1:18405'));
     const words = await inMachine(`${put(before)}
 cat > "$1/mnt/new.cfg" <<'END-OF-FILE'
-${after.get('haproxy.cfg')!.replaceAll('127.0.0.1:8405', '127.0.0.1:18405')}END-OF-FILE
+${after}END-OF-FILE
+cat > "$1/mnt/last.cfg" <<'END-OF-FILE'
+${last}END-OF-FILE
 sed -i s,127.0.0.1:8405,127.0.0.1:18405, "$1/mnt/haproxy.cfg"
+# Its master has to be ready too: it hears of the reload.
 chroot "$1" sh -c '
 say() { echo "$1" | socat -t 1 - UNIX-CONNECT:/mnt/haproxy.sock; }
-haproxy -Ws -D -f /mnt/haproxy.cfg -p /mnt/pid > /dev/null 2>&1
-for i in $(seq 300); do [ -S /mnt/haproxy.sock ] && break; sleep 0.1; done
+haproxy -Ws -D -S /mnt/master.sock -f /mnt/haproxy.cfg -p /mnt/pid > /dev/null 2>&1
+for i in $(seq 300); do echo show proc | socat -t 1 - UNIX-CONNECT:/mnt/master.sock 2> /dev/null | grep -q worker && break; sleep 0.1; done
 say "set server service-shop/w1 weight 40%"; say "set server service-shop/w2 state drain"
+for server in early/w2 anew/w2; do say "set server service-$server check-port 31999"; say "set server service-$server state ready"; done; say "show servers state"; echo then
 mv /mnt/new.cfg /mnt/haproxy.cfg; sh /mnt/keep-state.sh; kill -USR2 $(head -n 1 /mnt/pid)
 for i in $(seq 300); do say "show servers state service-shop" | grep -q 30555 && break; sleep 0.1; done
-say "show servers state service-shop"
-kill $(head -n 1 /mnt/pid)'`);
-    const servers = words.split('\n').map((line) => line.split(' ')).filter((fields) => fields.length > 19 && fields[1] === 'service-shop').map((fields) => ({ server: fields[3], admin: fields[6], weight: fields[7], port: fields[18] }));
-    assert.deepEqual(servers, [{ server: 'w1', admin: '0', weight: '40', port: '30555' }, { server: 'w2', admin: '8', weight: '100', port: '30555' }]);
+say "show servers state"
+kill $(head -n 1 /mnt/pid); mv /mnt/haproxy.sock /mnt/gone
+mv /mnt/last.cfg /mnt/haproxy.cfg; sh /mnt/keep-state.sh 2> /dev/null || echo not reloaded
+echo then; cat /mnt/state; rm /mnt/state; sh /mnt/keep-state.sh 2> /dev/null || echo not reloaded'`);
+    const [steered, running, kept] = words.split('then\n').map((part) => part.split('\n').map((line) => line.split(' ')).filter((fields) => fields.length > 21 && fields[1]?.startsWith('service-')).map((fields) => `${fields[1]}/${fields[3]} admin=${fields[6]} weight=${fields[7]} port=${fields[18]} check=${fields[21]}`)) as [string[], string[], string[]];
+    assert.deepEqual(steered.filter((line) => line.endsWith('check=31999')), ['early', 'anew'].map((name) => `service-${name}/w2 admin=${name === 'early' ? 4 : 0} weight=100 port=30443 check=31999`));
+    const checked = Object.entries({ early: 32025, anew: 32025, other: 0 }).flatMap(([name, check]) => ['w1', 'w2'].map((server) => `service-${name}/${server} admin=0 weight=100 port=30443 check=${check}`));
+    assert.deepEqual(running, ['service-shop/w1 admin=0 weight=40 port=30555 check=0', 'service-shop/w2 admin=8 weight=100 port=30555 check=0', ...checked]);
+    assert.deepEqual(kept.slice(0, 2), ['service-shop/w1 admin=0 weight=40 port=30666 check=0', 'service-shop/w2 admin=8 weight=100 port=30666 check=0']);
+    assert.doesNotMatch(words, /not reloaded/);
   });
 
   test('waits for a pod that lets an upload lie for seconds', async () => {
