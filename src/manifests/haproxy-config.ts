@@ -62,8 +62,9 @@ export function inClusterConfig(services: readonly ForwardedService[], { domain 
   ].join('\n');
 }
 
-function sectionName({ namespace, name, port }: ForwardedService): string {
-  return `${namespace}.${name}.${port}`;
+/** With the port of HAProxy's Service, which no two services have: one Service may be there at several of its ports or of ours. */
+function sectionName({ namespace, name, listen }: ForwardedService): string {
+  return `${namespace}.${name}.${listen}`;
 }
 
 function sectionOf(service: ForwardedService, position: number, domain: string): readonly string[] {

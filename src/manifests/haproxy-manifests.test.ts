@@ -42,6 +42,12 @@ test('while a change is rolled out no connection comes to another service than i
   assert.equal(forwardedTo(after, before, 81), undefined);
 });
 
+test('one Service is there at two ports, each with a section of its own', () => {
+  const twice = made(['shop/web:8080,listen=80', 'shop/web:8080,listen=8080', 'shop/web:9090']);
+  assert.deepEqual([80, 8080, 9090].map((port) => forwardedTo(twice, twice, port)), ['shop.web.80', 'shop.web.8080', 'shop.web.9090']);
+  assert.deepEqual([...one(twice, 'ConfigMap').data['haproxy.cfg'].matchAll(/nbsrv\((.*?)\)/g)].map(([, name]) => name), ['shop.web.80', 'shop.web.8080', 'shop.web.9090']);
+});
+
 test('the pods are rolled when the configuration changes, and only then', () => {
   const hash = (manifests: readonly Manifest[]) => one(manifests, 'Deployment').spec.template.metadata.annotations['kubekeep.dev/config-sha256'];
   assert.equal(hash(made(['shop/web:80'])), hash(made(['shop/web:80'], { replicas: 5, type: 'NodePort' })));

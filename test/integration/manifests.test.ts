@@ -15,7 +15,7 @@ import { writeObjects } from '../../src/operations/manifests/write-manifests.ts'
 import { haproxySays } from '../support/haproxy-says.ts';
 import { startOwnApi, type OwnApi } from '../support/real-api-server.ts';
 
-const every = ['shop/a:80', 'shop/b:81,mode=tcp,balance=source', 'shop/c:82,check=/healthz?a=1&b=%20', 'shop/d:83,mode=tcp,check=/,balance=random-2', 'shop/e:84,balance=roundrobin,pods=1000', `${'n'.repeat(63)}/${'s'.repeat(63)}:65535,listen=1,pods=1`];
+const every = ['shop/a:80', 'shop/a:80,listen=8080', 'shop/b:81,mode=tcp,balance=source', 'shop/c:82,check=/healthz?a=1&b=%20', 'shop/d:83,mode=tcp,check=/,balance=random-2', 'shop/e:84,balance=roundrobin,pods=1000', `${'n'.repeat(63)}/${'s'.repeat(63)}:65535,listen=1,pods=1`];
 
 describe('HAProxy itself takes the configuration', () => {
   for (const words of [...every.map((word) => [word]), every]) {
