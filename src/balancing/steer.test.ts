@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { steer, undo, type Known, type Server, type SteeredService, type Wish } from './steer.ts';
 
-const server = (name: string, changes: Partial<Server> = {}): Server => ({ backend: 'service-shop', server: name, address: `10.0.0.${name === 'w1' ? 21 : 22}`, port: 30443, weight: 100, state: 'ready', ...changes });
+const server = (name: string, changes: Partial<Server> = {}): Server => ({ backend: 'service-shop', server: name, address: `10.0.0.${name === 'w1' ? 21 : 22}`, port: 30443, checkPort: 0, weight: 100, state: 'ready', ...changes });
 const shop: SteeredService = { name: 'shop', backend: 'service-shop', load: true, states: true };
-const known = (changes: Partial<Known> = {}): Known => ({ services: [shop], loads: new Map(), cordoned: new Set(), nodePorts: new Map(), byHand: {}, ...changes });
+const known = (changes: Partial<Known> = {}): Known => ({ services: [shop], loads: new Map(), cordoned: new Set(), ports: new Map(), byHand: {}, ...changes });
 const hand = (wish: Wish) => ({ 'shop/w1': wish });
 
 describe('what HAProxy is told', () => {
@@ -24,9 +24,13 @@ describe('what HAProxy is told', () => {
     ['puts what is by hand before what the node is', [server('w1')], known({ cordoned: new Set(['w1']), byHand: hand({ state: 'maint' }) }), 'set server service-shop/w1 state maint'],
     ['sets again by hand what a restart of HAProxy has forgotten', [server('w1'), server('w2')], known({ byHand: { 'shop/w1': { weight: 30 }, 'shop/w2': { state: 'drain' } } }), 'set server service-shop/w1 weight 30%', 'set server service-shop/w2 state drain'],
     ['leaves a weight by hand to the hand', [server('w1', { weight: 30 }), server('w2')], known({ loads: burnt, byHand: hand({ weight: 30 }) })],
-    ['is the new node port, at the same address', [server('w1'), server('w2', { port: 31000 })], known({ nodePorts: new Map([['shop', 31000]]) }), 'set server service-shop/w1 addr 10.0.0.21 port 31000'],
+    ['is the new node port, at the same address', [server('w1'), server('w2', { port: 31000 })], known({ ports: new Map([['shop', { nodePort: 31000 }]]) }), 'set server service-shop/w1 addr 10.0.0.21 port 31000'],
     ['is nothing for a server whose node port nobody knows', [server('w1', { port: 1, state: 'maint' })], known()],
-    ['takes it in when the port is known', [server('w1', { port: 1, state: 'maint' })], known({ nodePorts: new Map([['shop', 30443]]) }), 'set server service-shop/w1 addr 10.0.0.21 port 30443', 'set server service-shop/w1 state ready'],
+    ['takes it in when the port is known', [server('w1', { port: 1, state: 'maint' })], known({ ports: new Map([['shop', { nodePort: 30443 }]]) }), 'set server service-shop/w1 addr 10.0.0.21 port 30443', 'set server service-shop/w1 state ready'],
+    ['is the new port of the health check beside the new node port', [server('w1', { checkPort: 32000 }), server('w2', { port: 31000, checkPort: 32025 })], known({ ports: new Map([['shop', { nodePort: 31000, health: 32025 }]]) }), 'set server service-shop/w1 addr 10.0.0.21 port 31000', 'set server service-shop/w1 check-port 32025'],
+    ['leaves the port of a health check of which nothing is known', [server('w1', { checkPort: 32000 })], known({ ports: new Map([['shop', { nodePort: 30443 }]]) })],
+    ['is nothing for a server whose health check nobody knows', [server('w1', { checkPort: 1, state: 'maint' })], known({ ports: new Map([['shop', { nodePort: 31000 }]]) })],
+    ['takes it in when the health check is known', [server('w1', { port: 1, checkPort: 1, state: 'maint' })], known({ ports: new Map([['shop', { nodePort: 30443, health: 32025 }]]) }), 'set server service-shop/w1 addr 10.0.0.21 port 30443', 'set server service-shop/w1 check-port 32025', 'set server service-shop/w1 state ready'],
     ['concerns no server of somebody else', [server('w1', { backend: 'service-mail', state: 'drain' })], known()],
   ];
   for (const [title, servers, all, ...commands] of cases) it(title, () => assert.deepEqual(steer(servers, all).map(({ command }) => command), commands));

@@ -6,6 +6,8 @@ export interface Server {
   readonly server: string;
   readonly address: string;
   readonly port: number;
+  /** Where its checks ask, 0 where that is its own port. */
+  readonly checkPort: number;
   /** Percent. */
   readonly weight: number;
   readonly state: 'ready' | 'drain' | 'maint';
@@ -29,6 +31,13 @@ export interface Wish {
   readonly weight?: number;
 }
 
+/** Of a Service, as far as it has them. */
+export interface FollowedPorts {
+  readonly nodePort?: number;
+  /** Where kube-proxy says whether a node has pods of it; only where that is asked. */
+  readonly health?: number;
+}
+
 /** All that decides where traffic goes. What is not known is as it was the last time that it was. */
 export interface Known {
   readonly services: readonly SteeredService[];
@@ -36,8 +45,8 @@ export interface Known {
   readonly loads: ReadonlyMap<string, number>;
   /** Undefined until the API was asked for the first time: then nobody is drained or taken back. */
   readonly cordoned: ReadonlySet<string> | undefined;
-  /** Of services whose node port is followed. */
-  readonly nodePorts: ReadonlyMap<string, number>;
+  /** Of services whose ports are followed. */
+  readonly ports: ReadonlyMap<string, FollowedPorts>;
   /** By "SERVICE/NODE". */
   readonly byHand: Readonly<Record<string, Wish>>;
 }
@@ -48,7 +57,7 @@ export interface Command {
   readonly reason: string;
 }
 
-/** Of a server whose node port nobody knows yet. */
+/** Of a server whose node port, or health check, nobody knows yet. */
 const unknownPort = 1;
 
 /** What makes HAProxy's servers as they should be; nothing where they are. The weights that hold are what HAProxy says, so that nothing has to be remembered, over a reload or a restart of either. */
@@ -75,18 +84,20 @@ function serversOf(service: SteeredService, servers: readonly Server[]): readonl
   return servers.filter(({ backend }) => backend === service.backend);
 }
 
-function differences({ backend, server, address, port, weight, state }: Server, { name, load, states }: SteeredService, byLoad: number, { loads, cordoned, nodePorts, byHand }: Known): Command[] {
+function differences({ backend, server, address, port, checkPort, weight, state }: Server, { name, load, states }: SteeredService, byLoad: number, { loads, cordoned, ports, byHand }: Known): Command[] {
   const hand = byHand[`${name}/${server}`] ?? {};
-  if ((nodePorts.get(name) ?? port) === unknownPort) return [];
   const wanted = {
     state: states ? hand.state ?? (cordoned === undefined ? state : cordoned.has(server) ? 'drain' : 'ready') : state,
     weight: hand.weight ?? (load ? byLoad : 100),
-    port: nodePorts.get(name) ?? port,
+    port: ports.get(name)?.nodePort ?? port,
+    checkPort: ports.get(name)?.health ?? checkPort,
   };
+  if (wanted.port === unknownPort || wanted.checkPort === unknownPort) return [];
   const set = (what: string, reason: string): Command => ({ command: `set server ${backend}/${server} ${what}`, reason: `${name}/${server}: ${reason}` });
   const said = loads.get(server);
   return [
     ...(wanted.port === port ? [] : [set(`addr ${address} port ${wanted.port}`, `node port ${wanted.port} instead of ${port}`)]),
+    ...(wanted.checkPort === checkPort ? [] : [set(`check-port ${wanted.checkPort}`, `health check at port ${wanted.checkPort} instead of ${checkPort}`)]),
     ...(wanted.weight === weight ? [] : [set(`weight ${wanted.weight}%`, `weight ${wanted.weight} %, ${hand.weight === undefined ? (said === undefined ? 'its agent has no say' : `load ${Math.round(said)} %`) : 'by hand'}`)]),
     ...(wanted.state === state ? [] : [set(`state ${wanted.state}`, `${wanted.state}, ${hand.state === undefined ? (cordoned?.has(server) ? 'the node is cordoned' : 'the node is not cordoned') : 'by hand'}`)]),
   ];

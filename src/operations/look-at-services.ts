@@ -17,7 +17,7 @@ export async function readServices(api: ApiClient, services: readonly ServiceSpe
 }
 
 /** A port of a Service of Kubernetes. */
-export interface ServicePort {
+interface ServicePort {
   readonly name?: string;
   readonly port: number;
   readonly nodePort?: number;
@@ -41,7 +41,8 @@ function toFact({ metadata, spec }: ServiceObject): Omit<KubernetesService, 'nod
   return { name: `${metadata.namespace}/${metadata.name}`, local: spec.externalTrafficPolicy === 'Local', health: spec.healthCheckNodePort };
 }
 
-async function readService(api: ApiClient, { namespace, service }: { readonly namespace: string; readonly service: string }, signal: AbortSignal): Promise<ServiceObject | undefined> {
+/** A Service, undefined where there is none of that name. Throws `api-failed`. */
+export async function readService(api: Pick<ApiClient, 'get'>, { namespace, service }: { readonly namespace: string; readonly service: string }, signal: AbortSignal): Promise<ServiceObject | undefined> {
   return whereThere(api.get<ServiceObject>(`/api/v1/namespaces/${encodeURIComponent(namespace)}/services/${encodeURIComponent(service)}`, { signal }));
 }
 

@@ -39,8 +39,8 @@ export interface SteeredSpec {
   readonly backend: string;
   readonly load: boolean;
   readonly states: boolean;
-  /** The Service whose node port is followed; `port` by name or number. */
-  readonly follow?: { readonly namespace: string; readonly service: string; readonly port: string };
+  /** The Service whose node port is followed, `port` by name or number, and the port of its health check where `health` says so. */
+  readonly follow?: { readonly namespace: string; readonly service: string; readonly port: string; readonly health?: boolean };
 }
 
 /** kubekeep itself on a load balancer, where weights follow the load or a node port is followed. Nothing serves less when it is not there. */
@@ -75,9 +75,9 @@ function steering(cluster: Cluster): Steering {
 }
 
 function steeredServices({ services, hosts }: Cluster): SteeredSpec[] {
-  return services.filter((service) => isSteered(service) && nodesOf(service, hosts).length > 0).map(({ name, load, forward }) => {
+  return services.filter((service) => isSteered(service) && nodesOf(service, hosts).length > 0).map(({ name, load, forward, check }) => {
     const follow = followedService(forward);
-    return { name, backend: backendOf(name), load, states: true, ...(follow && { follow }) };
+    return { name, backend: backendOf(name), load, states: true, ...(follow && { follow: { ...follow, ...(check === 'local' && { health: true }) } }) };
   });
 }
 

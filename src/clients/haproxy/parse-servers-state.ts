@@ -4,6 +4,8 @@ export interface ServerState {
   readonly server: string;
   readonly address: string;
   readonly port: number;
+  /** Where its checks ask, 0 where that is its own port. */
+  readonly checkPort: number;
   /** As it was set, without a slow start. */
   readonly weight: number;
   readonly state: 'ready' | 'drain' | 'maint';
@@ -26,6 +28,7 @@ export function parseServersState(answer: string): readonly ServerState[] {
       server: value('srv_name'),
       address: value('srv_addr'),
       port: Number(value('srv_port')),
+      checkPort: Number(value('srv_check_port')),
       weight: Number(value('srv_uweight')),
       state: (admin & maintenance) !== 0 ? 'maint' : (admin & draining) !== 0 ? 'drain' : 'ready',
     };

@@ -1,7 +1,8 @@
+import type { FollowedPorts } from '../../balancing/steer.ts';
 import { ApiError } from '../../clients/kubernetes/api-error.ts';
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import type { SteeredSpec } from '../../render/steer.ts';
-import { portCalled, type ServicePort } from '../look-at-services.ts';
+import { portCalled, readService } from '../look-at-services.ts';
 
 /** The names of the nodes that take no new pods. */
 export async function cordonedNodes(api: Pick<ApiClient, 'get'>, signal: AbortSignal): Promise<ReadonlySet<string>> {
@@ -9,10 +10,11 @@ export async function cordonedNodes(api: Pick<ApiClient, 'get'>, signal: AbortSi
   return new Set(items.map(({ metadata }) => metadata.name));
 }
 
-/** The node port of a Service, undefined where it has none for that port. */
-export async function nodePortOf(api: Pick<ApiClient, 'get'>, { namespace, service, port }: NonNullable<SteeredSpec['follow']>, signal: AbortSignal): Promise<number | undefined> {
-  const { spec } = await api.get<{ readonly spec: { readonly ports?: readonly ServicePort[] } }>(`/api/v1/namespaces/${namespace}/services/${service}`, { signal });
-  return portCalled(spec.ports, port)?.nodePort;
+/** The ports of a Service that is followed; none where there is no such Service. */
+export async function portsOf(api: Pick<ApiClient, 'get'>, follow: NonNullable<SteeredSpec['follow']>, signal: AbortSignal): Promise<FollowedPorts> {
+  const spec = (await readService(api, follow, signal))?.spec;
+  const [nodePort, health] = [portCalled(spec?.ports, follow.port)?.nodePort, follow.health ? spec?.healthCheckNodePort : undefined];
+  return { ...(nodePort !== undefined && { nodePort }), ...(health !== undefined && { health }) };
 }
 
 /** Where an API server says how many requests it works on and how many wait, in some 1300 bytes: its metrics have the same in megabytes. */

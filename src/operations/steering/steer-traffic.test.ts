@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { after, before, describe, it } from 'node:test';
+import { ApiError } from '../../clients/kubernetes/api-error.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import type { Steering } from '../../render/steer.ts';
 import { steerTraffic } from './steer-traffic.ts';
@@ -86,5 +87,68 @@ describe('what steers the HAProxys of a load balancer', () => {
     assert.deepEqual((await run({ requests: { cp1: full, cp2: idle, cp3: idle } })).told, []);
     const { told } = await run({ agents: { cp1: '0%', cp2: '90%', cp3: '90%' }, byHand: { 'api/cp1': { weight: 70 } } });
     assert.deepEqual(told, ['set server api/cp1 weight 70%']);
+  });
+});
+
+describe('what follows Services', () => {
+  let folder: string;
+  before(() => (folder = mkdtempSync(join(tmpdir(), 'kubekeep-follow-'))));
+  after(() => rmSync(folder, { recursive: true }));
+
+  const paths = { nodes: '/api/v1/nodes', blog: '/api/v1/namespaces/shop/services/blog', shop: '/api/v1/namespaces/shop/services/web' } as const;
+  const web = { metadata: {}, spec: { ports: [{ name: 'http', port: 80, nodePort: 31000 }], healthCheckNodePort: 32025 } };
+
+  /** The commands that a HAProxy gets in some rounds, where the API answers so to each path, and what is said. */
+  async function run(answers: Partial<Record<keyof typeof paths, unknown>>, health = true) {
+    const follow = (service: string) => ({ namespace: 'shop', service, port: 'http', ...(health && { health }) });
+    const steering: Steering = {
+      byHand: join(folder, 'by-hand.json'), undo: join(folder, 'undo'), api: { host: 'vip', port: 6443, ca: '', certificate: '', key: '' }, agents: [], apiServers: [],
+      proxies: [{ socket: 'services', services: [{ name: 'blog', backend: 'service-blog', load: false, states: true, follow: follow('blog') }, { name: 'shop', backend: 'service-shop', load: false, states: true, follow: follow('web') }] }],
+    };
+    const ended = new AbortController();
+    const { signal } = ended;
+    const told = new Set<string>();
+    const [said, asked]: [string[], string[]] = [[], []];
+    let slept = 0;
+    await assert.rejects(steerTraffic(steering, {
+      signal,
+      progress: (event) => void ('title' in event && said.push(event.title)),
+      clock: { now: () => 0, monotonic: () => 0, sleep: async () => { if (slept++ > 50) ended.abort(); await setImmediate(); signal.throwIfAborted(); } },
+      listen: async () => {},
+      connect: () => ({ get: async (path: string) => {
+        const name = Object.entries(paths).find(([, one]) => path.startsWith(one))?.[0] as keyof typeof paths;
+        asked.push(name);
+        const answer = answers[name] ?? new ApiError(`there is no ${name}`, { reason: 'NotFound' });
+        if (answer instanceof Error) throw answer;
+        return answer as never;
+      } }),
+      tell: async (_socket, command) => {
+        if (command === 'show servers state') return `${head} srv_check_port\n1 service-shop w1 10.0.0.21 30443 100 0 32000`;
+        told.add(command);
+        return '';
+      },
+    }));
+    return { told: [...told], said: said.filter((one) => !one.startsWith('shop/w1')), asked: new Set(asked) };
+  }
+  const nodes = { items: [] };
+  const both = ['set server service-shop/w1 addr 10.0.0.21 port 31000', 'set server service-shop/w1 check-port 32025'];
+
+  it('takes both ports of one that was made anew, also where another one is not there, which is no trouble', async () => {
+    const { told, said } = await run({ nodes, shop: web });
+    assert.deepEqual([told, said], [both, []]);
+  });
+
+  it('names the one that cannot be asked, once, and follows the others', async () => {
+    const { told, said } = await run({ nodes, blog: new ApiError('GET: refused', { reason: 'Forbidden' }), shop: web });
+    assert.deepEqual([told, said], [both, ['Service shop/blog: what was known of it goes on to hold']]);
+  });
+
+  it('leaves the port of health checks that are not asked of kube-proxy', async () => {
+    assert.deepEqual((await run({ nodes, shop: web }, false)).told, both.slice(0, 1));
+  });
+
+  it('asks an API that does not answer for nothing more, and says so once', async () => {
+    const { told, said, asked } = await run({ nodes: new ApiError('no answer', { reason: 'Unreachable' }), shop: web });
+    assert.deepEqual([told, said, [...asked]], [[], ['the API: what was known of it goes on to hold'], ['nodes']]);
   });
 });

@@ -1,6 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { largerLoad, loadAt, parseLoad, requestLoad, unknownLoad, withSample, type NodeLoad } from '../../balancing/node-load.ts';
-import { steer, undo, type Known } from '../../balancing/steer.ts';
+import { steer, undo, type FollowedPorts, type Known } from '../../balancing/steer.ts';
 import { parseServersState } from '../../clients/haproxy/parse-servers-state.ts';
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import type { AgentAddress } from '../../clients/load-agent/listen-to-agent.ts';
@@ -9,7 +9,7 @@ import { KubekeepError } from '../../lib/errors.ts';
 import type { Progress } from '../../lib/progress.ts';
 import type { SteeredProxy, Steering } from '../../render/steer.ts';
 import { parseByHand, type ByHand } from '../balancing/by-hand.ts';
-import { cordonedNodes, nodePortOf, requestsInFlight } from './follow-api.ts';
+import { cordonedNodes, portsOf, requestsInFlight } from './follow-api.ts';
 
 /** ms between two turns, two questions to the API, and two to an API server about its requests. */
 const pauses = { turn: 1000, api: 2000, requests: 1000 } as const;
@@ -48,7 +48,7 @@ class Steerer {
   /** As agents say, and by requests in flight. */
   readonly #loads = new Map<string, NodeLoad>();
   readonly #requestLoads = new Map<string, NodeLoad>();
-  readonly #nodePorts = new Map<string, number>();
+  readonly #ports = new Map<string, FollowedPorts>();
   #cordoned: ReadonlySet<string> | undefined;
   #byHand: ByHand = {};
   /** What takes the steering back, by socket. */
@@ -92,14 +92,16 @@ class Steerer {
   async askApi(): Promise<void> {
     const { connect, clock, signal } = this.#tools;
     const api = connect(this.#steering.api);
+    const followed = this.#steering.proxies.flatMap(({ services }) => services.flatMap(({ name, follow }) => (follow ? [{ name, follow }] : [])));
     while (!signal.aborted) {
-      await this.#attempt('the API', async () => {
+      const answers = await this.#attempt('the API', async () => {
         this.#cordoned = await cordonedNodes(api, signal);
-        for (const { name, follow } of this.#steering.proxies.flatMap(({ services }) => services)) {
-          const port = follow && (await nodePortOf(api, follow, signal));
-          if (port !== undefined) this.#nodePorts.set(name, port);
-        }
       });
+      for (const { name, follow } of answers ? followed : []) {
+        await this.#attempt(`Service ${follow.namespace}/${follow.service}`, async () => {
+          this.#ports.set(name, { ...this.#ports.get(name), ...(await portsOf(api, follow, signal)) });
+        });
+      }
       await clock.sleep(pauses.api, signal).catch(() => {});
     }
   }
@@ -116,7 +118,7 @@ class Steerer {
   #known(): Omit<Known, 'services'> {
     const now = this.#tools.clock.monotonic();
     const loads = [...this.#loads].map(([node, load]) => [node, largerLoad(loadAt(load, now), loadAt(this.#requestLoads.get(node) ?? unknownLoad, now))] as const);
-    return { loads: new Map(loads.filter((one): one is [string, number] => one[1] !== undefined)), cordoned: this.#cordoned, nodePorts: this.#nodePorts, byHand: this.#byHand };
+    return { loads: new Map(loads.filter((one): one is [string, number] => one[1] !== undefined)), cordoned: this.#cordoned, ports: this.#ports, byHand: this.#byHand };
   }
 
   /** Before HAProxy is told anything. */
@@ -128,19 +130,21 @@ class Steerer {
     this.#noted = text;
   }
 
-  /** Whatever fails is tried again in the next turn; why is said when it changes. */
-  async #attempt(what: string, run: () => Promise<void>): Promise<void> {
+  /** Whatever fails is tried again in the next turn; why is said when it changes. Whether it went well. */
+  async #attempt(what: string, run: () => Promise<void>): Promise<boolean> {
     const { progress, signal } = this.#tools;
     const before = this.#trouble.get(what);
     try {
       await run();
       if (before !== undefined) progress({ type: 'note', title: `${what}: well again` });
       this.#trouble.delete(what);
+      return true;
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted) return false;
       if (!(error instanceof KubekeepError)) throw error;
       if (before !== error.message) progress({ type: 'note', title: `${what}: what was known of it goes on to hold`, detail: error.message });
       this.#trouble.set(what, error.message);
+      return false;
     }
   }
 }
