@@ -71,8 +71,8 @@ function leftHint(name: string, { controlPlane }: NodeFact): string {
   return `Put it back into the file, run kubekeep hosts remove ${name}, which moves its pods to other workers, and take it out then.`;
 }
 
-/** A kubelet that works for somebody else is not taken away from them, and a name not from the machine that has it. */
-function refuseForeignNode(host: HostSpec, { joined, identity }: HostFacts, node: NodeFact | undefined): void {
+/** A kubelet that works for somebody else is not taken away from them, and a name not from the machine that has it. Throws `host-unfit`. */
+export function refuseForeignNode(host: HostSpec, { joined, identity }: Pick<HostFacts, 'joined' | 'identity'>, node: NodeFact | undefined): void {
   if (!isNode(host)) return;
   const { name, address } = host;
   if (!joined && node?.ready && node.address !== address) {

@@ -10,14 +10,16 @@ export interface ClusterFacts {
   readonly hosts: ReadonlyMap<string, HostFacts | Unreachable>;
   /** VRRP ids of others that were heard in the network; undefined where nobody listened. */
   readonly takenRouterIds?: readonly number[];
-  /** The nodes as an API server knows them; undefined where there were never any, or no API server could be asked. */
+  /** The nodes as an API server knows them; undefined where there were never any, or that could not be read. */
   readonly nodes?: NodesFact | undefined;
-  /** What services lead to, by the service's name; undefined where there are none, or no API server could be asked. */
+  /** What services lead to, by the service's name; undefined where there are none, or that could not be read. */
   readonly services?: ServicesFact | undefined;
-  /** DNS for pods, as an API server knows it; undefined where `nodes` is. */
+  /** DNS for pods, as an API server knows it; undefined likewise. */
   readonly dns?: DnsFact | undefined;
-  /** What came by `apply --manifest`; undefined where `nodes` is. */
+  /** What came by `apply --manifest`; undefined likewise. */
   readonly manifests?: readonly ManifestFact[] | undefined;
+  /** What API servers should have said and did not, and why, in sentences. */
+  readonly unread?: readonly string[];
 }
 
 export interface ManifestFact {
@@ -76,6 +78,8 @@ export interface NodeFact {
   readonly podNetwork: string | undefined;
   readonly kubelet: string;
   readonly cordoned: boolean;
+  /** `apply` has closed it, and has not opened it again. */
+  readonly toBeOpened: boolean;
   /** Labelled as a host of the control plane. */
   readonly controlPlane: boolean;
   /** It came by `apply`. */

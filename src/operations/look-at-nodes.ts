@@ -1,24 +1,30 @@
 import type { ApiClient } from '../clients/kubernetes/connect-api.ts';
 import { ApiError } from '../clients/kubernetes/api-error.ts';
 import { whereThere } from '../clients/kubernetes/where-there.ts';
-import { hostsWith, nodeHosts } from '../cluster/cluster.ts';
+import { hostsWith, nodeHosts, type Cluster } from '../cluster/cluster.ts';
 import type { ClusterSecrets } from '../pki/secrets.ts';
 import { controlPlaneKey, managedLabel } from '../render/kubelet.ts';
 import { apiAt } from './clients.ts';
 import { readServices } from './look-at-services.ts';
 import { lookAtManifests } from './manifests/manifest-record.ts';
+import { wasFormed } from './plan/was-formed.ts';
 import { readDns } from './read-dns.ts';
 import { reachable, type ClusterFacts, type NodeFact, type NodesFact, type PendingRequest } from './facts.ts';
 import type { Operation } from './operation.ts';
 
 /** On the ConfigMap that kubeadm reads when a machine joins. */
 export const joinAnnotation = 'kubekeep.dev/join';
+/** On a node that `apply` has closed and opens again, be it the next one. */
+export const cordonedAnnotation = 'kubekeep.dev/cordoned-by';
 const servingSigner = 'kubernetes.io/kubelet-serving';
 /** Of CertificateSigningRequests. */
 export const requestsPath = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
 
-/** The nodes of a cluster that has or had some in its file, their DNS, and what its services lead to, from an API server that was seen to be ready; nothing where there is none of either, or it does not answer. */
-export async function lookAtNodes(operation: Operation, facts: Pick<ClusterFacts, 'hosts'>, secrets: ClusterSecrets): Promise<Pick<ClusterFacts, 'nodes' | 'dns' | 'manifests' | 'services'>> {
+/** What API servers know. */
+type KnownFacts = Pick<ClusterFacts, 'nodes' | 'dns' | 'manifests' | 'services' | 'unread'>;
+
+/** The nodes of a cluster that has or had some in its file, their DNS, and what its services lead to, from an API server that was seen to be ready; what it does not answer is not known, and said so. */
+export async function lookAtNodes(operation: Operation, facts: Pick<ClusterFacts, 'hosts'>, secrets: ClusterSecrets): Promise<KnownFacts> {
   const { cluster, hosts, clock, signal } = operation;
   // kubeadm was put on hosts of the control plane when the first node came.
   const had = [...facts.hosts.values()].some((found) => reachable(found) && [...found.programs.keys()].some((path) => path.endsWith('/kubeadm')));
@@ -27,15 +33,35 @@ export async function lookAtNodes(operation: Operation, facts: Pick<ClusterFacts
     const found = facts.hosts.get(name);
     return reachable(found) && found.apiServer.ready;
   });
-  if (!server) return {};
+  if (!server) return wasFormed(facts) ? { unread: ['nothing is known of nodes and services: no API server is ready'] } : {};
   const api = await apiAt(server.address, 6443, hosts.get(server.name)!, secrets, clock.now());
   try {
-    return { nodes: await readNodes(api, signal), dns: await readDns(api, cluster, signal), manifests: await lookAtManifests(api, signal), ...(cluster.services.length > 0 && { services: await readServices(api, cluster.services, signal) }) };
-  } catch (error) {
-    if (error instanceof ApiError) return {};
-    throw error;
+    return await readAll(api, cluster, signal);
   } finally {
     api.close();
+  }
+}
+
+/**
+ * Each by itself: that one cannot be read takes nothing from the others.
+ * @internal
+ */
+export async function readAll(api: ApiClient, cluster: Pick<Cluster, 'networks' | 'services'>, signal: AbortSignal): Promise<KnownFacts> {
+  const [nodes, dns, manifests, services] = await Promise.all([
+    known('nodes', readNodes(api, signal)),
+    known('DNS for pods', readDns(api, cluster, signal)),
+    known('manifests', lookAtManifests(api, signal)),
+    known('what services lead to', cluster.services.length > 0 ? readServices(api, cluster.services, signal) : Promise.resolve(undefined)),
+  ]);
+  return { nodes: nodes.value, dns: dns.value, manifests: manifests.value, services: services.value, unread: [nodes, dns, manifests, services].flatMap(({ why = [] }) => why) };
+}
+
+async function known<T>(what: string, asked: Promise<T>): Promise<{ readonly value?: T; readonly why?: string }> {
+  try {
+    return { value: await asked };
+  } catch (error) {
+    if (error instanceof ApiError) return { why: `nothing is known of ${what}: ${error.message}` };
+    throw error;
   }
 }
 
@@ -51,8 +77,14 @@ export async function readNodes(api: ApiClient, signal: AbortSignal): Promise<No
   };
 }
 
+/** One node as it is now; undefined where the cluster has none of that name. Throws `api-failed`. */
+export async function readNode(api: ApiClient, name: string, signal: AbortSignal): Promise<NodeFact | undefined> {
+  const node = await whereThere(api.get<NodeObject>(`/api/v1/nodes/${name}`, { signal }));
+  return node && toNode(node);
+}
+
 interface NodeObject {
-  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>> };
   readonly spec: { readonly podCIDR?: string; readonly unschedulable?: boolean };
   readonly status: {
     readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message?: string }[];
@@ -70,6 +102,7 @@ function toNode({ metadata, spec, status }: NodeObject): NodeFact {
     podNetwork: spec.podCIDR,
     kubelet: (status.nodeInfo?.kubeletVersion ?? '').replace(/^v/, ''),
     cordoned: spec.unschedulable === true,
+    toBeOpened: metadata.annotations?.[cordonedAnnotation] !== undefined,
     controlPlane: metadata.labels?.[controlPlaneKey] !== undefined,
     managed: metadata.labels?.[managedLabel] !== undefined,
   };

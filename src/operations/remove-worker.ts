@@ -1,15 +1,18 @@
+import type { ApiClient } from '../clients/kubernetes/connect-api.ts';
 import { isNode } from '../cluster/cluster.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { destroyScript, forgetLockScript } from './destroy-script.ts';
-import { reachable } from './facts.ts';
+import { reachable, type ClusterFacts } from './facts.ts';
 import { openJournal } from './journal.ts';
 import { takeLock, type ClusterLock } from './lock.ts';
 import type { Operation } from './operation.ts';
-import { cordon, drain } from './phases/drain.ts';
+import { readNode } from './look-at-nodes.ts';
+import { emptyNode } from './phases/empty-node.ts';
 import { forget } from './phases/forget.ts';
 import { runOn } from './phases/note-on.ts';
 import { tracked } from './phases/tracked.ts';
 import { withApi } from './phases/with-api.ts';
+import type { Work } from './phases/work.ts';
 import { preparePlan, type PreparedPlan } from './prepare-plan.ts';
 import { refuseUnfinishedRestore } from './restore/restore-record.ts';
 
@@ -36,7 +39,7 @@ export async function removeWorker(operation: Operation, name: string, { skipUnr
   const managed = isWorkerOf(operation, name);
   const prepared = await preparePlan(operation);
   await refuseUnfinishedRestore(operation.state, prepared.facts);
-  if (!managed && !prepared.facts.nodes?.nodes.has(name)) throw new KubekeepError('usage', `the cluster file has no host ${name}, and the cluster no such node`, { hint: `The file has ${operation.cluster.hosts.map((one) => one.name).join(', ')}.` });
+  if (!managed && prepared.facts.nodes?.nodes.has(name) === false) throw unknown(operation, name);
   const found = prepared.facts.hosts.get(name);
   if (managed && !reachable(found) && !skipUnreachable) {
     throw new KubekeepError('host-unreachable', `${name} cannot be reached, so nothing was touched: ${found?.reason ?? ''}`, { hint: 'Bring it back, or give --skip-unreachable: it then keeps what it has, and must not come back into this network as it is.' });
@@ -45,6 +48,10 @@ export async function removeWorker(operation: Operation, name: string, { skipUnr
   await removeLocked(operation, prepared, name);
   if (reachable(found)) await operation.hosts.get(name)!.run(forgetLockScript, { timeout: 10_000 });
   return { host: name, cleaned: reachable(found), managed };
+}
+
+function unknown({ cluster }: Pick<Operation, 'cluster'>, name: string): KubekeepError {
+  return new KubekeepError('usage', `the cluster file has no host ${name}, and the cluster no such node`, { hint: `The file has ${cluster.hosts.map((one) => one.name).join(', ')}.` });
 }
 
 /** Whether the cluster file has it. Throws `usage` where it has another role. */
@@ -58,22 +65,23 @@ async function removeLocked(operation: Operation, prepared: PreparedPlan, name: 
   await using lock = await takeLock(operation.hosts, operation);
   const journal = openJournal(operation.state.journal, 'remove', operation.user, operation.clock.now);
   const work = { ...operation, signal: AbortSignal.any([operation.signal, lock.lost]), prepared, journal };
+  await withApi(work, (api) => letGo(work, api, name, () => clean(work, lock, name)));
+}
+
+/**
+ * Takes a node out of the cluster, as that knows it now: with what was known when the plan was made its pods might be left to die.
+ * @internal
+ */
+export async function letGo(work: Pick<Work, 'cluster' | 'clock' | 'signal' | 'progress' | 'journal'> & { readonly prepared: { readonly facts: Pick<ClusterFacts, 'hosts'> } }, api: ApiClient, name: string, takeOff: () => Promise<unknown>): Promise<void> {
   const step = (title: string, run: () => Promise<unknown>) => tracked({ id: `${name}/remove`, host: name, title, reasons: [] }, work, run);
-  await withApi(work, async (api) => {
-    const node = prepared.facts.nodes?.nodes.get(name);
-    const found = prepared.facts.hosts.get(name);
-    // Of a machine that nobody can log in to here, Kubernetes knows whether it lives.
-    const alive = found === undefined ? node?.ready : reachable(found);
-    if (node) {
-      await step('its pods move to other workers', async () => {
-        await cordon(api, name);
-        if (alive) await drain(work, api, name);
-      });
-    }
-    if (reachable(found)) await step('take Kubernetes off the host', () => clean(work, lock, name));
-    // Last: a kubelet that runs makes its node anew.
-    await step('the cluster forgets the node', () => forget(api, `/api/v1/nodes/${name}`));
-  });
+  const found = work.prepared.facts.hosts.get(name);
+  const node = await readNode(api, name, work.signal);
+  if (!node && !found) throw unknown(work, name);
+  // Of a machine that nobody can log in to here, Kubernetes knows whether it lives.
+  if (node) await step('its pods move to other workers', () => emptyNode(work, api, name, { node, alive: found && reachable(found) }));
+  if (reachable(found)) await step('take Kubernetes off the host', takeOff);
+  // Last: a kubelet that runs makes its node anew.
+  await step('the cluster forgets the node', () => forget(api, `/api/v1/nodes/${name}`));
 }
 
 function clean(work: Pick<Operation, 'hosts' | 'clock'>, { token }: ClusterLock, name: string): Promise<unknown> {

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { powerOff, powerOn } from '../../src/lab/power.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { apiAt } from '../../src/operations/clients.ts';
+import { cordonedAnnotation } from '../../src/operations/look-at-nodes.ts';
 import { issueLeaf } from '../../src/pki/issue.ts';
 import { askedLabel, extensionPath, extensionPods, refusedName } from '../support/extension-pods.ts';
 import { expectZero, kubekeep, labCluster, type LabCluster } from '../support/lab-cluster.ts';
@@ -116,6 +117,14 @@ describe('a cluster of three hosts and two workers', () => {
     assert.match(stderr, /w1 (a pod moves|\d pods move) to other workers[\s\S]*w1 kubelet: restart[\s\S]*w1 kube-proxy: start[\s\S]*w1 pod-network: start at boot/);
     await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
     assert.deepEqual((await podsOfWeb()).map(({ spec }) => spec.nodeName), ['w2', 'w2']);
+    assert.equal(await nodes(), 'w1 True \nw2 True');
+    await nothingToDo();
+  });
+
+  it('has a worker opened again that an apply which was cut has closed', async () => {
+    await kubectl('cordon', 'w1');
+    await kubectl('annotate', 'node', 'w1', `${cordonedAnnotation}=apply`);
+    assert.match((await expectZero(one.run('apply', '--yes'))).stderr, /w1 kubelet: open its node for pods again/);
     assert.equal(await nodes(), 'w1 True \nw2 True');
     await nothingToDo();
   });

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
+import { ApiError } from '../../clients/kubernetes/api-error.ts';
 import { whereThere } from '../../clients/kubernetes/where-there.ts';
 import { fewAtOnce } from '../../lib/few-at-once.ts';
 import type { ManifestFact } from '../facts.ts';
@@ -21,13 +22,23 @@ export async function recordManifests(api: ApiClient, objects: readonly PlacedMa
   else if (Object.entries(data).some(([key, value]) => before.data?.[key] !== value)) await api.patch(`${folder}/${name}`, { data });
 }
 
-/** What is gone of the objects that came by manifests. Throws `api-failed`. */
+/** What is gone of the objects that came by manifests. Throws `api-failed` where nothing can be known of them. */
 export async function lookAtManifests(api: ApiClient, signal: AbortSignal): Promise<readonly ManifestFact[]> {
   const found = await whereThere(api.get<Kept>(`${folder}/${name}`, { signal }));
   return Promise.all(Object.entries(found?.data ?? {}).map(async ([file, text]) => {
-    const seen = await fewAtOnce(objectsOf(text), lanes, async ({ path, called }) => ((await whereThere(api.get(path, { signal }))) === undefined ? [called] : []));
+    const seen = await fewAtOnce(objectsOf(text), lanes, async ({ path, called }) => ((await isGone(api, path, signal)) ? [called] : []));
     return { file, gone: seen.flat() };
   }));
+}
+
+/** Its kind may be one that nobody answers for now, as while an API of the cluster's own is away: that tells nothing of the object. */
+async function isGone(api: ApiClient, path: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    return (await whereThere(api.get(path, { signal }))) === undefined;
+  } catch (error) {
+    if (error instanceof ApiError) return false;
+    throw error;
+  }
 }
 
 /** Nothing where somebody has written something else. */

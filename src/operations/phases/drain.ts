@@ -1,18 +1,19 @@
 import { ApiError } from '../../clients/kubernetes/api-error.ts';
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import { KubekeepError } from '../../lib/errors.ts';
+import { cordonedAnnotation } from '../look-at-nodes.ts';
 import type { Work } from './work.ts';
 
 /** Minutes that the pods of a node get to go. */
 const patience = 5;
 
-/** The node gets no new pods. */
-export async function cordon(api: ApiClient, node: string): Promise<void> {
-  await api.patch(`/api/v1/nodes/${node}`, { spec: { unschedulable: true } });
+/** The node gets no new pods; `reopens`: until this `apply`, or the next where this one is cut, opens it again. */
+export async function cordon(api: ApiClient, node: string, { reopens = false } = {}): Promise<void> {
+  await api.patch(`/api/v1/nodes/${node}`, { ...(reopens && { metadata: { annotations: { [cordonedAnnotation]: 'apply' } } }), spec: { unschedulable: true } });
 }
 
 export async function uncordon(api: ApiClient, node: string): Promise<void> {
-  await api.patch(`/api/v1/nodes/${node}`, { spec: { unschedulable: null } });
+  await api.patch(`/api/v1/nodes/${node}`, { metadata: { annotations: { [cordonedAnnotation]: null } }, spec: { unschedulable: null } });
 }
 
 /**
@@ -29,7 +30,7 @@ export async function drain({ clock, signal, progress }: Pick<Work, 'clock' | 's
     const refusals = await Promise.all(pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map((pod) => evict(api, pod)));
     if (clock.monotonic() > deadline) {
       const { namespace, name } = pods[0]!.metadata;
-      throw new KubekeepError('not-healthy', `pod ${namespace}/${name} does not leave ${node}: ${refusals.find((reason) => reason !== undefined) ?? 'it is still ending'}`, { hint: `${node} gets no new pods now. Let the pod go, then run kubekeep apply again, or kubekeep kubectl -- uncordon ${node}.` });
+      throw new KubekeepError('not-healthy', `pod ${namespace}/${name} does not leave ${node}: ${refusals.find((reason) => reason !== undefined) ?? 'it is still ending'}`, { hint: `${node} gets no new pods now. Let the pod go, then run the same command again; kubekeep kubectl -- uncordon ${node} gives it up.` });
     }
     await clock.sleep(500, signal);
   }

@@ -6,8 +6,8 @@ import { KubekeepError } from '../../lib/errors.ts';
 import { initFile, joinFolder } from '../../render/kubeadm.ts';
 import { corefileHash, dnsObjects, type KubernetesObject, type PlacedObject } from '../dns-objects.ts';
 import { lockGuard } from '../lock.ts';
-import { dnsHash } from '../plan/plan-dns.ts';
-import { corefileAnnotation, dnsConfigPath, dnsDeploymentPath, dnsPodsAnnotation, podsHash, type DnsDeployment } from '../read-dns.ts';
+import { dnsHash, foreignDns } from '../plan/plan-dns.ts';
+import { corefileAnnotation, dnsConfigPath, dnsDeploymentPath, dnsPodsAnnotation, podsHash, readDns, type DnsDeployment } from '../read-dns.ts';
 import { inMemory, kubeadmPhase } from './invite-machines.ts';
 import { runOn } from './note-on.ts';
 import { controlHost, withApi } from './with-api.ts';
@@ -18,22 +18,31 @@ const patience = 180;
 
 /**
  * Installs the CoreDNS that belongs to this version of Kubernetes: kubeadm on a control-plane host prints it, an API server gets it from here. How many pods there are,
- * and a Corefile that somebody has changed, stay. Throws `not-healthy` where nodes are there for it and no pod becomes ready.
+ * and a Corefile that somebody has changed, stay; so does a DNS of somebody else, which the plan could not know where nobody answered. Throws `not-healthy` where nodes are there for it and no pod becomes ready.
  */
 export async function installDns(work: Work): Promise<void> {
+  await withApi(work, (api) => putDns(work, api, () => printDns(work)));
+}
+
+/** @internal */
+export async function putDns(work: Pick<Work, 'cluster' | 'clock' | 'signal' | 'progress'>, api: ApiClient, print: () => Promise<string>): Promise<void> {
+  const foreign = foreignDns(work.cluster, await readDns(api, work.cluster, work.signal));
+  if (foreign !== undefined) return work.progress({ type: 'note', title: foreign });
+  const before = await whereThere(api.get<DnsDeployment>(dnsDeploymentPath));
+  const objects = dnsObjects(await print(), { told: dnsHash(work.cluster), replicas: before?.spec.replicas ?? 2 });
+  for (const each of (await isChanged(api)) ? objects.filter(({ path }) => path !== dnsConfigPath) : objects) await put(api, each);
+  const made = await api.get<DnsDeployment>(dnsDeploymentPath);
+  await api.patch(dnsDeploymentPath, { metadata: { annotations: { [dnsPodsAnnotation]: podsHash(made) } } });
+  // With a network plugin of the user's there may be no node yet that takes pods.
+  if (work.cluster.networks.cni === 'bridge') await waitForPod(work, api);
+}
+
+/** As kubeadm prints it. */
+async function printDns(work: Work): Promise<string> {
   const host = controlHost(work);
   const config = { path: `${joinFolder}/kubeadm.yaml`, content: initFile(work.cluster, host).reveal(), mode: 0o600 };
   const { stdout } = await runOn(work, host.name, [lockGuard(work.token), inMemory, writeScript([config]), kubeadmPhase(work.cluster, 'addon coredns', '--print-manifest')].join('\n'), { what: 'asking kubeadm for CoreDNS' });
-  await withApi(work, async (api) => {
-    const before = await whereThere(api.get<DnsDeployment>(dnsDeploymentPath));
-    const told = dnsHash(work.cluster);
-    const objects = dnsObjects(stdout, { told, replicas: before?.spec.replicas ?? 2 });
-    for (const each of (await isChanged(api)) ? objects.filter(({ path }) => path !== dnsConfigPath) : objects) await put(api, each);
-    const made = await api.get<DnsDeployment>(dnsDeploymentPath);
-    await api.patch(dnsDeploymentPath, { metadata: { annotations: { [dnsPodsAnnotation]: podsHash(made) } } });
-    // With a network plugin of the user's there may be no node yet that takes pods.
-    if (work.cluster.networks.cni === 'bridge') await waitForPod(work, api);
-  });
+  return stdout;
 }
 
 /** Makes the object, or all of it anew: what somebody has added to it would stay with server-side apply. */
@@ -47,7 +56,7 @@ async function isChanged(api: ApiClient): Promise<boolean> {
   return config !== undefined && config.metadata.annotations?.[corefileAnnotation] !== corefileHash(config);
 }
 
-async function waitForPod({ clock, signal }: Work, api: ApiClient): Promise<void> {
+async function waitForPod({ clock, signal }: Pick<Work, 'clock' | 'signal'>, api: ApiClient): Promise<void> {
   const deadline = clock.monotonic() + patience * 1000;
   for (;;) {
     const { status } = await api.get<DnsDeployment>(dnsDeploymentPath, { signal });

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import type { HostSpec } from '../../cluster/cluster.ts';
 import type { HostFile } from '../../hosts/host.ts';
 import { writeScript } from '../../hosts/write-script.ts';
@@ -6,7 +7,9 @@ import { KubekeepError } from '../../lib/errors.ts';
 import type { Secret } from '../../lib/secret.ts';
 import { discoveryFile, joinFile, joinFolder } from '../../render/kubeadm.ts';
 import { kubeletFolder, kubeletKubeconfig, programPath } from '../../render/paths.ts';
+import { refuseForeignNode } from '../designs.ts';
 import { reachable } from '../facts.ts';
+import { readNode } from '../look-at-nodes.ts';
 import type { Step } from '../plan/step.ts';
 import { materialize, stepExit, stepScript } from '../step-script.ts';
 import { approveServing } from './approve-serving.ts';
@@ -27,8 +30,7 @@ const tokenLife = 15;
 export async function joinNode(step: Step, work: Work): Promise<void> {
   const host = work.cluster.hosts.find(({ name }) => name === step.host)!;
   await withApi(work, async (api) => {
-    // What was left of a machine of that name before it was reinstalled: kubeadm takes no name that is there.
-    await forget(api, `/api/v1/nodes/${host.name}`);
+    await makeRoom(work, api, host);
     const token = newToken();
     await grantToken(api, token, { description: `kubekeep apply: ${host.name} joins`, minutes: tokenLife, now: work.clock.now() });
     try {
@@ -39,6 +41,15 @@ export async function joinNode(step: Step, work: Work): Promise<void> {
     await approveServing(work, api, host);
     await labelNode(api, host);
   });
+}
+
+/**
+ * Forgets what was left of a machine of that name before it was reinstalled: kubeadm takes no name that is there. Throws `host-unfit` where another machine has it, which the plan may not have known.
+ * @internal
+ */
+export async function makeRoom({ signal }: Pick<Work, 'signal'>, api: ApiClient, host: HostSpec): Promise<void> {
+  refuseForeignNode(host, { joined: false, identity: undefined }, await readNode(api, host.name, signal));
+  await forget(api, `/api/v1/nodes/${host.name}`);
 }
 
 async function join(step: Step, work: Work, host: HostSpec, token: Secret): Promise<void> {

@@ -142,8 +142,18 @@ describe('a change of workers', () => {
   });
 
   test('is none where no API server can be asked, or a worker does not answer', () => {
-    assert.deepEqual(steps({ ...built, facts: { ...built.facts, nodes: undefined } }), []);
+    const unread = ['nothing is known of nodes and services: no API server is ready'];
+    const blind = { ...built, facts: { ...built.facts, nodes: undefined, unread } };
+    assert.deepEqual([steps(blind), planOf(blind).warnings], [[], unread]);
     assert.deepEqual(steps(withoutHost(built, 'w1')), []);
+  });
+
+  test('opens a node that an earlier one has closed and did not get to opening, with the rest or by itself', () => {
+    const cut = withNode(built, 'w1', { cordoned: true, toBeOpened: true });
+    assert.deepEqual(steps(cut), ['workers in turn w1/open open: an apply that was cut has closed it']);
+    const changed = withHost(cut, 'w1', ({ files }) => ({ files: new Map([...files].filter(([path]) => path !== '/etc/kubekeep/kubelet.yaml')) }));
+    assert.deepEqual(steps(changed).map((line) => line.split(':')[0]), ['workers in turn w1/kubelet restart']);
+    assert.deepEqual(steps(withNode(built, 'w1', { cordoned: true })), [], 'somebody else has closed it');
   });
 
   test('grants the certificate that a kubelet asks for when it is the one of the cluster file, and no other', () => {

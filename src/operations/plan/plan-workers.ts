@@ -22,8 +22,15 @@ export function nodeSteps(seen: readonly SeenHost[], nodes: NodesFact | undefine
       ...(lost ? [step(one.host, 'kubelet', 'kubelet', 'restart', 'kubelet: restart', 'the cluster has no node of that name: the kubelet makes one when it starts')] : []),
       ...(requests.length > 0 ? [step(one.host, 'serving-certificate', 'kubelet', 'approve', 'kubelet: approve its serving certificate', 'the kubelet asks for one with the name and the address of the cluster file')] : []),
       ...(node?.controlPlane === false && one.host.roles.includes('control-plane') ? [step(one.host, 'node-label', 'kubelet', 'label', 'kubelet: label its node as one of the control plane', 'the node does not have the label yet')] : []),
+      // Otherwise that is done in the end.
+      ...(node?.toBeOpened && !movesPods(steps) ? [step(one.host, 'open', 'kubelet', 'open', 'kubelet: open its node for pods again', 'an apply that was cut has closed it')] : []),
     ];
   });
+}
+
+/** Whether pods move to other nodes before these steps of a node, which is open again after them. */
+export function movesPods(steps: readonly Pick<Step, 'component' | 'action'>[]): boolean {
+  return steps.some(({ component, action }) => action === 'restart' && (component === 'containerd' || component === 'kubelet'));
 }
 
 /** What takes nodes away whose hosts go on without, as the cluster file has it now: one after the other, each when its pods have gone. */

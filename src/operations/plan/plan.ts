@@ -62,7 +62,7 @@ export function makePlan(input: PlanInput): Plan {
     cluster: cluster.name,
     mode,
     phases: finish.length > 0 ? [...phases, { name: 'finish', order: 'one host at a time', steps: finish }] : phases,
-    warnings: [...warningsOf(cluster, facts), ...followerWarnings(cluster, facts, input.designs), ...steeringWarnings(cluster, facts, input.designs), ...dnsWarnings(cluster, facts), ...serviceProblems(cluster, facts.services).map(({ message }) => message)],
+    warnings: [...warningsOf(cluster, facts), ...(facts.unread ?? []), ...followerWarnings(cluster, facts, input.designs), ...steeringWarnings(cluster, facts, input.designs), ...dnsWarnings(cluster, facts), ...serviceProblems(cluster, facts.services).map(({ message }) => message)],
   };
 }
 

@@ -19,7 +19,7 @@ export interface Step {
   readonly component: ComponentName | 'cluster';
   readonly title: string;
   readonly reasons: readonly string[];
-  readonly action: ComponentChange['action'] | 'join' | 'form' | 'leave' | 'approve' | 'label' | 'invite' | 'install' | 'verify' | 'remove';
+  readonly action: ComponentChange['action'] | 'join' | 'form' | 'leave' | 'approve' | 'label' | 'open' | 'invite' | 'install' | 'verify' | 'remove';
   readonly write: readonly string[];
   readonly programs: readonly string[];
   /** What clients may notice, in a few words. */
