@@ -2,7 +2,7 @@ import { Argument, Option, type Command } from 'commander';
 import { KubekeepError } from '../../lib/errors.ts';
 import { changeServers } from '../../operations/balancing/change-servers.ts';
 import type { Change } from '../../operations/balancing/choose-servers.ts';
-import { compareBalancers } from '../../operations/balancing/compare-balancers.ts';
+import { compareBalancers, doAsTold } from '../../operations/balancing/compare-balancers.ts';
 import { lookAtBalancers } from '../../operations/balancing/look-at-balancers.ts';
 import { rebalance } from '../../operations/balancing/rebalance.ts';
 import type { AddCommand } from '../add-command.ts';
@@ -96,6 +96,6 @@ function addRebalance(group: Command, cli: Cli): void {
 async function perform(cli: Cli, exit: Exit, words: readonly string[], change: Change, { file, evenLast = false }: ChangeFlags): Promise<void> {
   await using operation = await openOperation(cli, { file, connectTimeout: 5 });
   const balancing = await changeServers(operation, words, change, { evenLast });
-  exit(balancing.silent.length === 0 && balancing.servers.every(({ agree }) => agree) ? 0 : 5);
+  exit(balancing.silent.length === 0 && balancing.servers.every(doAsTold) ? 0 : 5);
   cli.print({ kind: 'Balancing', data: { balancing }, text: describeBalancing(balancing) });
 }

@@ -1,3 +1,4 @@
+import { apiService } from '../../cluster/service.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 
 /** What somebody wants of a server by `kubekeep lb`: it counts more than what its load or its node says, until it is taken back. */
@@ -20,6 +21,11 @@ export function parseByHand(text: string): ByHand {
 
 export function byHandText(byHand: ByHand): string {
   return `${JSON.stringify(Object.fromEntries(Object.entries(byHand).toSorted(([a], [b]) => (a < b ? -1 : 1))), null, 2)}\n`;
+}
+
+/** Whether a wish is for an API server. */
+export function isOfApi(name: string): boolean {
+  return name.startsWith(`${apiService}/`);
 }
 
 function isWish(wish: unknown): wish is Wish {

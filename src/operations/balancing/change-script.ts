@@ -5,7 +5,7 @@ import { haproxySocket } from '../../render/haproxy.ts';
 import { byHandFile, servicesSocket } from '../../render/paths.ts';
 import { lockGuard } from '../lock.ts';
 import { nameOf, type AnsweringBalancer } from './balancer.ts';
-import { byHandText, type ByHand, type Wish } from './by-hand.ts';
+import { byHandText, isOfApi, type ByHand, type Wish } from './by-hand.ts';
 import type { Change, Target } from './choose-servers.ts';
 
 /** What one balancer has to do: remember the wish first, so that whatever is cut, the process that steers carries it out. */
@@ -29,16 +29,12 @@ export function changeScript({ byHand, servers }: Pick<AnsweringBalancer, 'byHan
  */
 export function withWishes(byHand: ByHand, { targets, change, known }: { readonly targets: readonly Target[]; readonly change: Change; readonly known: ReadonlySet<string> }): ByHand {
   const names = new Set(targets.map(nameOf));
-  const isGone = (name: string) => !known.has(name) && [...known].some((other) => ofApi(other) === ofApi(name));
+  const isGone = (name: string) => !known.has(name) && [...known].some((other) => isOfApi(other) === isOfApi(name));
   const others = Object.entries(byHand).filter(([name]) => !isGone(name) && !names.has(name));
   return Object.fromEntries([...others, ...targets.flatMap((target) => {
     const wish = wishOf(target, change);
     return wish ? [[nameOf(target), wish] as const] : [];
   })]);
-}
-
-function ofApi(name: string): boolean {
-  return name.startsWith(`${apiService}/`);
 }
 
 /** States of API servers are HAProxy's own memory, and end with it: nobody would take one back into a cluster that needs it. */

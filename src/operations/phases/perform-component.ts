@@ -9,12 +9,12 @@ import type { Work } from './work.ts';
 
 /**
  * Writes the files of one component on one host and brings them into force. `wait: false` starts the unit and returns at once: in a new cluster etcd
- * is up only when a majority is, and the API server when etcd is.
+ * is up only when a majority is, and the API server when etcd is. `afterwards`: shell lines for when that is done.
  */
-export async function performComponent(step: Step, work: Work, { wait }: { wait: boolean }): Promise<void> {
+export async function performComponent(step: Step, work: Work, { wait, afterwards }: { readonly wait: boolean; readonly afterwards?: string }): Promise<void> {
   const design = designOf(step, work);
   const { files, keys } = await materialize(design, step.write, work.prepared.opened.secrets, work.clock.now());
-  const script = stepScript({ token: work.token, journal: `${step.id} ${step.action} by ${work.user}`, design, files, keys, activate: activation(design, step, work, wait) });
+  const script = stepScript({ token: work.token, journal: `${step.id} ${step.action} by ${work.user}`, design, files, keys, activate: [...activation(design, step, work, wait), ...(afterwards === undefined ? [] : [afterwards])] });
   await runStep(step, work, script);
 }
 

@@ -1,5 +1,6 @@
 import { servicesAliveUnit, servicesFolder, servicesUnit, serviceVipsUnit, unitFolder } from '../../render/paths.ts';
 import type { HostSpec } from '../../cluster/cluster.ts';
+import { forgetWishes, serversOf } from '../balancing/forget-wishes.ts';
 import { unitActive, waitForHost } from '../gates.ts';
 import { lockGuard } from '../lock.ts';
 import type { Step } from '../plan/step.ts';
@@ -11,14 +12,18 @@ import type { Work } from './work.ts';
 export async function rollServices(work: Work, spec: HostSpec, steps: readonly Step[], track: Track): Promise<void> {
   for (const step of steps) {
     await track(step, async () => {
-      if (step.action === 'remove') {
-        await runStep(step, work, `${lockGuard(work.token)}\n${removal(step)}`);
-        return;
-      }
-      await performComponent(step, work, { wait: true });
-      await waitForHost(work, spec, [unitActive(step.component === 'services' ? servicesUnit : serviceVipsUnit)]);
+      await changeServices(step, work);
+      if (step.action !== 'remove') await waitForHost(work, spec, [unitActive(step.component === 'services' ? servicesUnit : serviceVipsUnit)]);
     });
   }
+}
+
+/** @internal */
+export async function changeServices(step: Step, work: Work): Promise<void> {
+  const removed = step.action === 'remove';
+  const afterwards = step.component === 'services' ? await forgetWishes(work, step.host, removed ? new Set() : serversOf(work.cluster)) : '';
+  if (!removed) return performComponent(step, work, { wait: true, afterwards });
+  await runStep(step, work, [lockGuard(work.token), removal(step), afterwards].join('\n'));
 }
 
 function removal({ component }: Step): string {
@@ -26,6 +31,5 @@ function removal({ component }: Step): string {
   const files = component === 'services' ? ['haproxy.cfg*', 'close-dead.lua', 'keep-state.sh'] : ['keepalived.conf*', 'alive.sh', 'take-off.sh'];
   return `systemctl disable -q --now ${units.join(' ')} 2>/dev/null
 rm -f ${units.map((unit) => `${unitFolder}/${unit}`).join(' ')} ${files.map((file) => `${servicesFolder}/${file}`).join(' ')} && systemctl daemon-reload || exit 1
-rmdir ${servicesFolder} 2>/dev/null
-true`;
+rmdir ${servicesFolder} 2>/dev/null || true`;
 }
