@@ -99,7 +99,7 @@ describe('the definition of a custom resource that a restore made, when that is 
 
 describe('a volume, when the restore of its claim is undone', () => {
   const claimPath = '/api/v1/namespaces/shop/persistentvolumeclaims/data';
-  const volume = (uid?: string): JsonObject => ({ kind: 'PersistentVolume', metadata: { uid: 'v', resourceVersion: uid ?? '0' }, spec: { claimRef: { namespace: 'shop', name: 'data', ...(uid !== undefined && { uid }) } } });
+  const volume = (uid?: string): JsonObject => ({ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { uid: 'v', resourceVersion: uid ?? '0' }, spec: { claimRef: { namespace: 'shop', name: 'data', ...(uid !== undefined && { uid }) } } });
   const claim = (uid: string, labels?: JsonObject): JsonObject => ({ metadata: { uid, ...(labels && { labels }) } });
   const released = { before: volume('old') };
   for (const [title, before, now, claimNow, action] of [
