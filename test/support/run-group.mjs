@@ -11,7 +11,7 @@ const minute = 60_000;
 const lab = ['test/lab/**/*.test.ts', 'test/integration/**/*.test.ts'];
 /** Of these, what has machines: they want all processors, and much of it counts failed requests or measures how long something is away. */
 const alone = /\/test\/lab\//;
-/** So many files of the lab are run once more where they failed, since a starved computer loses requests too. More are no accident. */
+/** So many files are run once more where they failed, since a starved computer loses requests and misses times. More are no accident. */
 const mostAgain = 3;
 
 /**
@@ -47,7 +47,7 @@ export async function runGroup(group, { folder, files = [], shard, write }) {
   };
   await runFiles(together);
   for (const file of mine.filter((file) => alone.test(file))) if (!signal.aborted) await runAlone(file);
-  const again = group === 'lab' && !signal.aborted ? report.failedFiles() : [];
+  const again = signal.aborted ? [] : report.failedFiles();
   if (again.length <= mostAgain) for (const file of again) {
     report.again(file);
     await runAlone(file);
