@@ -1,13 +1,18 @@
+import { ApiError } from '../../clients/kubernetes/api-error.ts';
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import type { HostSpec } from '../../cluster/cluster.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { judgeServingRequest } from '../../pki/judge-serving-request.ts';
-import { requestsPath } from '../look-at-nodes.ts';
+import type { PendingRequest } from '../facts.ts';
+import { readNodes, requestsPath } from '../look-at-nodes.ts';
 import { approvable } from '../plan/plan-workers.ts';
 import { untilNodes } from './until-nodes.ts';
 import type { Work } from './work.ts';
 
 type NodeIdentity = Pick<HostSpec, 'name' | 'address'>;
+
+/** Seconds in which a kubelet that was granted its certificate serves with it, on a slow computer too. */
+const patience = 15;
 
 /** Grants the certificate under which a node's kubelet serves. Waits for it to be asked for; throws `not-healthy` where it is not, or for something else. `again`: the command that grants it then. */
 export async function approveServing(work: Pick<Work, 'clock' | 'signal'>, api: ApiClient, host: NodeIdentity, { again = 'kubekeep apply', seconds = 60 } = {}): Promise<void> {
@@ -15,10 +20,29 @@ export async function approveServing(work: Pick<Work, 'clock' | 'signal'>, api: 
     seconds,
     async missing({ requests }) {
       const mine = requests.filter(({ node }) => node === host.name);
-      const good = approvable(host, mine);
-      for (const { name } of good) await approve(api, name, host);
-      return good.length > 0 ? undefined : notAsked(host, again, mine.map((request) => judgeServingRequest(request, host)).flatMap((verdict) => (verdict.ok ? [] : [verdict.reason])));
+      const granted = await grant(api, host, mine);
+      return granted ? undefined : notAsked(host, again, mine.map((request) => judgeServingRequest(request, host)).flatMap((verdict) => (verdict.ok ? [] : [verdict.reason])));
     },
+  });
+  // One that has just been restarted asks anew: the key of its first request is gone. Where no API server may reach it, nothing is waited for in vain for long.
+  const end = work.clock.monotonic() + patience * 1000;
+  for (let late = false; !late && !(await serves(api, host.name, work.signal)); late = work.clock.monotonic() > end) {
+    await work.clock.sleep(200, work.signal);
+    await grant(api, host, (await readNodes(api, work.signal)).requests);
+  }
+}
+
+async function grant(api: ApiClient, host: NodeIdentity, requests: readonly PendingRequest[]): Promise<boolean> {
+  const good = approvable(host, requests);
+  for (const { name } of good) await approve(api, name, host);
+  return good.length > 0;
+}
+
+/** Whether an API server is answered by a node's kubelet, which it asks for its certificate first. */
+async function serves(api: ApiClient, name: string, signal: AbortSignal): Promise<boolean> {
+  return api.get(`/api/v1/nodes/${name}/proxy/configz`, { signal, deadline: 3000 }).then(() => true, (error: unknown) => {
+    if (error instanceof ApiError) return false;
+    throw error;
   });
 }
 
