@@ -55,8 +55,8 @@ function createCli(): Cli {
       write: (text) => process.stderr.write(text),
     }),
     print: ({ kind, data, text }) => {
-      const shown = process.stdout.isTTY ? forTerminal(text) : text;
-      process.stdout.write(json ? `${JSON.stringify({ apiVersion: 'kubekeep.dev/v1alpha1', kind, ...data }, null, 2)}\n` : shown.endsWith('\n') ? shown : `${shown}\n`);
+      const shown = json ? JSON.stringify({ apiVersion: 'kubekeep.dev/v1alpha1', kind, ...data }, null, 2) : process.stdout.isTTY ? forTerminal(text) : text;
+      process.stdout.write(shown.endsWith('\n') ? shown : `${shown}\n`);
     },
     confirm: async (question) => /^y(es)?$/i.test((await ask(`${question} [y/N] `, environment)) ?? ''),
     ask: (question) => ask(question, environment),

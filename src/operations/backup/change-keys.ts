@@ -54,7 +54,7 @@ async function changed(operation: ReadOperation, store: Store, change: Change, c
 export function listsWith(present: RecipientLists, wanted: RecipientLists, { named, use }: NamedKeys): RecipientLists {
   const known = (one: string) => wanted.recipients.includes(one) || wanted.escrow.includes(one);
   const joined = (list: keyof RecipientLists, word: KeyUse) => {
-    const more = named.length === 0 ? (isFor(word, use) ? wanted[list] : []) : named.filter((one) => (use ? use === word || use === 'both' : !known(one) || wanted[list].includes(one)));
+    const more = named.length === 0 ? (isFor(word, use) ? wanted[list] : []) : named.filter((one) => (use ? isFor(word, use) : !known(one) || wanted[list].includes(one)));
     return [...new Set([...present[list], ...more])];
   };
   return { recipients: joined('recipients', 'data'), escrow: joined('escrow', 'escrow') };

@@ -1,31 +1,26 @@
 import assert from 'node:assert/strict';
-import { webcrypto } from 'node:crypto';
 import { test } from 'node:test';
-import 'reflect-metadata';
-import { Pkcs10CertificateRequestGenerator, SubjectAlternativeNameExtension } from '@peculiar/x509';
+import { servingRequest } from '../../../test/support/serving-request.ts';
 import { ApiError } from '../../clients/kubernetes/api-error.ts';
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { requestsPath } from '../look-at-nodes.ts';
 import { approveServing } from './approve-serving.ts';
 
-const w1 = { name: 'w1', address: '10.0.0.21' };
+const w2 = { name: 'w2', address: '10.0.0.13' };
 const { signal } = new AbortController();
 
 /** As a kubelet asks. */
-async function asked(name: string): Promise<object> {
-  const signingAlgorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-  const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ['sign', 'verify']);
-  const extensions = [new SubjectAlternativeNameExtension([{ type: 'dns', value: 'w1' }, { type: 'ip', value: '10.0.0.21' }])];
-  const request = await Pkcs10CertificateRequestGenerator.create({ name: [{ O: ['system:nodes'] }, { CN: ['system:node:w1'] }], keys, signingAlgorithm, extensions }, webcrypto);
-  return { metadata: { name }, spec: { request: Buffer.from(request.toString('pem')).toString('base64'), username: 'system:node:w1', groups: ['system:nodes'], usages: ['digital signature', 'server auth'] } };
+function asked(name: string): object {
+  const { pem, user: username, groups, usages } = servingRequest;
+  return { metadata: { name }, spec: { request: Buffer.from(pem).toString('base64'), username, groups, usages } };
 }
 
 /** A kubelet that asks first, and again after some looks at it, since it was restarted; it serves with what was granted last. */
 async function lateKubelet(secondAfter: number) {
-  const requests = [await asked('first')];
+  const requests = [asked('first')];
   const granted: string[] = [];
-  const second = await asked('second');
+  const second = asked('second');
   let [looks, time] = [0, 0];
   const get = async (path: string) => {
     if (path.endsWith('/proxy/configz')) {
@@ -44,7 +39,7 @@ async function lateKubelet(secondAfter: number) {
     requests.splice(0, requests.length, ...requests.filter((one) => (one as { metadata: { name: string } }).metadata.name !== name));
   };
   const clock = { monotonic: () => time, sleep: async (ms: number) => void (time += ms) } as unknown as Clock;
-  await approveServing({ clock, signal }, { get, put } as unknown as ApiClient, w1);
+  await approveServing({ clock, signal }, { get, put } as unknown as ApiClient, w2);
   return { granted, seconds: time / 1000 };
 }
 

@@ -26,7 +26,7 @@ export async function approveServing(work: Pick<Work, 'clock' | 'signal'>, api: 
   });
   // One that has just been restarted asks anew: the key of its first request is gone. Where no API server may reach it, nothing is waited for in vain for long.
   const end = work.clock.monotonic() + patience * 1000;
-  for (let late = false; !late && !(await serves(api, host.name, work.signal)); late = work.clock.monotonic() > end) {
+  while (!(await serves(api, host.name, work.signal)) && work.clock.monotonic() <= end) {
     await work.clock.sleep(200, work.signal);
     await grant(api, host, (await readNodes(api, work.signal)).requests);
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { builtCluster, freshCluster, opened, outline, planOf, withHost, withoutHost, type SeenCluster } from '../../../test/support/seen-cluster.ts';
+import { servingRequest as request } from '../../../test/support/serving-request.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { designsOf } from '../designs.ts';
 import type { NodeFact, NodesFact, PendingRequest } from '../facts.ts';
@@ -91,24 +92,6 @@ describe('a host of the control plane that is a node too', async () => {
     assert.match(refusal(asIn({ ...node, cluster: { ...node.cluster, hosts: node.cluster.hosts.slice(1) } }, node)), /^unsupported-change: cp1 is a node of the cluster and not in the cluster file any more$/);
   });
 });
-
-/** What the kubelet of w2 asks for, with the names DNS:w2 and IP:10.0.0.13. */
-const request: PendingRequest = {
-  name: 'csr-1',
-  node: 'w2',
-  user: 'system:node:w2',
-  groups: ['system:nodes'],
-  usages: ['digital signature', 'server auth'],
-  pem: `-----BEGIN CERTIFICATE REQUEST-----
-MIIBETCBuAIBADAwMRUwEwYDVQQKDAxzeXN0ZW06bm9kZXMxFzAVBgNVBAMMDnN5
-c3RlbTpub2RlOncyMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAElOsR+Jy3zmII
-krMrBVvX4naLxLLtch9uCbeoaJW21qt2FLtlCXkbB1M6WPbfyJBRBKQplkUsKvGf
-0h/HLdNnaqAmMCQGCSqGSIb3DQEJDjEXMBUwEwYDVR0RBAwwCoICdzKHBAoAAA0w
-CgYIKoZIzj0EAwIDSAAwRQIhAJDslWJzq8sLx819DzkhijPtolgUAAtpcDLbNLML
-kPfnAiBjj+JZmMJ8nNlw4TnoEqkRyFtv5djl30A/yuVnsqcHhg==
------END CERTIFICATE REQUEST-----
-`,
-};
 
 describe('a change of workers', () => {
   test('touches one of them at a time, and no host of the control plane', () => {

@@ -126,9 +126,9 @@ function replacing({ action, name, object }: RestoreStep, living: JsonObject): J
   const kept = { resourceVersion: resourceVersion!, ...(ownerReferences !== undefined && { ownerReferences }), ...(finalizers !== undefined && { finalizers }), ...(Object.keys(annotations).length > 0 && { annotations }) };
   const same = withMetadata(object, kept);
   const spec = (...fields: readonly string[]) => ({ ...same, spec: { ...objectAt(same, 'spec'), ...Object.fromEntries(fields.flatMap((field) => (at(living, 'spec', field) === undefined ? [] : [[field, at(living, 'spec', field)!]]))) } });
+  const fixed = fixedFields.get(nameOf(name));
+  if (fixed) return spec(...fixed);
   switch (nameOf(name)) {
-    case 'services': return spec('clusterIP', 'clusterIPs');
-    case 'persistentvolumeclaims': return spec('volumeName');
     case 'persistentvolumes': return action === 'release' ? same : spec('claimRef');
     case 'jobs.batch': return { ...spec('selector'), metadata: { ...objectAt(same, 'metadata'), labels: { ...objectAt(same, 'metadata', 'labels'), ...objectAt(living, 'metadata', 'labels') } } };
     case 'namespaces': return { ...same, spec: objectAt(living, 'spec') };
