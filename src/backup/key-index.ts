@@ -9,25 +9,30 @@ import type { Base } from './points.ts';
 import type { Repository } from './repository.ts';
 import type { HashedSpool } from './spool.ts';
 
-interface Parent {
-  readonly base: Pick<Base, 'index'>;
+/** A key index that has been read, and the pages of its file. */
+export interface ParentIndex {
   readonly table: PageTable;
+  readonly leaves: ReadonlySet<number>;
+  readonly rows: readonly string[];
+}
+
+/** Undefined where the base has none, or one that is damaged: nothing is taken over from it. */
+export async function readParentIndex(repository: Repository, { index }: Pick<Base, 'index'>, table: PageTable): Promise<ParentIndex | undefined> {
+  const leaves = index && (await leavesOf(repository, index.leaves).catch(() => undefined));
+  return leaves && { table, leaves, rows: index.rows };
 }
 
 /** Stores what the key index of the parent does not say. Undefined where the file has so few keys that they need none. */
-export async function storeIndex(repository: Repository, { ids, index }: Pick<HashedSpool, 'ids' | 'index'>, { key, parent }: { readonly key: ObjectKey; readonly parent: Parent | undefined }): Promise<Base['index']> {
-  const before = parent?.base.index;
-  // Of a parent whose index is damaged nothing is taken over.
-  const leaves = before && (await leavesOf(repository, before.leaves).catch(() => undefined));
-  const found = await index(leaves && statesIn(ids, parent!.table, leaves));
+export async function storeIndex(repository: Repository, { ids, index }: Pick<HashedSpool, 'ids' | 'index'>, { key, parent }: { readonly key: ObjectKey; readonly parent: ParentIndex | undefined }): Promise<Base['index']> {
+  const found = await index(parent && statesIn(ids, parent));
   if (!found) return undefined;
   const rows: string[] = [];
   for (const object of found.rows) rows.push(await repository.put('index', object, key));
-  return { leaves: await repository.put('index', found.leaves, repository.structure), rows: [...rows, ...(leaves ? before.rows : [])] };
+  return { leaves: await repository.put('index', found.leaves, repository.structure), rows: [...rows, ...(parent?.rows ?? [])] };
 }
 
 /** A page can be a leaf that was none, and have been there: what bbolt has freed stays, and may be written again as it was. */
-function statesIn(ids: Uint8Array, table: PageTable, leaves: ReadonlySet<number>): Uint8Array {
+function statesIn(ids: Uint8Array, { table, leaves }: ParentIndex): Uint8Array {
   return changedPages(ids, table).map((changed, page) => (changed === 1 ? pageStates.changed : leaves.has(page) ? pageStates.indexed : pageStates.noLeaf));
 }
 

@@ -6,7 +6,7 @@ import { storeBundle, type BundleRef, type StoredBundle } from './bundle.ts';
 import { appendUnder, newCapture, type Capture } from './captures.ts';
 import { compareMembers, divergence, type HashOfFile, type MemberAnswer } from './compare-members.ts';
 import { encodePageTable, type PageTable } from './format/page-table.ts';
-import { storeIndex } from './key-index.ts';
+import { readParentIndex, storeIndex, type ParentIndex } from './key-index.ts';
 import { readPageTable } from './page-tables.ts';
 import { storePages } from './page-writer.ts';
 import { baseOf, basesOf, capturesOf, type Base, type BaseBody } from './points.ts';
@@ -102,7 +102,7 @@ async function store(repository: Repository, { timeline, etcd, member, quorum }:
     const { table, added } = await storePages(repository, spool, { pageSize, ids, key, parent: parent?.table, signal });
     return { added, table: await repository.put('table', encodePageTable(table, stands), repository.structure) };
   };
-  const [keys, found, keysBeside] = await Promise.allSettled([storeIndex(repository, spool, { key, parent: stands && parent }), pages(), sealed(repository, content)]);
+  const [keys, found, keysBeside] = await Promise.allSettled([storeIndex(repository, spool, { key, parent: stands && parent!.index }), pages(), sealed(repository, content)]);
   const [index, { table, added }, bundle] = [settled(keys), settled(found), settled(keysBeside)];
   const capture = Buffer.from(key.capture).toString('hex');
   const before = parent ? capturesOf(parent.base) : [];
@@ -140,6 +140,7 @@ function settled<T>(part: PromiseSettledResult<T>): T {
 interface Parent {
   readonly base: Base;
   readonly table: PageTable;
+  readonly index: ParentIndex | undefined;
 }
 
 interface Heir {
@@ -158,5 +159,6 @@ async function parentFor(repository: Repository, { timeline, member, writer, tim
   const [last, whole] = [own.at(-1), own.findLast((base) => base.whole)];
   // A clock that was ahead must not put off the next one.
   if (!last || !whole || time - whole.time >= wholeEvery || whole.time > time) return undefined;
-  return { base: last, table: await readPageTable(repository, last.table) };
+  const table = await readPageTable(repository, last.table);
+  return { base: last, table, index: await readParentIndex(repository, last, table) };
 }
