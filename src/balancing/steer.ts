@@ -1,3 +1,4 @@
+import { isUncheckedTwin } from '../cluster/service.ts';
 import { weigh } from './weigh.ts';
 
 /** A server as HAProxy has it. */
@@ -80,8 +81,9 @@ export function undo(servers: readonly Server[], { services, cordoned, byHand }:
   }));
 }
 
+/** Twins go where HAProxy's own Lua task has them. */
 function serversOf(service: SteeredService, servers: readonly Server[]): readonly Server[] {
-  return servers.filter(({ backend }) => backend === service.backend);
+  return servers.filter(({ backend, server }) => backend === service.backend && !isUncheckedTwin(server));
 }
 
 function differences({ backend, server, address, port, checkPort, weight, state }: Server, { name, load, states }: SteeredService, byLoad: number, { loads, cordoned, ports, byHand }: Known): Command[] {

@@ -39,6 +39,17 @@ export function serviceOf(backend: string): string | undefined {
 
 const backendPrefix = 'service-';
 
+/** HAProxy's name of the server that is tried, unchecked, where all seem dead. */
+export function uncheckedTwin(server: string): string {
+  return `${server}${twinSuffix}`;
+}
+
+export function isUncheckedTwin(server: string): boolean {
+  return server.endsWith(twinSuffix);
+}
+
+const twinSuffix = '-unchecked';
+
 /** The hosts to which a service sends connections, in the order of the file. */
 export function nodesOf<Host extends { readonly roles: readonly string[]; readonly labels?: Readonly<Record<string, string>> | undefined }>({ labels }: Pick<ServiceSpec, 'labels'>, hosts: readonly Host[]): readonly Host[] {
   return hosts.filter((host) => host.roles.includes('worker') && Object.entries(labels).every(([name, value]) => host.labels?.[name] === value));

@@ -1,4 +1,5 @@
 import type { Cluster, HostSpec } from '../cluster/cluster.ts';
+import { isUncheckedTwin } from '../cluster/service.ts';
 import type { Host } from '../hosts/host.ts';
 import { expectSuccess } from '../hosts/local.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -86,7 +87,7 @@ export function parseFacts(output: string): HostFacts {
     ...(first('follower') !== '' && { follower: parseFollower(decode(first('follower'))) }),
     apiServer: { live: api.includes('live'), ready: api.includes('ready') },
     backends: backendsOf(all('stat-line')),
-    serviceServers: backendsOf(all('service-line')),
+    serviceServers: backendsOf(all('service-line')).filter(({ server }) => !isUncheckedTwin(server)),
   };
 }
 

@@ -12,10 +12,12 @@ export interface HaproxyUnit {
   readonly importance: Readonly<Record<string, string | number>>;
   /** Run when the new configuration was found good, before HAProxy reads it. */
   readonly beforeReload?: readonly string[];
+  /** Run once it serves. */
+  readonly afterStart?: readonly string[];
 }
 
 /** A unit of HAProxy that takes a new configuration without closing a connection, and none that is not good. */
-export function haproxyUnit({ openFiles }: RenderFacts, { description, name, config, lowPorts, importance, beforeReload = [] }: HaproxyUnit): string {
+export function haproxyUnit({ openFiles }: RenderFacts, { description, name, config, lowPorts, importance, beforeReload = [], afterStart = [] }: HaproxyUnit): string {
   return unitFile({
     Unit: { Description: description, After: 'network-online.target', Wants: 'network-online.target', StartLimitIntervalSec: 0 },
     Service: {
@@ -24,6 +26,7 @@ export function haproxyUnit({ openFiles }: RenderFacts, { description, name, con
       Group: 'haproxy',
       ExecStartPre: `/usr/sbin/haproxy -c -q -f ${config}`,
       ExecStart: `/usr/sbin/haproxy -Ws -f ${config} -p /run/${name}/haproxy.pid`,
+      ...(afterStart.length > 0 && { ExecStartPost: afterStart.map((command) => `-${command}`) }),
       ExecReload: [`/usr/sbin/haproxy -c -q -f ${config}`, ...beforeReload, '/bin/kill -USR2 $MAINPID'],
       KillMode: 'mixed',
       SuccessExitStatus: 143,

@@ -1,4 +1,5 @@
 import { hostsWith } from '../cluster/cluster.ts';
+import { uncheckedTwin } from '../cluster/service.ts';
 import { authorityFile } from './_pki-files.ts';
 import { haproxyUnit, maxConnections } from './_haproxy-unit.ts';
 import { first } from './_unit-file.ts';
@@ -70,7 +71,7 @@ function haproxyConfig({ cluster, facts }: RenderInput): string {
     '    srvtcpka-cnt 3',
     // Where all of them seem dead, the checks are more likely wrong than the servers (a starved computer): then all are tried.
     '    option allbackups',
-    ...servers.map(({ name, address }) => `    server ${name}-unchecked ${address}:6443 backup ${verify} tcp-ut 3s`),
+    ...servers.map(({ name, address }) => `    server ${uncheckedTwin(name)} ${address}:6443 backup ${verify} tcp-ut 3s`),
     '',
     'backend api-ready',
     ...check('/readyz?exclude=etcd', 'status 200'),

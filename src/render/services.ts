@@ -1,13 +1,14 @@
-import { backendOf, nodesOf, type CheckSpec, type ServiceSpec } from '../cluster/service.ts';
+import { backendOf, nodesOf, uncheckedTwin, type CheckSpec, type ServiceSpec } from '../cluster/service.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { haproxyUnit, maxConnections } from './_haproxy-unit.ts';
 import { managed } from './_yaml.ts';
 import type { ComponentDesign, RenderFacts, RenderInput, ServicePorts } from './design.ts';
-import { servicesFolder, servicesSocket, servicesUnit, unitFolder } from './paths.ts';
+import { byHandFile, servicesFolder, servicesSocket, servicesUnit, unitFolder } from './paths.ts';
 
 const config = `${servicesFolder}/haproxy.cfg`;
 const lua = `${servicesFolder}/close-dead.lua`;
 const keepState = `${servicesFolder}/keep-state.sh`;
+const doByHand = `${servicesFolder}/do-by-hand.sh`;
 const state = '/run/kubekeep-services/state';
 
 /** Port on loopback where this HAProxy says that it is alive. */
@@ -26,6 +27,7 @@ export function renderServices({ cluster, host, facts }: RenderInput): Component
     files: [
       file(lua, closeDead),
       file(keepState, keepStateScript, 0o755),
+      file(doByHand, doByHandScript, 0o755),
       file(config, servicesConfig(cluster, facts)),
       file(`${unitFolder}/${servicesUnit}`, haproxyUnit(facts, {
         description: 'HAProxy in front of services (kubekeep)',
@@ -35,6 +37,7 @@ export function renderServices({ cluster, host, facts }: RenderInput): Component
         lowPorts: true,
         importance: { CPUWeight: 300 },
         beforeReload: [`/bin/sh ${keepState}`],
+        afterStart: [`/bin/sh ${doByHand}`],
       })),
     ],
     check: { path: config, command: 'haproxy -c -f' },
@@ -70,7 +73,8 @@ function servicesConfig({ services, hosts }: Cluster, { openFiles, servicePorts 
     '    option dontlognull',
     '    option dontlog-normal',
     '    option redispatch 1',
-    '    retries 3',
+    // Where a starved node is the only one, it accepts nothing for most of a second.
+    '    retries 5',
     '    timeout connect 200ms',
     '    timeout queue 5s',
     '    timeout client 1m',
@@ -109,7 +113,6 @@ function backend(service: ServiceSpec, nodes: readonly { readonly name: string; 
   const port = 'nodePort' in forward ? forward.nodePort : ports?.nodePort;
   const known = port !== undefined && (check !== 'local' || ports?.health !== undefined);
   const words = [
-    ...checkWords(check, ports, proxyProtocol !== undefined),
     ...(proxyProtocol ? [proxyProtocol === 'v2' ? 'send-proxy-v2' : 'send-proxy'] : []),
     // A pod that is off acknowledges nothing: then another one is asked. The kernel takes a body that is not read for one that is not acknowledged. Not for tcp, where nothing can be asked again.
     ...(mode === 'http' ? ['tcp-ut 20s'] : []),
@@ -121,7 +124,10 @@ function backend(service: ServiceSpec, nodes: readonly { readonly name: string; 
     ...(mode === 'http' ? ['    mode http', '    retry-on conn-failure empty-response', '    http-request disable-l7-retry unless { method GET HEAD OPTIONS }', '    option abortonclose'] : ['    mode tcp']),
     `    balance ${balances[balance]}`,
     ...checkLines(check),
-    ...nodes.map((node) => `    server ${node.name} ${node.address}:${port ?? 1} weight 100 ${words.join(' ')}`),
+    ...nodes.map(({ name: node, address }) => `    server ${node} ${address}:${port ?? 1} weight 100 ${[...checkWords(check, ports, proxyProtocol !== undefined), ...words].join(' ')}`),
+    // Where all of them seem dead, the checks are more likely wrong than the nodes: then all are tried that nobody took out. The Lua task takes out twins too.
+    '    option allbackups',
+    ...nodes.map(({ name: node, address }) => `    server ${uncheckedTwin(node)} ${address}:${port ?? 1} weight 100 backup slowstart 0 ${words.join(' ')}`),
   ];
 }
 
@@ -143,33 +149,76 @@ function checkWords(check: CheckSpec, ports: ServicePorts | undefined, proxied: 
  */
 const closeDead = `-- Managed by kubekeep. Closes what is open to a node that cannot be reached any more, once no connection to it can be in progress.
 -- One that answers, be it with a refusal, keeps its connections: its pods may only be stopping.
+-- A node's unchecked twin is taken out, and led elsewhere, as the node is: whoever decides that need not know of it. Who came in while all seemed dead sits
+-- at a twin, and is treated as its sessions are; but only once another node has lived for a second: before that a connection to the twin may be in progress.
 -- After a reload the old worker's checks stand still, and so must this.
 local patience = 0.3
+local steady = 1.0
+local twin_of = "-unchecked"
+
+local function begins(text, word)
+  return string.sub(text, 1, string.len(word)) == word
+end
 
 local function unreachable(stats)
   local status = string.gsub(stats.check_status or "", "^%* ", "")
-  return string.sub(stats.status, 1, 4) == "DOWN" and string.sub(status, 1, 2) == "L4" and not string.find(stats.last_chk or "", "refused", 1, true)
+  return begins(stats.status, "DOWN") and begins(status, "L4") and not string.find(stats.last_chk or "", "refused", 1, true)
+end
+
+-- Also of one that is down.
+local function admin_state(server)
+  local draining = server:is_draining()
+  if begins(server:get_stats().status, "MAINT") then return "maint" end
+  return (draining == true or draining == 1) and "drain" or "ready"
+end
+
+local function follow(server, twin)
+  local address, wanted = server:get_addr(), admin_state(server)
+  if twin:get_addr() ~= address then
+    twin:set_addr(string.match(address, "^(.*):(%d+)$"))
+  end
+  if admin_state(twin) == wanted then return end
+  if wanted == "ready" then
+    twin:set_ready()
+  elseif wanted == "drain" then
+    twin:set_drain()
+  else
+    twin:set_maint()
+    twin:shut_sess()
+  end
 end
 
 core.register_task(function()
-  local since = {}
+  local since, up_since, strays_closed = {}, {}, {}
   while tostring(core.get_info().Stopping) ~= "1" do
     core.msleep(100)
     local now = core.now()
     local time = now.sec + now.usec / 1e6
     for name, backend in pairs(core.backends) do
+      local some_up = false
       for server, one in pairs(backend.servers) do
-        local key = name .. "/" .. server
-        if not unreachable(one:get_stats()) then
-          since[key] = nil
-        elseif since[key] == nil then
-          since[key] = time
-        elseif since[key] and time - since[key] > patience then
-          core.log(core.notice, "kubekeep: sessions of " .. key .. " are closed: it cannot be reached")
-          one:shut_sess()
-          since[key] = false
+        local twin = backend.servers[server .. twin_of]
+        if twin then
+          follow(one, twin)
+          local stats = one:get_stats()
+          some_up = some_up or begins(stats.status, "UP")
+          local key = name .. "/" .. server
+          if not unreachable(stats) then
+            since[key], strays_closed[key] = nil, nil
+          elseif since[key] == nil then
+            since[key] = time
+          elseif since[key] and time - since[key] > patience then
+            core.log(core.notice, "kubekeep: sessions of " .. key .. " are closed: it cannot be reached")
+            one:shut_sess()
+            since[key] = false
+          end
+          if since[key] == false and not strays_closed[key] and up_since[name] and time - up_since[name] > steady then
+            twin:shut_sess()
+            strays_closed[key] = true
+          end
         end
       end
+      up_since[name] = some_up and (up_since[name] or time) or nil
     end
   end
 end)
@@ -186,4 +235,16 @@ awk '
   /^#/ || NF < 20 { if (NF > 0) print; next }
   ($2 "/" $4) in port { $19 = port[$2 "/" $4]; if (NF >= 22) $22 = 0; print }
 ' ${config} ${state}.now > ${state}.new && mv -f ${state}.new ${state}
+`;
+
+/** As `byHandText` writes the file. A reload keeps what was decided as part of the state. */
+const doByHandScript = `#!/bin/sh
+# Managed by kubekeep. What was decided by hand (kubekeep lb) holds on after a restart, also where nobody steers.
+[ -f ${byHandFile} ] || exit 0
+awk -F '"' '
+  $2 ~ "/" { server = $2 }
+  server ~ "^api/" { next }
+  $2 == "state" { print "set server service-" server " state " $4 }
+  $2 == "weight" { sub("[^0-9]*", "", $3); print "set server service-" server " weight " $3 "%" }
+' ${byHandFile} | while read -r line; do echo "$line" | socat -t 2 - UNIX-CONNECT:${servicesSocket}; done
 `;

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Cluster } from '../../src/cluster/cluster.ts';
-import { balances, proxyProtocols, type CheckSpec, type ServiceSpec } from '../../src/cluster/service.ts';
+import { balances, isUncheckedTwin, proxyProtocols, type CheckSpec, type ServiceSpec } from '../../src/cluster/service.ts';
+import { byHandText } from '../../src/operations/balancing/by-hand.ts';
+import { byHandFile } from '../../src/render/paths.ts';
 import { renderServices } from '../../src/render/services.ts';
 import { createSecrets } from '../../src/pki/secrets.ts';
 import { shownFiles } from '../../src/render/shown-file.ts';
@@ -16,7 +18,7 @@ function filesOf(services: readonly ServiceSpec[], healthOf: (name: string) => n
   const spec: Cluster = { ...cluster, hosts: [aHost(), ...workers], services };
   const design = renderServices({ cluster: spec, host: spec.hosts[0]!, secrets, sealed: '', facts: { vipInterface: 'eth0', virtualRouterId: 1, openFiles: 4096, etcdInitialState: 'new', containers: { cgroups: 2, nested: false, resolvConf: '' }, podNetworks: undefined, servicePorts: new Map(services.map(({ name }) => [name, { nodePort: 31000, health: healthOf(name) }])) } });
   // /etc, by which awk is found, is empty here.
-  const text = (content: string) => content.replaceAll('/etc/kubekeep/services/', '/mnt/').replaceAll('/run/kubekeep-services/', '/mnt/').replace(/\bawk '/, "mawk '");
+  const text = (content: string) => content.replaceAll('/etc/kubekeep/services/', '/mnt/').replaceAll('/run/kubekeep-services/', '/mnt/').replaceAll(byHandFile, '/mnt/by-hand.json').replaceAll(/\bawk /g, 'mawk ');
   return new Map(shownFiles([design!]).map(({ path, content }) => [path.slice(path.lastIndexOf('/') + 1), text(content)]));
 }
 
@@ -56,12 +58,26 @@ say "show servers state"
 kill $(head -n 1 /mnt/pid); mv /mnt/haproxy.sock /mnt/gone
 mv /mnt/last.cfg /mnt/haproxy.cfg; sh /mnt/keep-state.sh 2> /dev/null || echo not reloaded
 echo then; cat /mnt/state; rm /mnt/state; sh /mnt/keep-state.sh 2> /dev/null || echo not reloaded'`);
-    const [steered, running, kept] = words.split('then\n').map((part) => part.split('\n').map((line) => line.split(' ')).filter((fields) => fields.length > 21 && fields[1]?.startsWith('service-')).map((fields) => `${fields[1]}/${fields[3]} admin=${fields[6]} weight=${fields[7]} port=${fields[18]} check=${fields[21]}`)) as [string[], string[], string[]];
+    const [steered, running, kept] = words.split('then\n').map((part) => part.split('\n').map((line) => line.split(' ')).filter((fields) => fields.length > 21 && fields[1]?.startsWith('service-') && !isUncheckedTwin(fields[3]!)).map((fields) => `${fields[1]}/${fields[3]} admin=${fields[6]} weight=${fields[7]} port=${fields[18]} check=${fields[21]}`)) as [string[], string[], string[]];
     assert.deepEqual(steered.filter((line) => line.endsWith('check=31999')), ['early', 'anew'].map((name) => `service-${name}/w2 admin=${name === 'early' ? 4 : 0} weight=100 port=30443 check=31999`));
     const checked = Object.entries({ early: 32025, anew: 32025, other: 0 }).flatMap(([name, check]) => ['w1', 'w2'].map((server) => `service-${name}/${server} admin=0 weight=100 port=30443 check=${check}`));
     assert.deepEqual(running, ['service-shop/w1 admin=0 weight=40 port=30555 check=0', 'service-shop/w2 admin=8 weight=100 port=30555 check=0', ...checked]);
     assert.deepEqual(kept.slice(0, 2), ['service-shop/w1 admin=0 weight=40 port=30666 check=0', 'service-shop/w2 admin=8 weight=100 port=30666 check=0']);
     assert.doesNotMatch(words, /not reloaded/);
+  });
+
+  test('tries nodes that seem dead where all do, but for those that somebody took out, and does after a restart what was decided by hand', async () => {
+    const files = filesOf([aService({ mode: 'http', listen: { vip: '127.0.0.1', port: 18443 }, check: { http: { path: '/sick', expect: '200' } } })]);
+    const words = await inMachine(`${put(files)}
+cat > "$1/mnt/sick.mjs" <<'END-OF-FILE'
+${sickNodes}END-OF-FILE
+cat > "$1/mnt/kept.json" <<'END-OF-FILE'
+${byHandText({ 'api/cp1': { weight: 7 }, 'shop/w1': { weight: 30 }, 'shop/w2': { state: 'drain' } })}END-OF-FILE
+unshare --net sh -c 'ip link set lo up; chroot "$1" haproxy -D -f /mnt/haproxy.cfg -p /mnt/pid > /dev/null 2>&1
+"$2" "$1/mnt/sick.mjs" "$1/mnt"; mv "$1/mnt/kept.json" "$1/mnt/by-hand.json"; chroot "$1" sh -c "sh /mnt/do-by-hand.sh; echo show servers state | socat -t 1 - UNIX-CONNECT:/mnt/haproxy.sock"; kill $(cat "$1/mnt/pid")' sh "$1" '${process.execPath}'`);
+    const [seen, state] = [words.slice(0, words.indexOf('\n')), words.split('\n').map((line) => line.split(' '))];
+    assert.deepEqual(JSON.parse(seen), { all: ['200 first', '200 second'], drained: ['200 first'], moved: ['200 moved'], none: ['503 '], back: ['200 moved', '200 second'] });
+    assert.deepEqual(state.filter((fields) => /^w\d$/.test(fields[3] ?? '')).map((fields) => `${fields[3]} admin=${fields[6]} weight=${fields[7]}`), ['w1 admin=0 weight=30', 'w2 admin=8 weight=100']);
   });
 
   test('waits for a pod that lets an upload lie for seconds', async () => {
@@ -87,5 +103,36 @@ const ask = (method, body) => new Promise((resolve) => {
 });
 while ((await ask('GET')) !== '200 ') await new Promise((resolve) => setTimeout(resolve, 50));
 console.log(await ask('POST', Buffer.alloc(16 << 20)));
+process.exit();
+`;
+
+/** Nodes that fail every check and serve all the same, and what visitors get while somebody takes them out. */
+const sickNodes = `import { createServer, get } from 'node:http';
+import { connect } from 'node:net';
+for (const [name, host, port] of [['first', '127.0.0.1', 30443], ['second', '127.0.0.2', 30443], ['moved', '127.0.0.1', 30555]]) {
+  createServer(({ url }, answer) => (url === '/sick' ? answer.writeHead(500).end() : answer.end(name))).listen(port, host);
+}
+const tell = (line) => new Promise((resolve, reject) => {
+  let said = '';
+  connect(process.argv[2] + '/haproxy.sock').on('data', (piece) => (said += piece)).on('end', () => resolve(said)).on('error', reject).write(line + '\\n');
+});
+const ask = () => new Promise((resolve) => get({ port: 18443, agent: false }, async (answer) => resolve(answer.statusCode + ' ' + (answer.statusCode === 200 ? (await answer.toArray()).join('') : ''))).on('error', ({ message }) => resolve(message)));
+const answers = async () => [...new Set([await ask(), await ask(), await ask(), await ask()])].sort();
+const until = async (wanted) => {
+  for (const end = Date.now() + 20000; Date.now() < end && (await answers()).join() !== wanted;) await new Promise((resolve) => setTimeout(resolve, 50));
+  return answers();
+};
+const downs = async () => (await tell('show stat')).split('\\n').filter((line) => /^service-shop,w\\d,/.test(line) && line.includes(',DOWN')).length;
+for (const end = Date.now() + 20000; Date.now() < end && (await downs()) < 2;) await new Promise((resolve) => setTimeout(resolve, 50));
+const seen = { all: await until('200 first,200 second') };
+await tell('set server service-shop/w2 state drain');
+seen.drained = await until('200 first');
+await tell('set server service-shop/w1 addr 127.0.0.1 port 30555');
+seen.moved = await until('200 moved');
+await tell('set server service-shop/w1 state maint');
+seen.none = await until('503 ');
+for (const server of ['w1', 'w2']) await tell('set server service-shop/' + server + ' state ready');
+seen.back = await until('200 moved,200 second');
+console.log(JSON.stringify(seen));
 process.exit();
 `;

@@ -1,6 +1,6 @@
 import { parseHaproxyStat, type HaproxyStat } from '../../clients/haproxy/parse-stat.ts';
 import { hostsWith } from '../../cluster/cluster.ts';
-import { apiService, serviceOf } from '../../cluster/service.ts';
+import { apiService, isUncheckedTwin, serviceOf } from '../../cluster/service.ts';
 import type { Host } from '../../hosts/host.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { parallel } from '../../lib/parallel.ts';
@@ -69,7 +69,7 @@ function apiServers(rows: readonly HaproxyStat[], byHand: ByHand): BalancedServe
 function serviceServers(rows: readonly HaproxyStat[], byHand: ByHand): BalancedServer[] {
   return rows.flatMap((row) => {
     const service = serviceOf(row.proxy);
-    return service === undefined ? [] : [balanced(service, row, byHand[nameOf({ service, server: row.server })])];
+    return service === undefined || isUncheckedTwin(row.server) ? [] : [balanced(service, row, byHand[nameOf({ service, server: row.server })])];
   });
 }
 
