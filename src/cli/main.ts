@@ -14,11 +14,16 @@ const ownArguments = process.argv.slice(2, process.argv.includes('--') ? process
 const json = ownArguments.includes('--json');
 const interruption = new AbortController();
 const interruptions = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Said to nobody: who asked has gone. */
+const unread = new KubekeepError('interrupted', 'nobody reads what is printed any more');
 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
   for (const signal of interruptions) process.on(signal, interrupt);
+  // A pipe that is gone would end the program in the middle of what it cleans up.
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', () => interruption.abort(unread));
   let exitCode = 0;
   const program = await buildProgram(createCli(), (code) => (exitCode = code), ownArguments);
   try {
@@ -27,6 +32,7 @@ async function main(): Promise<number> {
   } catch (caught) {
     if (caught instanceof CommanderError) return caught.exitCode === 0 ? 0 : 2;
     const error = interruption.signal.aborted ? toKubekeepError(interruption.signal.reason) : toKubekeepError(caught);
+    if (error === unread) return error.exitCode;
     reportError(error, { json, write: (text) => (json ? process.stdout : process.stderr).write(text) });
     return error.exitCode;
   }
