@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { steer, undo, type Known, type Server, type SteeredService, type Wish } from './steer.ts';
 
-const server = (name: string, changes: Partial<Server> = {}): Server => ({ backend: 'service-shop', server: name, address: `10.0.0.${name === 'w1' ? 21 : 22}`, port: 30443, checkPort: 0, weight: 100, state: 'ready', ...changes });
+const server = (name: string, changes: Partial<Server> = {}): Server => ({ backend: 'service-shop', server: name, address: `10.0.0.${name === 'w1' ? 21 : 22}`, port: 30443, checkPort: 0, weight: 100, state: 'ready', up: true, ...changes });
 const shop: SteeredService = { name: 'shop', backend: 'service-shop', load: true, states: true };
 const known = (changes: Partial<Known> = {}): Known => ({ services: [shop], loads: new Map(), cordoned: new Set(), ports: new Map(), byHand: {}, ...changes });
 const hand = (wish: Wish) => ({ 'shop/w1': wish });
@@ -16,7 +16,11 @@ describe('what HAProxy is told', () => {
     ['is no weight where the service does not follow the load', [server('w1'), server('w2')], known({ loads: burnt, services: [{ ...shop, load: false }] })],
     ['puts a weight back that somebody has set past everything', [server('w1', { weight: 7 })], known({ services: [{ ...shop, load: false }] }), 'set server service-shop/w1 weight 100%'],
     ['drains a node that is cordoned', [server('w1'), server('w2')], known({ cordoned: new Set(['w1']) }), 'set server service-shop/w1 state drain'],
-    ['is nothing where it is drained already', [server('w1', { state: 'drain' })], known({ cordoned: new Set(['w1']) })],
+    ['is nothing where it is drained already', [server('w1', { state: 'drain' }), server('w2')], known({ cordoned: new Set(['w1']) })],
+    ['leaves a node that is cordoned where no other is up', [server('w1'), server('w2', { up: false })], known({ cordoned: new Set(['w1']) })],
+    ['leaves all where all are cordoned', [server('w1'), server('w2')], known({ cordoned: new Set(['w1', 'w2']) })],
+    ['leaves a node that is cordoned where the other is out by hand', [server('w1'), server('w2', { state: 'maint' })], known({ cordoned: new Set(['w1']), byHand: { 'shop/w2': { state: 'maint' } } })],
+    ['takes a node back that is cordoned, when the last other one has gone', [server('w1', { state: 'drain' }), server('w2', { up: false })], known({ cordoned: new Set(['w1']) }), 'set server service-shop/w1 state ready'],
     ['takes back a node that is not cordoned any more', [server('w1', { state: 'drain' })], known(), 'set server service-shop/w1 state ready'],
     ['is nothing of states before the API was asked', [server('w1', { state: 'drain' }), server('w2', { weight: 90 })], known({ cordoned: undefined }), 'set server service-shop/w2 weight 100%'],
     ['is what is by hand also then', [server('w1')], known({ cordoned: undefined, byHand: hand({ state: 'maint' }) }), 'set server service-shop/w1 state maint'],

@@ -12,6 +12,8 @@ export interface Server {
   /** Percent. */
   readonly weight: number;
   readonly state: 'ready' | 'drain' | 'maint';
+  /** As its checks say. */
+  readonly up: boolean;
 }
 
 export interface SteeredService {
@@ -66,7 +68,8 @@ export function steer(servers: readonly Server[], known: Known): readonly Comman
   return known.services.flatMap((service) => {
     const own = serversOf(service, servers);
     const weights = weigh(own.map(({ server }) => server), known.loads, new Map(own.map(({ server, weight }) => [server, weight])));
-    return own.flatMap((one) => differences(one, service, weights.get(one.server)!, known));
+    const leaving = leavingOf(service, own, known);
+    return own.flatMap((one) => differences(one, service, { ...known, weight: weights.get(one.server)!, leaving }));
   });
 }
 
@@ -86,10 +89,22 @@ function serversOf(service: SteeredService, servers: readonly Server[]): readonl
   return servers.filter(({ backend, server }) => backend === service.backend && !isUncheckedTwin(server));
 }
 
-function differences({ backend, server, address, port, checkPort, weight, state }: Server, { name, load, states }: SteeredService, byLoad: number, { loads, cordoned, ports, byHand }: Known): Command[] {
+/** Nodes that are cordoned and can be spared: a cordon moves no pod, and the pods may all be there. Undefined until the API was asked. */
+function leavingOf({ name }: SteeredService, own: readonly Server[], { cordoned, byHand }: Known): ReadonlySet<string> | undefined {
+  if (!cordoned) return undefined;
+  const stays = own.some(({ server, up }) => up && !cordoned.has(server) && byHand[`${name}/${server}`]?.state === undefined);
+  return stays ? cordoned : new Set();
+}
+
+interface Wanted extends Known {
+  readonly weight: number;
+  readonly leaving: ReadonlySet<string> | undefined;
+}
+
+function differences({ backend, server, address, port, checkPort, weight, state }: Server, { name, load, states }: SteeredService, { loads, cordoned, leaving, ports, byHand, weight: byLoad }: Wanted): Command[] {
   const hand = byHand[`${name}/${server}`] ?? {};
   const wanted = {
-    state: states ? hand.state ?? (cordoned === undefined ? state : cordoned.has(server) ? 'drain' : 'ready') : state,
+    state: states ? hand.state ?? (leaving === undefined ? state : leaving.has(server) ? 'drain' : 'ready') : state,
     weight: hand.weight ?? (load ? byLoad : 100),
     port: ports.get(name)?.nodePort ?? port,
     checkPort: ports.get(name)?.health ?? checkPort,
@@ -101,6 +116,6 @@ function differences({ backend, server, address, port, checkPort, weight, state 
     ...(wanted.port === port ? [] : [set(`addr ${address} port ${wanted.port}`, `node port ${wanted.port} instead of ${port}`)]),
     ...(wanted.checkPort === checkPort ? [] : [set(`check-port ${wanted.checkPort}`, `health check at port ${wanted.checkPort} instead of ${checkPort}`)]),
     ...(wanted.weight === weight ? [] : [set(`weight ${wanted.weight}%`, `weight ${wanted.weight} %, ${hand.weight === undefined ? (said === undefined ? 'its agent has no say' : `load ${Math.round(said)} %`) : 'by hand'}`)]),
-    ...(wanted.state === state ? [] : [set(`state ${wanted.state}`, `${wanted.state}, ${hand.state === undefined ? (cordoned?.has(server) ? 'the node is cordoned' : 'the node is not cordoned') : 'by hand'}`)]),
+    ...(wanted.state === state ? [] : [set(`state ${wanted.state}`, `${wanted.state}, ${hand.state === undefined ? (cordoned?.has(server) ? `the node is cordoned${leaving?.has(server) ? '' : ', and no other serves'}` : 'the node is not cordoned') : 'by hand'}`)]),
   ];
 }

@@ -7,8 +7,10 @@ const header = '1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_adm
 const line = (admin: number) => `3 service-shop 1 w1 10.0.0.21 2 ${admin} 50 100 12 6 3 4 6 0 0 0 - 30443 - 0 32025 - - 0\n`;
 
 test('a server is read with what it is told to be', () => {
-  assert.deepEqual(parseServersState(`${header}${line(0)}\n`), [{ backend: 'service-shop', server: 'w1', address: '10.0.0.21', port: 30443, checkPort: 32025, weight: 50, state: 'ready' }]);
+  assert.deepEqual(parseServersState(`${header}${line(0)}\n`), [{ backend: 'service-shop', server: 'w1', address: '10.0.0.21', port: 30443, checkPort: 32025, weight: 50, state: 'ready', up: true }]);
 });
+
+test('one whose checks fail is not up', () => assert.equal(parseServersState(`${header}${line(0).replace(' 2 0 ', ' 0 0 ')}`)[0]?.up, false));
 
 for (const [admin, state] of [[0, 'ready'], [1, 'maint'], [8, 'drain'], [9, 'maint'], [5, 'maint'], [4, 'ready'], [16, 'drain'], [32, 'maint'], [64, 'ready']] as const) {
   test(`administrative state ${admin} is ${state}`, () => assert.equal(parseServersState(`${header}${line(admin)}`)[0]?.state, state));

@@ -1,4 +1,4 @@
-/** A server as `show servers state` has it: what it is told to be, whatever its checks say. */
+/** A server as `show servers state` has it: what it is told to be, and what its checks say. */
 export interface ServerState {
   readonly backend: string;
   readonly server: string;
@@ -9,6 +9,8 @@ export interface ServerState {
   /** As it was set, without a slow start. */
   readonly weight: number;
   readonly state: 'ready' | 'drain' | 'maint';
+  /** Its checks say that it serves, or nobody asks. */
+  readonly up: boolean;
 }
 
 /** Bits of the column `srv_admin_state`: maintenance, now, by the socket or the configuration, by another server that is followed, by a name that is not resolved; and draining by the socket or by another server. */
@@ -30,6 +32,7 @@ export function parseServersState(answer: string): readonly ServerState[] {
       port: Number(value('srv_port')),
       checkPort: Number(value('srv_check_port')),
       weight: Number(value('srv_uweight')),
+      up: value('srv_op_state') !== '0',
       state: (admin & maintenance) !== 0 ? 'maint' : (admin & draining) !== 0 ? 'drain' : 'ready',
     };
   });
