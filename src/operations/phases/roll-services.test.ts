@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { aHost, aService, cluster as example } from '../../../test/support/example-cluster.ts';
+import { renderedHost } from '../../../test/support/rendered-host.ts';
 import { byHandText, type ByHand } from '../balancing/by-hand.ts';
 import type { Step } from '../plan/step.ts';
 import { changeServices } from './roll-services.ts';
@@ -24,6 +25,14 @@ async function scriptOf(action: Step['action'], kept: string, component: Step['c
   return scripts.at(-1)!;
 }
 const holds = (script: string, byHand: ByHand) => script.includes(`${path} || kubekeep_failed`) && script.includes(Buffer.from(byHandText(byHand)).toString('base64'));
+
+test('all files of the services go with the last of them', async () => {
+  const script = await scriptOf('remove', '');
+  const files = [...(await renderedHost({ services: [aService()] })).keys()].filter((file) => file.includes('/services/') || file.endsWith('/kubekeep-services.service'));
+  assert.ok(files.length > 3);
+  // The configuration goes with what was written beside it.
+  for (const file of files) assert.ok(script.includes(file), file);
+});
 
 describe('what was decided by hand about servers', () => {
   test('ends with them, when HAProxy does not have them any more and before the step is noted as done', async () => {

@@ -28,7 +28,7 @@ export async function changeServices(step: Step, work: Work): Promise<void> {
 
 function removal({ component }: Step): string {
   const units = component === 'services' ? [servicesUnit] : [serviceVipsUnit, servicesAliveUnit];
-  const files = component === 'services' ? ['haproxy.cfg*', 'close-dead.lua', 'keep-state.sh'] : ['keepalived.conf*', 'alive.sh', 'take-off.sh'];
+  const files = component === 'services' ? ['haproxy.cfg*', 'close-dead.lua', 'keep-state.sh', 'do-by-hand.sh'] : ['keepalived.conf*', 'alive.sh', 'take-off.sh'];
   return `systemctl disable -q --now ${units.join(' ')} 2>/dev/null
 rm -f ${units.map((unit) => `${unitFolder}/${unit}`).join(' ')} ${files.map((file) => `${servicesFolder}/${file}`).join(' ')} && systemctl daemon-reload || exit 1
 rmdir ${servicesFolder} 2>/dev/null || true`;
