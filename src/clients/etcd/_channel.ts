@@ -81,7 +81,7 @@ function unary<I extends DescMessage, O extends DescMessage>(
   { signal, deadline = usual }: CallOptions = {},
 ): Promise<MessageShape<O>> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => call.cancel(), deadline);
+    // Of a connection that was closed it throws at once: nothing that waits may stay behind.
     const call = client.makeUnaryRequest(
       ...encoded(method, request),
       (error, answer) => {
@@ -92,6 +92,7 @@ function unary<I extends DescMessage, O extends DescMessage>(
       },
     );
     const cancel = () => call.cancel();
+    const timer = setTimeout(cancel, deadline);
     signal?.addEventListener('abort', cancel, { once: true });
     if (signal?.aborted) cancel();
   });
