@@ -22,7 +22,7 @@ export function inClusterConfig(services: readonly ForwardedService[], { domain 
     'defaults',
     '    log global',
     '    option dontlognull',
-    '    retries 3',
+    '    retries 5',
     '    option redispatch 1',
     '    timeout connect 500ms',
     '    timeout client 60s',
