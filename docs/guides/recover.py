@@ -18,6 +18,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -150,11 +151,15 @@ class Repository:
             raise Damaged(f"{name}: its bytes are not those that were written")
         return self.opened(data, kind, name)
 
+    def entries(self):
+        """Section 8: names of the chain's entries, oldest first, without what others have put beside them."""
+        return sorted(f"chain/{name}" for name in os.listdir(os.path.join(self.folder, "chain")) if re.fullmatch("[0-9a-f]{16}", name))
+
     def catalog(self):
         """Section 8: where old entries were removed, the bases that the newest catalog has, the entry to begin at and the hash of the one before it."""
         if os.path.exists(os.path.join(self.folder, f"chain/{1:016x}")):
             return {}, 1, bytes(32)
-        name = f"chain/{max(os.listdir(os.path.join(self.folder, 'chain')))}"
+        name = self.entries()[-1]
         newest = self.read(name)
         if newest[76] != CATALOG:
             name = f"chain/{int.from_bytes(newest[68:76], 'big'):016x}"
@@ -181,10 +186,16 @@ class Repository:
     def bases(self):
         """Section 8: number and body of every base, from a chain whose hashes fit."""
         found, number, previous = self.catalog()
-        while os.path.exists(os.path.join(self.folder, f"chain/{number:016x}")):
-            name = f"chain/{number:016x}"
+        for name in self.entries():
+            missing = f"chain/{number:016x}"
+            if name < missing:
+                continue
+            number = int(name[6:], 16)
+            if name != missing:
+                print(f"{missing} is missing, and {name} is there: what was said between them is not known", file=sys.stderr)
+                previous = None
             entry = self.read(name)
-            if entry[:4] != b"KKC1" or int.from_bytes(entry[4:12], "big") != number or entry[12:44] != previous:
+            if entry[:4] != b"KKC1" or int.from_bytes(entry[4:12], "big") != number or previous not in (None, entry[12:44]):
                 raise Damaged(f"{name}: it does not follow on the entry before it")
             self.note(found, entry, name)
             number, previous = number + 1, hashlib.sha256(entry).digest()

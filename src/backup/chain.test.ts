@@ -92,6 +92,15 @@ describe('a chain', () => {
     assert.equal((await openChain(at(folder))).entries.length, 5);
   });
 
+  it('is opened while others write on: what they append before each answer is nothing that is missing', async () => {
+    const folder = await chainOf(2);
+    const other = await openChain(at(folder));
+    const store = folderStore(folder);
+    const append = () => other.append('base', writer, () => ({}));
+    const { entries } = await openChain({ ...at(folder), store: { ...store, list: async (prefix, after) => (await append(), store.list(prefix, after)) } });
+    assert.ok(entries.length >= 4, String(entries.length));
+  });
+
   it('passes over an entry of a kind that a newer release may add', async () => {
     const folder = await chainOf(1);
     const { entries } = await openChain(at(folder));

@@ -83,12 +83,16 @@ class OpenChain implements Chain {
   async open(): Promise<void> {
     await this.#beginAtCatalog();
     await this.refresh();
-    const later = async () => (await this.#options.store.list('chain/', entryName(this.#newest?.number ?? 0))).filter(isEntryName);
-    if ((await later()).length === 0) return;
-    // Perhaps it was written just now.
+    const later = (await this.#options.store.list('chain/', entryName(this.#newest?.number ?? 0))).filter(isEntryName);
+    const last = later.at(-1);
+    if (last === undefined) return;
+    // Perhaps they were written just now.
     await this.refresh();
-    const [name] = await later();
-    if (name !== undefined) throw damaged(entryName((this.#newest?.number ?? 0) + 1), `it is missing, and ${name} is there`);
+    const read = this.#newest?.number ?? 0;
+    if (entryName(read) >= last) return;
+    throw new KubekeepError('repository-damaged', `${entryName(read + 1)}: it is missing, and ${later.find((name) => name > entryName(read))} is there`, {
+      hint: 'A copy of the place may still have it. docs/guides/recover-without-kubekeep.md reads bases on both sides of the gap.',
+    });
   }
 
   refresh(): Promise<void> {

@@ -82,6 +82,19 @@ describe('docs/guides/recover.py', () => {
     for (const [index, name] of away.entries()) await writeFile(join(entries, name), bytes[index]!);
   });
 
+  it('reads the bases on both sides of an entry that is missing, and says so', async () => {
+    const bases = recover().stdout;
+    const entries = join(made.folder, 'chain');
+    const names = (await readdir(entries)).sort();
+    const gone = names.find((name) => !bases.match(new RegExp(`^${Number.parseInt(name, 16)} `, 'm')) && bases.match(new RegExp(`^${Number.parseInt(name, 16) - 1} `, 'm')))!;
+    const bytes = await readFile(join(entries, gone));
+    await rm(join(entries, gone));
+    const { stdout, stderr } = recover();
+    await writeFile(join(entries, gone), bytes);
+    assert.equal(stdout, bases);
+    assert.match(stderr, new RegExp(`^chain/${gone} is missing, and chain/\\w+ is there: `));
+  });
+
   it('takes for the latest no base that has diverged, and says of one that it is', async () => {
     const { chain } = await made.open();
     const { hashes: _, ...last } = basesOf(chain).at(-1)!;

@@ -10,6 +10,7 @@ import { readBundle } from '../bundle.ts';
 import { captureKeys, type Capture } from '../captures.ts';
 import { logOf } from '../change-log/coverage.ts';
 import { readLog } from '../change-log/read-log.ts';
+import { entryName } from '../format/chain-entry.ts';
 import { baseOf, basesOf } from '../points.ts';
 import { openRepository, type Repository } from '../repository.ts';
 import { folderStore } from '../store/folder-store.ts';
@@ -171,6 +172,47 @@ describe('clean-up', () => {
     await addBase(10, start);
     await assert.rejects(repository.chain.append('retire', made.keys.writer, () => ({})), { code: 'repository-mismatch' });
     await assert.rejects(repository.chain.append('removed', made.keys.writer, () => ({})), { code: 'repository-mismatch' });
+  });
+
+  for (const [title, merged, late] of [
+    ['behind the newest catalog', true, false],
+    ['without any catalog', false, false],
+    ['with a later catalog, where another run keeps it from making one', true, true],
+  ] as const) {
+    it(`takes pieces of the log ${title}, and cuts nobody off who walks over them`, async () => {
+      await addBase(10, start);
+      if (merged) await addLog(11, 30, start, true);
+      await addLog(merged ? 31 : 11, 40, start, false);
+      await addBase(40, start + 3 * hour);
+      const kept = await addBase(41, start + 4 * hour);
+      const entries = (await names()).filter((name) => name.startsWith('chain/'));
+      const planned = start + 5 * hour;
+      const { chain } = repository;
+      const quicker = { ...repository, chain: new Proxy(chain, { get: (_, name: keyof typeof chain) => (name === 'catalog' ? async () => {} : typeof chain[name] === 'function' ? chain[name].bind(chain) : chain[name]) }) };
+      for (const day of [0, 1, 2]) {
+        const { objects } = await prune(planned + day * grace, { on: late ? quicker : repository, planned });
+        if (late && day === 0) assert.equal(objects, 2, 'of what was merged the segment and its key index, and none of the pieces');
+        assert.deepEqual(basesOf((await made.read()).chain).map(({ number }) => number), [kept.number]);
+        assert.deepEqual(await content(kept), paged.files.get(kept.number));
+        if (late && day === 0) await chain.catalog(made.keys.writer, []);
+      }
+      const left = await names();
+      assert.equal(entries.filter((name) => left.includes(name)).length, 1, 'the last piece of the log');
+    });
+  }
+
+  it('passes over pieces behind the newest catalog that an earlier release has named', async () => {
+    await addBase(10, start);
+    await addLog(11, 30, start, true);
+    await addLog(31, 40, start, false);
+    const kept = await addBase(41, start + 4 * hour);
+    const pieces = repository.chain.entries.flatMap(({ kind, number }) => (kind === 'segment' && number > repository.chain.catalogued ? [entryName(number)] : []));
+    const objects = await repository.put('table', Buffer.from(JSON.stringify(pieces)), repository.structure);
+    const time = start + 5 * hour;
+    await repository.chain.append('retire', made.keys.owner, () => ({ time, bases: [], logs: [{ timeline, upTo: 40 }], entriesUpTo: repository.chain.catalogued, objects }));
+    assert.equal(pieces.length, 5);
+    await removeRetired(repository, options(time + grace));
+    assert.deepEqual(await content(kept), paged.files.get(kept.number));
   });
 
   it('leaves nothing of a repository that one who opens it anew could miss', async () => {

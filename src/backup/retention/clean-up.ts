@@ -1,6 +1,6 @@
 import { wrappedKeyOf } from '../captures.ts';
 import { segmentOf } from '../change-log/coverage.ts';
-import { entryName } from '../format/chain-entry.ts';
+import { entryName, isEntryName } from '../format/chain-entry.ts';
 import { isObjectName, objectName } from '../format/object-name.ts';
 import type { ReadEntry } from '../read-entry.ts';
 import type { SigningKey } from '../repository-keys.ts';
@@ -40,9 +40,14 @@ const atOnce = 16;
 /** First step: appends what goes by the plan, and what nothing reaches then. Nothing is removed. Appends nothing where nothing goes. */
 export async function retire(repository: Repository, plan: RetentionPlan, { owner, now }: CleanUpOptions): Promise<Retired> {
   const { chain } = repository;
-  const goes = { time: now, bases: plan.bases.flatMap(({ base, keep }) => (keep.length === 0 ? [base.number] : [])), logs: plan.logs.map(({ timeline, upTo }) => ({ timeline, upTo })), entriesUpTo: chain.catalogued };
+  const planned = { bases: plan.bases.flatMap(({ base, keep }) => (keep.length === 0 ? [base.number] : [])), logs: plan.logs.map(({ timeline, upTo }) => ({ timeline, upTo })) };
+  // Where nobody writes the log any more no other catalog may come for years.
+  if (piecesGone(chain.entries, afterRetire(chain.entries, planned)).some((number) => number > chain.catalogued)) await chain.catalog(owner, []);
+  const goes = { time: now, ...planned, entriesUpTo: chain.catalogued };
   const left = afterRetire(chain.entries, goes);
-  const objects = [...piecesGone(chain.entries, left), ...(await unreached(repository, left))];
+  // Those that no catalog stands for are walked over by every reader, and go with a later run.
+  const pieces = piecesGone(chain.entries, left).filter((number) => number <= goes.entriesUpTo);
+  const objects = [...pieces.map(entryName), ...(await unreached(repository, left))];
   const nothing = goes.bases.length === 0 && goes.logs.length === 0 && objects.length === 0;
   if (nothing && goes.entriesUpTo <= goesUpTo(chain)) return { objects: 0 };
   const list = objects.length === 0 ? undefined : await repository.put('table', Buffer.from(JSON.stringify(objects)), repository.structure);
@@ -58,12 +63,14 @@ export async function removeRetired(repository: Repository, options: CleanUpOpti
   let removed = 0;
   const isReached = due.length === 0 ? () => true : await reachedFrom(repository, chain.entries);
   for (const one of due) {
-    const objects = (await listOf(repository, one)).filter((name) => !isReached(name));
+    // An earlier release listed entries that no catalog stood for: without them nobody comes to those behind them.
+    const objects = (await listOf(repository, one)).filter((name) => !isReached(name) && !(isEntryName(name) && name > entryName(one.entriesUpTo)));
     const first = removedUpTo(chain) + 1;
     const entries = Array.from({ length: Math.max(0, one.entriesUpTo - first + 1) }, (_, index) => entryName(first + index)).filter((name) => !isReached(name));
-    const held = await removeAll(repository, [...objects, ...entries], options);
+    const names = [...new Set([...objects, ...entries])];
+    const held = await removeAll(repository, names, options);
     refused.push(...held);
-    removed += objects.length + entries.length - held.length;
+    removed += names.length - held.length;
     await chain.append('removed', options.owner, () => ({ retire: one.number, entriesUpTo: Math.max(one.entriesUpTo, first - 1) }) satisfies RemovedBody);
     // Where it is held back, the next list has it.
     if (one.objects !== undefined) await tryToRemove(store, objectName('table', one.objects));
@@ -71,10 +78,10 @@ export async function removeRetired(repository: Repository, options: CleanUpOpti
   return { removed, refused };
 }
 
-/** Pieces of the log that no run would come to again: entries before them were removed already, or will be. */
-function piecesGone(before: readonly ReadEntry[], left: readonly ReadEntry[]): readonly string[] {
+/** Numbers of pieces of the log that no run would come to again: entries before them were removed already, or will be. */
+function piecesGone(before: readonly ReadEntry[], left: readonly ReadEntry[]): readonly number[] {
   const stays = new Set(left);
-  return before.flatMap((entry) => (segmentOf(entry)?.object === undefined && entry.kind === 'segment' && !stays.has(entry) ? [entryName(entry.number)] : []));
+  return before.flatMap((entry) => (entry.kind === 'segment' && segmentOf(entry)?.object === undefined && !stays.has(entry) ? [entry.number] : []));
 }
 
 /** Objects that entries do not reach, without what an earlier clean-up names already, and what nobody of ours has put there. */
