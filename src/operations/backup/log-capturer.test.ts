@@ -40,6 +40,8 @@ interface Script {
   readonly pause?: number;
   /** ms by which its clock is wrong in each watch. */
   readonly jumps?: readonly number[];
+  /** What happens while members are asked. */
+  readonly asked?: (timeline: string) => Promise<void>;
 }
 
 describe('a capturer of the log', () => {
@@ -49,7 +51,7 @@ describe('a capturer of the log', () => {
   after(() => made[Symbol.asyncDispose]());
 
   /** Runs as many captures as there are watches: how each ended, where each began, the log and its revisions. */
-  async function run({ watches, revision = 1000, ttl = () => Promise.resolve(600), slow = Infinity, hashKv, pause = 0, jumps = [] }: Script, altered: (repository: Repository) => Repository = (same) => same) {
+  async function run({ watches, revision = 1000, ttl = () => Promise.resolve(600), slow = Infinity, hashKv, pause = 0, jumps = [], asked = async () => {} }: Script, altered: (repository: Repository) => Repository = (same) => same) {
     const timeline = `c${++count}:0`;
     const repository = altered(await made.open());
     const starts: number[] = [];
@@ -78,7 +80,10 @@ describe('a capturer of the log', () => {
     const capturer = new LogCapturer({
       repository, writer: made.keys.writer, progress: silent, signal: new AbortController().signal,
       clock: { now: () => Date.now() + (jumps[turn - 1] ?? 0), monotonic: () => performance.now() + passed + (turn >= slow ? 400_000 : 0), sleep: async () => {} },
-      ask: async () => ({ chosen: nearest, nearest, names: [], clients: new Map(hashKv ? [['cp1', client]] : []), [Symbol.dispose]: () => {} }),
+      ask: async () => {
+        await asked(timeline);
+        return { chosen: nearest, nearest, names: [], clients: new Map(hashKv ? [['cp1', client]] : []), [Symbol.dispose]: () => {} };
+      },
       takeBase: () => takeBase((next += 100)),
       remember: async () => {},
     });
@@ -228,6 +233,13 @@ describe('a capturer of the log', () => {
   it('takes nothing from an etcd that is behind the log: its history is another one', async () => {
     const { outcomes, ranges } = await run({ watches: [[changes(101)]], revision: 99 });
     assert.deepEqual({ outcomes, ranges }, { outcomes: ['repository-mismatch'], ranges: [] });
+  });
+
+  it('goes on where another one appended while members were asked, and their slowest had not answered', async () => {
+    const theirs = await made.open();
+    const append = async (timeline: string) => appendRecords(theirs, { records: [change(101), change(102)].map((one) => ({ revision: one.revision, received: Date.now(), changes: [one] })), leases: new Map() }, { writer: made.keys.writer, timeline, member: 'cp2', key: await newCapture(theirs) });
+    const { outcomes, starts, ranges } = await run({ watches: [[changes(101, 102), changes(103)]], revision: 100, asked: append });
+    assert.deepEqual({ outcomes, starts, ranges }, { outcomes: ['unreachable'], starts: [100], ranges: ['segment 101-102', 'segment 103-103'] });
   });
 
   it('takes nothing from an etcd that says something else of the last revision that the log has', async () => {

@@ -76,15 +76,17 @@ export class LogCapturer {
   /** Resolves when what is missing was covered with a hole and a base; rejects when the watch ends otherwise, with what came in the log as far as the store takes it. */
   async capture(): Promise<void> {
     const { ask, repository, writer, signal, clock, takeBase } = this.#options;
+    await repository.chain.present();
+    await repository.chain.refresh();
+    // As it is before members are asked: they wait for the slowest of them, and others write meanwhile.
+    const before = { entries: [...repository.chain.entries] };
     using members = await ask();
     const { nearest } = members;
     if (!nearest.reads) throw new KubekeepError('etcd-failed', 'etcd has no quorum');
     const log: LogWriter = { writer, timeline: timelineOf(nearest) };
-    await repository.chain.present();
-    await repository.chain.refresh();
-    this.#refuseOlder(nearest, log.timeline);
-    const newest = newestBase(repository.chain, log.timeline) ?? (await takeBase(members));
-    const last = lastPart(repository.chain.entries, log.timeline);
+    refuseOlder(before, nearest, log.timeline);
+    const newest = newestBase(before, log.timeline) ?? (await takeBase(members));
+    const last = lastPart(before.entries, log.timeline);
     const buffer = new LogBuffer(last?.last ?? newest.revision);
     try {
       for await (const { changes, again, upTo } of nearest.client.watch(buffer.end, { signal, ...watched })) {
@@ -109,14 +111,6 @@ export class LogCapturer {
   async settled(): Promise<void> {
     await this.#basing;
     await this.#options.remember();
-  }
-
-  /** A linearizable read came before: a member that is behind the log then has another history. */
-  #refuseOlder({ spec, status }: AnsweringMember, timeline: string): void {
-    const { repository } = this.#options;
-    const known = Math.max(logEnd(repository.chain.entries, timeline) ?? 0, newestBase(repository.chain, timeline)?.revision ?? 0);
-    if (status.revision >= known) return;
-    throw otherHistory(`etcd on ${spec.name} is at revision ${status.revision}, and the repository has revision ${known} of the same etcd`);
   }
 
   /** Undefined where trying again may help. */
@@ -222,6 +216,13 @@ export class LogCapturer {
 export function leads({ chain }: Pick<Repository, 'chain'>, { writer }: SigningKey): boolean | undefined {
   const newest = chain.entries.findLast(({ kind }) => kind === 'segment');
   return newest && newest.writer === writer;
+}
+
+/** The member was read linearizably after the repository had what it has: one that is behind has another history. */
+function refuseOlder(repository: Pick<Repository['chain'], 'entries'>, { spec, status }: AnsweringMember, timeline: string): void {
+  const known = Math.max(logEnd(repository.entries, timeline) ?? 0, newestBase(repository, timeline)?.revision ?? 0);
+  if (status.revision >= known) return;
+  throw otherHistory(`etcd on ${spec.name} is at revision ${status.revision}, and the repository has revision ${known} of the same etcd`);
 }
 
 function otherHistory(what: string): KubekeepError {
