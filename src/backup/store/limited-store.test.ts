@@ -36,12 +36,15 @@ describe('a limit of bandwidth', () => {
     assert.deepEqual(slept, [500, 500, 1000]);
   });
 
-  it('does not hold up the log, nor who reads', async () => {
-    const { store, written, now } = limited(1000);
+  it('does not hold up the log, nor who reads, and has what it brought make a base wait', async () => {
+    const { store, written, slept, now } = limited(1000);
     await store.create('packs/1', megabyte);
-    await store.create('chain/1', megabyte);
+    const log = ['chain/1', 'captures/1.age', 'segments/1', 'indexes/1', 'tables/1'];
+    for (const name of log) await store.create(name, megabyte);
     await store.read('packs/1');
-    assert.deepEqual(written, [['packs/1', 1000], ['chain/1', 1000]]);
+    assert.deepEqual(written, ['packs/1', ...log].map((name) => [name, 1000]));
     assert.equal(now(), 1000);
+    await store.create('packs/2', megabyte);
+    assert.deepEqual(slept, [5_000_000]);
   });
 });

@@ -8,17 +8,18 @@ export interface LimitOptions {
   readonly signal: AbortSignal;
 }
 
-/** Writes so many bytes a second and no more, on average. The log is not made to wait, so that no base makes it late; and neither is who reads. */
+/** Writes so many bytes a second and no more, on average. Only pages of a base wait for that: keys, indexes, catalogs and what was merged of the log count and do not wait, so that no base makes the log late; and neither does who reads. */
 export function limitedStore(store: Store, { bandwidth, clock, signal }: LimitOptions): Store {
   let free = -Infinity;
   return {
     ...store,
     async create(name, bytes) {
+      // A busy log must not hold up a base for ever.
       if (!name.startsWith('chain/')) {
         const now = clock.monotonic();
         const begin = Math.max(now, free);
         free = begin + (bytes.length / bandwidth) * 1000;
-        if (begin > now) await clock.sleep(begin - now, signal);
+        if (begin > now && name.startsWith('packs/')) await clock.sleep(begin - now, signal);
       }
       return store.create(name, bytes);
     },
