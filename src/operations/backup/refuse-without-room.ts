@@ -1,11 +1,14 @@
 import { statfs } from 'node:fs/promises';
-import { KubekeepError } from '../../lib/errors.ts';
+import { KubekeepError, type ErrorCode } from '../../lib/errors.ts';
+
+/** Bytes that etcd's own log takes from a disk at once. */
+export const etcdLog = 130_000_000;
 
 /** Refuses before anything is written where a folder's disk has fewer bytes free than are needed; `what` says for what. */
-export async function refuseWithoutRoom(folder: string, bytes: number, what: string): Promise<void> {
+export async function refuseWithoutRoom(folder: string, bytes: number, what: string, code: ErrorCode = 'file-missing'): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize >= bytes) return;
-  throw new KubekeepError('file-missing', `${folder} has ${megabytes(bavail * bsize)} MB free, and ${what} takes ${megabytes(bytes)} MB and what the log adds`, { hint: 'Make room there. Nothing was written.' });
+  throw new KubekeepError(code, `${folder} has ${megabytes(bavail * bsize)} MB free, and ${what} takes ${megabytes(bytes)} MB or more`, { hint: 'Make room there. Nothing was written.' });
 }
 
 function megabytes(bytes: number): string {

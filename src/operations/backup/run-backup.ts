@@ -5,6 +5,7 @@ import type { BackupOperation } from './backup-operation.ts';
 import { askMembers, baseSource, type EtcdMembers } from './etcd-members.ts';
 import { openToWrite, remember, type OpenAsWriter, type OpenToWrite } from './open-backup.ts';
 import { differenceOf, recipientsFor } from './recipients.ts';
+import { etcdLog, refuseWithoutRoom } from './refuse-without-room.ts';
 
 /** Entries since the newest catalog. Where the log is written its capturer sees to it. */
 const mostWalked = 1000;
@@ -21,6 +22,8 @@ export async function runBackup(operation: BackupOperation, store: Store): Promi
 export async function takeOne(operation: BackupOperation, { repository, keys }: OpenToWrite | OpenAsWriter, members: EtcdMembers): Promise<Base> {
   const { state, source, clock, progress, signal } = operation;
   const { spec: { name }, reads } = members.chosen;
+  // Of a follower it is the disk of etcd, which must not fill it: that waits until there is room.
+  await refuseWithoutRoom(state.path, members.chosen.status.dbSize + etcdLog, `a base of etcd on ${name}`, 'store-failed');
   if (!reads) progress({ type: 'note', title: 'etcd has no quorum: the base is what one member has, and perhaps not all that was acknowledged', host: name });
   progress({ type: 'started', title: `base: snapshot of etcd on ${name}`, host: name, step: 'backup/base' });
   const bundle = 'owner' in keys ? await source.bundle(keys) : undefined;

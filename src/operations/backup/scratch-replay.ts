@@ -7,7 +7,7 @@ import { KubekeepError } from '../../lib/errors.ts';
 import { platformOf, type Platform } from '../../programs/program.ts';
 import { startScratchEtcd, type ScratchEtcd } from '../../programs/scratch-etcd.ts';
 import type { ReadOperation } from './backup-operation.ts';
-import { refuseWithoutRoom } from './refuse-without-room.ts';
+import { etcdLog, refuseWithoutRoom } from './refuse-without-room.ts';
 import { writePoint } from './write-point.ts';
 
 /** A real etcd that nobody else can reach, with what the repository has of a point and nothing after it. */
@@ -29,9 +29,6 @@ export interface ReplayInput {
 const startLimit = 120_000;
 /** ms for one that cut the connection to end. */
 const endLimit = 1000;
-/** Bytes that etcd's own log takes from the disk at once. */
-const etcdLog = 130_000_000;
-
 /** Writes the point as a snapshot and starts an etcd from it, as one of a cluster is started after a restore. Throws `repository-damaged`, `data-damaged`. */
 export async function replayInScratchEtcd(operation: ReadOperation, { repository, point, keys, folder }: ReplayInput): Promise<ReplayedEtcd> {
   await refuseWithoutRoom(folder, 2 * point.base.length + etcdLog, 'to replay a point');

@@ -5,7 +5,7 @@ import { KubekeepError } from '../../lib/errors.ts';
 import type { HideSecrets } from '../../objects/hide-secrets.ts';
 import { throwAwayFolder } from '../../programs/throw-away-folder.ts';
 import type { ReadOperation } from '../backup/backup-operation.ts';
-import { refuseWithoutRoom } from '../backup/refuse-without-room.ts';
+import { etcdLog, refuseWithoutRoom } from '../backup/refuse-without-room.ts';
 import { logChanges } from '../objects/log-changes.ts';
 import type { OpenObjects } from '../objects/open-objects.ts';
 import { clipped, countOf, judged, nextToJudge, revisionAt, type Judgement, type RevisionRange, type Search } from './bisect-search.ts';
@@ -35,8 +35,6 @@ export interface Culprit extends Suspects {
   readonly judged: number;
 }
 
-/** Bytes that etcd's own log takes from the disk at once. */
-const etcdLog = 130_000_000;
 const step = 'bisect/judge';
 
 /**

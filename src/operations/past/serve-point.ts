@@ -2,13 +2,10 @@ import { join } from 'node:path';
 import type { Point } from '../../backup/points.ts';
 import { throwAwayFolder } from '../../programs/throw-away-folder.ts';
 import type { ReadOperation } from '../backup/backup-operation.ts';
-import { refuseWithoutRoom } from '../backup/refuse-without-room.ts';
+import { etcdLog, refuseWithoutRoom } from '../backup/refuse-without-room.ts';
 import { writePoint } from '../backup/write-point.ts';
 import type { OpenObjects } from '../objects/open-objects.ts';
 import { pastApi, type PastApi } from './past-api.ts';
-
-/** Bytes that etcd's own log takes from the disk at once. */
-const etcdLog = 130_000_000;
 
 /** Writes a point and serves it, in a folder that is gone afterwards however kubekeep ends. Throws `repository-damaged` too. */
 export async function servePoint(operation: ReadOperation, { repository, keys, encryption }: OpenObjects, { point, name }: { readonly point: Point; readonly name: string }): Promise<PastApi> {
