@@ -122,6 +122,21 @@ describe('a catalog', () => {
     assert.deepEqual([...all!.leases], [[11n, 11], [16n, 16], [21n, 21], [26n, 26]]);
   });
 
+  it('keeps what is known of leases of records that come into a later one', async () => {
+    await addBase(10);
+    const merger = await follow(11, 20, 5);
+    // Another one has appended these as a piece that ends later than what this one has.
+    await appendRecords(repository, segment(21, 30), { writer: made.keys.writer, timeline, ...options() });
+    await merger.add({ records: segment(21, 25).records, leases: new Map([[7n, 600]]) }, options());
+    await merger.catalog(options());
+    await merger.add({ records: segment(26, 30).records, leases: new Map() }, options());
+    await (await follow(31, 35, 5, repository, merger)).catalog(options());
+    assert.deepEqual(await parts(), [['segment', 11, 20], ['segment', 21, 35]]);
+    const reader = await made.read();
+    const [all] = await Array.fromAsync(readLog(reader, { timeline, first: 21, last: 35 }, captureKeys(reader, made.identity)));
+    assert.deepEqual([...all!.leases], [[7n, 600], [31n, 31]], 'and nothing of those of the one before');
+  });
+
   it('has no segment that reaches over a hole or begins inside of a piece', async () => {
     await addBase(10);
     const merger = new LogMerger(repository, { writer: made.keys.writer, timeline });

@@ -64,7 +64,8 @@ export class LogMerger {
     }
     this.#records = this.#records.filter(({ revision }) => revision > last.last);
     this.#bytes = this.#records.reduce((sum, record) => sum + bytesOf(record), 0);
-    this.#leases = new Map();
+    const named = new Set(this.#records.flatMap(({ changes }) => changes.map(({ lease }) => lease)));
+    this.#leases = new Map([...this.#leases].filter(([lease]) => named.has(lease)));
   }
 
   /** Those that nobody has merged and whose revisions are all here, without a hole between them. */
