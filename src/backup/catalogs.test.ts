@@ -151,6 +151,31 @@ describe('a catalog', () => {
     assert.deepEqual(await revisions(26, 40), range(26, 40));
   });
 
+  it('has what one held whom another one left the merging to: what that one merged is let go, and the oldest of what is too much stays in pieces', async () => {
+    await addBase(10);
+    const other = await made.open();
+    const standby = new LogMerger(other, { writer: made.keys.writer, timeline });
+    const hold = async (piece: Segment) => {
+      await other.chain.refresh();
+      standby.hold(piece);
+    };
+    const merger = await follow(11, 20, 5);
+    await hold(segment(11, 15));
+    await merger.catalog(options());
+    assert.equal(standby.continues(timeline, 99), false);
+    await hold(segment(16, 20));
+    assert.equal(standby.continues(timeline, 99), true, 'nothing is left of it');
+    const large = Buffer.alloc(5 << 20);
+    for (let revision = 21; revision <= 25; revision++) {
+      const [record] = segment(revision, revision).records;
+      const piece: Segment = { records: [{ ...record!, changes: [{ ...record!.changes[0]!, value: large }] }], leases: new Map() };
+      await appendRecords(repository, piece, { writer: made.keys.writer, timeline, ...options() });
+      await hold(piece);
+    }
+    await standby.catalog(options());
+    assert.deepEqual(await parts(), [['segment', 11, 20], ['segment', 21, 21], ['segment', 22, 22], ['segment', 23, 25]]);
+  });
+
   it('has no segment whose pieces are not all there, since another catalog has merged some of them, nor one that begins inside of a piece', async () => {
     await addBase(10);
     const mergers = [10, 30, 12].map(() => new LogMerger(repository, { writer: made.keys.writer, timeline }));

@@ -6,6 +6,7 @@ import { pagedRepository, timeline as pagedTimeline } from '../../../test/suppor
 import { captureKeys, newCapture } from '../../backup/captures.ts';
 import { appendRecords } from '../../backup/change-log/append-log.ts';
 import { logEnd, logOf, type LogPart } from '../../backup/change-log/coverage.ts';
+import { LogMerger } from '../../backup/change-log/merge-log.ts';
 import { readLog } from '../../backup/change-log/read-log.ts';
 import { changeRecipients } from '../../backup/change-recipients.ts';
 import { baseOf, type BaseBody } from '../../backup/points.ts';
@@ -154,43 +155,69 @@ describe('a capturer of the log', () => {
     assert.deepEqual({ hashes, ranges }, { hashes: [], ranges: ['segment 101-102', 'segment 103-104'] });
   });
 
-  it('leaves the log to another one that writes it, and goes on when that one is silent', async () => {
+  /** A capturer beside another one, that watches what `watch` yields; ms pass where it says so. */
+  async function beside(watch: (other: { readonly append: (revision: number) => Promise<void>; readonly catalog: () => Promise<void>; readonly pass: (ms: number) => void; readonly repository: Repository }) => AsyncIterable<EtcdChanges>) {
     const [mine, other] = [newSigningKey(), newSigningKey()];
     const [repository, theirs] = [await made.open(), await made.open()];
     await addWriters(repository, made.keys, [mine, other]);
     await theirs.chain.refresh();
     const timeline = `c${++count}:0`;
-    const body: BaseBody = { timeline, revision: 100, time: Date.now(), compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: 0, sha256: '0'.repeat(64), table: '0'.repeat(64), depth: 0, whole: true, capture: '', added: 0, hashes: [] };
-    await theirs.chain.append('base', made.keys.writer, () => body);
-    const lastOf = ({ body: piece }: { readonly body: unknown }) => (piece as { last: number }).last;
     let now = Date.now();
-    const appends = async (revision: number) => appendRecords(theirs, { records: [{ revision, received: now, changes: [change(revision)] }], leases: new Map() }, { writer: other, timeline, member: 'cp2', key: await newCapture(theirs) });
-    await appends(101);
-    const client = {
-      async *watch() {
-        yield changes(102);
-        now += 2000;
-        yield upTo(102);
-        await appends(102);
-        yield changes(103);
-        now += 2000;
-        yield upTo(103);
-        // Twice as long as the longest that one waits.
-        now += 12_000;
-        yield upTo(103);
-        // What is left at the end of a watch is appended in any case.
-        assert.equal(lastOf(repository.chain.entries.at(-1)!), 103);
-        throw ended();
-      },
-    } as unknown as EtcdClient;
+    const body: BaseBody = { timeline, revision: 100, time: now, compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: 0, sha256: '0'.repeat(64), table: '0'.repeat(64), depth: 0, whole: true, capture: '', added: 0, hashes: [] };
+    await theirs.chain.append('base', made.keys.writer, () => body);
+    const options = { member: 'cp2', key: await newCapture(theirs) };
+    const merger = new LogMerger(theirs, { writer: other, timeline });
+    const append = async (revision: number) => {
+      const piece = { records: [{ revision, received: now, changes: [change(revision)] }], leases: new Map() };
+      await appendRecords(theirs, piece, { writer: other, timeline, ...options });
+      await merger.add(piece, options);
+    };
+    const client = { watch: () => watch({ append, catalog: () => merger.catalog(options), pass: (ms) => (now += ms), repository }) } as unknown as EtcdClient;
+    await append(101);
     const chosen = { spec: { name: 'cp1' }, client, reads: true, status: { clusterId: timeline.split(':')[0], revision: 101 } } as never;
     const capturer = new LogCapturer({
       repository, writer: mine, progress: silent, signal: new AbortController().signal, clock: { now: () => now, monotonic: () => now, sleep: async () => {} },
       ask: async () => ({ chosen, nearest: chosen, names: [], clients: new Map(), [Symbol.dispose]: () => {} }), takeBase: async () => assert.fail('no base is due'), remember: async () => {},
     });
     await assert.rejects(capturer.capture(), { reason: 'unreachable' });
-    const written = repository.chain.entries.filter(({ kind, body: piece }) => kind === 'segment' && (piece as { timeline: string }).timeline === timeline);
-    assert.deepEqual(written.map((entry) => [lastOf(entry), entry.writer === mine.writer]), [[101, false], [102, false], [103, true]]);
+    return logOf(repository.chain, timeline).map(({ number, first, last }) => [first, last, repository.chain.entries.find((entry) => entry.number === number)!.writer === mine.writer]);
+  }
+
+  it('leaves the log to another one that writes it, and goes on when that one is silent', async () => {
+    const written = await beside(async function* ({ append, pass, repository }) {
+      yield changes(102);
+      pass(2000);
+      yield upTo(102);
+      await append(102);
+      yield changes(103);
+      pass(2000);
+      yield upTo(103);
+      // Twice as long as the longest that one waits.
+      pass(12_000);
+      yield upTo(103);
+      // What is left at the end of a watch is appended in any case.
+      assert.equal((repository.chain.entries.at(-1)!.body as { last: number }).last, 103);
+      throw ended();
+    });
+    assert.deepEqual(written, [[101, 101, false], [102, 102, false], [103, 103, true]]);
+  });
+
+  it('stores nothing of what another one writes and merges, and merges it where that one does not', async () => {
+    const stored = async () => (await Promise.all(['segments/', 'indexes/', 'captures/'].map((prefix) => folderStore(made.folder).list(prefix)))).map(({ length }) => length);
+    const written = await beside(async function* ({ append, catalog, pass }) {
+      const before = await stored();
+      for (let revision = 102; revision <= 106; revision++) {
+        await append(revision);
+        if (revision === 103) await catalog();
+        yield changes(revision);
+        pass(200_000);
+        if (revision === 106) assert.deepEqual(await stored(), before.map((one, index) => one + [1, 1, 0][index]!), 'but the other one');
+        yield upTo(revision);
+      }
+      assert.deepEqual(await stored(), before.map((one, index) => one + [2, 2, 1][index]!));
+      throw ended();
+    });
+    assert.deepEqual(written, [[101, 103, false], [104, 106, true]]);
   });
 
   it('goes on behind what others wrote while it was cut off, also where all of that was cleaned up', async () => {

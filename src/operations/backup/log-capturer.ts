@@ -57,7 +57,8 @@ export class LogCapturer {
   #gapAfter: number | undefined;
   #told = -Infinity;
   #merger: LogMerger | undefined;
-  #catalogued: number;
+  /** The newest catalog that is known, and since when. */
+  #catalog: { readonly upTo: number; readonly since: number };
   readonly #hashes: HashAsker;
   #revisions = 0;
   #basing: Promise<void> | undefined;
@@ -68,7 +69,7 @@ export class LogCapturer {
 
   constructor(options: CapturerOptions) {
     this.#options = options;
-    this.#catalogued = options.clock.monotonic();
+    this.#catalog = { upTo: options.repository.chain.catalogued, since: options.clock.monotonic() };
     this.#hashes = new HashAsker(options.clock, options.signal);
     this.#late = Number.parseInt(options.writer.writer.slice(0, 4), 16) / 0x1_0000;
   }
@@ -141,7 +142,7 @@ export class LogCapturer {
     this.#nextLook = clock.monotonic() + shipped.age;
     await repository.chain.refresh();
     const there = buffer.take(logEnd(repository.chain.entries, log.timeline) ?? 0);
-    if (there) await this.#merge(there, log, { member, key: await this.#captureKey() });
+    if (there) await this.#merge(there, log, member);
     return buffer.due(clock.now(), { ...waits, age: waits.age * (1 + this.#late) });
   }
 
@@ -154,7 +155,7 @@ export class LogCapturer {
     await appendRecords(repository, segment, { ...log, member, key, hashes: this.#hashes.take() });
     this.#revisions += segment.records.length;
     buffer.clear();
-    await this.#merge(segment, log, { member, key });
+    await this.#merge(segment, log, member);
     if (clock.monotonic() - this.#told < toldEvery) return;
     this.#told = clock.monotonic();
     await remember();
@@ -162,12 +163,19 @@ export class LogCapturer {
     progress({ type: 'note', title: `the log has all up to revision ${buffer.end} of etcd${late < slow ? '' : `, ${Math.round(late / 1000)} s late: the store is slow`}`, detail: `${this.#revisions} revisions since the start, watched on ${member}` });
   }
 
-  async #merge(segment: Segment, log: LogWriter, options: { readonly member: string; readonly key: Capture }): Promise<void> {
-    const { repository, clock } = this.#options;
+  /** Who writes the log merges it too. The others are ready to: when that one ends, and when it makes no catalogs. */
+  async #merge(segment: Segment, log: LogWriter, member: string): Promise<void> {
+    const { repository, writer, clock } = this.#options;
+    const now = clock.monotonic();
+    if (repository.chain.catalogued !== this.#catalog.upTo) this.#catalog = { upTo: repository.chain.catalogued, since: now };
+    const others = leads(repository, writer) === false;
+    const due = now - this.#catalog.since >= (others ? 2 * catalogEvery : catalogEvery);
     if (!this.#merger?.continues(log.timeline, segment.records[0]!.revision)) this.#merger = new LogMerger(repository, log);
+    if (others && !due) return this.#merger.hold(segment);
+    const options = { member, key: await this.#captureKey() };
     await this.#merger.add(segment, options);
-    if (clock.monotonic() - this.#catalogued < catalogEvery) return;
-    this.#catalogued = clock.monotonic();
+    if (!due) return;
+    this.#catalog = { ...this.#catalog, since: now };
     await this.#merger.catalog(options);
   }
 
