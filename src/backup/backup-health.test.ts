@@ -50,9 +50,22 @@ describe('backups', () => {
     ['that were rehearsed in time', [verdict('held', 3_600_000)], 86_400_000, []],
     ['that were rehearsed too long ago', [verdict('held', 9_600_000)], 3_600_000, ['the last point that a replay held was looked at 2 h ago']],
     ['whose last replay could not look at all', [verdict('held', 9_600_000), verdict('degraded', 1000)], 3_600_000, ['the last point that a replay held was looked at 2 h ago']],
-    ['that a replay found broken', [verdict('held', 3_600_000), verdict('broken', 1000)], undefined, ['the newest replay, of revision 10 1 s ago, found it broken: why']],
+    ['that a replay found broken', [verdict('held', 3_600_000), verdict('broken', 1000)], undefined, ['the replay of revision 10, 1 s ago, found it broken, and none has held since: why']],
+    ['that a replay found broken, and a later one could not tell', [verdict('broken', 3_600_000), verdict('degraded', 1000)], undefined, ['the replay of revision 10, 60 min ago, found it broken, and none has held since: why']],
     ['that were broken and are not any more', [verdict('broken', 3_600_000), verdict('held', 1000)], 86_400_000, []],
   ] as const) it(title, () => assert.deepEqual(healthOf({ chain: chainOf([base(10, 1000), ...verdicts]) }, now, { ...limits, rehearsed: limit }).problems, found));
+
+  for (const [title, whole, found] of [
+    ['are fine while its follower sees that nothing is written', { timeline: 'one', revision: 20, time: now - 2000 }, []],
+    ['that end before what its follower has seen are said to have ended', { timeline: 'one', revision: 21, time: now - 2000 }, ['the log ends 5 min ago, at revision 20']],
+    ['are said to have ended where its follower sees another etcd', { timeline: 'two', revision: 20, time: now - 2000 }, ['the log ends 5 min ago, at revision 20']],
+    ['are said to have ended where its follower has seen nothing for long', { timeline: 'one', revision: 20, time: now - 240_000 }, ['the log ends 4 min ago, at revision 20']],
+  ] as const) it(`of an etcd to which nobody writes ${title}`, () => assert.deepEqual(healthOf({ chain: chainOf([base(10, 3_600_000), segment(11, 20, 300_000)]), whole }, now, limits).problems, found));
+
+  it('have as newest base that of the highest revision, whoever of two wrote its entry first', () => {
+    const { base: newest, problems: found } = healthOf({ chain: chainOf([base(20, 1000), base(10, 90_000_000)]) }, now, limits);
+    assert.deepEqual([newest?.revision, found], [20, []]);
+  });
 
   it('have an age in one unit', () => assert.deepEqual([-5, 0, 119_499, 120_000, 7_199_000, 7_200_000, 172_800_000].map(age), ['0 s', '0 s', '119 s', '2 min', '119 min', '2 h', '2 d']));
 });

@@ -48,7 +48,8 @@ export function verdictsOf({ entries }: Pick<Chain, 'entries'>): readonly Verdic
   });
 }
 
-/** Numbers of the bases from which a point was replayed that held. */
+/** Numbers of the bases from which a point was replayed that held, and none was found broken later. */
 export function rehearsedBases(chain: Pick<Chain, 'entries'>): ReadonlySet<number> {
-  return new Set(verdictsOf(chain).filter(({ outcome }) => outcome === 'held').map(({ base }) => base));
+  const told = new Map(verdictsOf(chain).flatMap(({ base, outcome }) => (outcome === 'degraded' ? [] : [[base, outcome]])));
+  return new Set([...told].flatMap(([base, outcome]) => (outcome === 'held' ? [base] : [])));
 }

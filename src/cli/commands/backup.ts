@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { age, healthOf, usualLimits } from '../../backup/backup-health.ts';
+import { age, healthOf, usualLimits, type Limits } from '../../backup/backup-health.ts';
 import { logRanges, type LogPart } from '../../backup/change-log/coverage.ts';
 import { basesOf, type Base } from '../../backup/points.ts';
 import { rehearsedBases, verdictsOf, type Verdict } from '../../backup/verdicts.ts';
@@ -106,12 +106,14 @@ function addCheck(group: Command, cli: Cli, exit: (code: number) => void): void 
     .addOption(metricsOption())
     .addOption(clusterFileOption())
     .addOption(new Option('--rehearsed-within <time>', 'also want a point that restore verify held so lately: 12h, 7d, 2w').argParser(timeOf))
-    .action(async ({ file, metrics, rehearsedWithin }: MetricsFlags & { readonly rehearsedWithin?: number }) => {
+    .addOption(new Option('--log-within <time>', 'how long ago the log may end: more than a minute where nothing may be written to etcd for so long, which the repository alone does not show: 15m, 12h (default: 1m)').argParser(timeOf))
+    .action(async ({ file, metrics, rehearsedWithin, logWithin: log = usualLimits.log }: MetricsFlags & { readonly rehearsedWithin?: number; readonly logWithin?: number }) => {
       await using operation = await openBackupOperation(cli, { file });
       const { repository } = await openToRead(operation, storeOf(operation));
       const now = cli.clock.now();
-      if (metrics !== undefined) await writeMetrics(operation, { repository }, metrics);
-      const { newest, base, rehearsed, problems } = healthOf(repository, now, { ...usualLimits, rehearsed: rehearsedWithin });
+      const limits: Limits = { ...usualLimits, log, rehearsed: rehearsedWithin };
+      if (metrics !== undefined) await writeMetrics(operation, { repository, limits }, metrics);
+      const { newest, base, rehearsed, problems } = healthOf(repository, now, limits);
       const state = newest && base && `newest point: revision ${newest.revision}, ${age(now - newest.time)} ago; newest base: ${base.number}, ${age(now - base.time)} ago, ${stateOf(base, rehearsedBases(repository.chain))}`;
       cli.print({ kind: 'BackupHealth', data: { newest, base, rehearsed, problems }, text: [...(state ? [state] : []), ...(problems.length === 0 ? ['nothing is wrong'] : problems.map((problem) => `- ${problem}`))].join('\n') });
       exit(problems.length === 0 ? 0 : 5);
@@ -145,7 +147,7 @@ function keepTable(bases: readonly { readonly number: number; readonly time: num
 /** In ms. */
 function timeOf(text: string): number {
   const ms = duration(text);
-  if (ms === undefined) throw new InvalidArgumentError('It is a number of hours, days or weeks, such as 12h, 7d or 2w.');
+  if (ms === undefined) throw new InvalidArgumentError('It is a number of minutes, hours, days or weeks, such as 15m, 12h, 7d or 2w.');
   return ms;
 }
 

@@ -41,7 +41,7 @@ export async function followBackup(operation: BackupOperation, store: Store, { m
     clock, signal, progress,
   });
   const end = new AbortController();
-  const measured = metrics === undefined ? undefined : await keepMetrics(operation, open, metrics, AbortSignal.any([signal, end.signal]));
+  const measured = metrics === undefined ? undefined : await keepMetrics(operation, { ...open, whole: () => capturer.whole }, metrics, AbortSignal.any([signal, end.signal]));
   try {
     return await captureOn(capturer, operation);
   } finally {

@@ -96,13 +96,20 @@ describe('a capturer of the log', () => {
     const segments = parts.filter((part) => part.kind === 'segment');
     const read = await Promise.all(segments.map(({ first, last }) => Array.fromAsync(readLog(repository, { timeline, first, last }, captureKeys(repository, made.identity)))));
     const hashes = parts.flatMap((part) => (part.kind === 'segment' && part.hashes ? [part.hashes] : []));
-    return { outcomes, starts, ranges, hashes, from: segments.map(({ from }) => from), captures: segments.map(({ capture }) => capture), leases: new Map(read.flat().flatMap(({ leases }) => [...leases])) };
+    return { whole: capturer.whole?.revision, outcomes, starts, ranges, hashes, from: segments.map(({ from }) => from), captures: segments.map(({ capture }) => capture), leases: new Map(read.flat().flatMap(({ leases }) => [...leases])) };
   }
 
   it('goes on where the log ends, with what came before the watch ended in it', async () => {
-    const { captures, ...rest } = await run({ watches: [[changes(101, 102), upTo(102), changes(103)], [changes(104), upTo(104)]] });
+    const { captures, whole: _, ...rest } = await run({ watches: [[changes(101, 102), upTo(102), changes(103)], [changes(104), upTo(104)]] });
     assert.equal(new Set(captures).size, 1);
     assert.deepEqual({ ...rest, from: [] }, { from: [], outcomes: ['unreachable', 'unreachable'], starts: [100, 103], ranges: ['segment 101-103', 'segment 104-104'], hashes: [], leases: new Map() });
+  });
+
+  it('knows when etcd had nothing more than the log', async () => {
+    assert.equal((await run({ watches: [[upTo(100)]] })).whole, 100);
+    assert.equal((await run({ watches: [[upTo(100), changes(101), upTo(101)]] })).whole, 100, 'what came last was not in the store yet');
+    assert.equal((await run({ watches: [[changes(101)], [upTo(101)]] })).whole, 101);
+    assert.equal((await run({ watches: [[upTo(100), upTo(101)]] })).whole, 100);
   });
 
   it('loses nothing where its clock jumps, and writes under another key, since it may have slept', async () => {

@@ -1,3 +1,4 @@
+import type { WholeLog } from '../../backup/backup-health.ts';
 import { newCapture, type Capture } from '../../backup/captures.ts';
 import { appendHole, appendRecords, type LogWriter } from '../../backup/change-log/append-log.ts';
 import { lastPart, logEnd } from '../../backup/change-log/coverage.ts';
@@ -50,6 +51,8 @@ const mostLeases = 10_000;
 
 /** Appends the revisions of etcd to the log of a repository, from wherever the log ends. */
 export class LogCapturer {
+  /** When etcd last had nothing that is not in the log. */
+  whole: WholeLog | undefined;
   readonly #options: CapturerOptions;
   #leases = new Map<bigint, number>();
   #key: { readonly key: Capture; readonly generation: number; readonly until: number; readonly made: number } | undefined;
@@ -98,6 +101,8 @@ export class LogCapturer {
         if (upTo !== undefined && upTo > buffer.end) follows(buffer.end + 1, upTo + 1);
         if (changes.length > 0 && leads(repository, writer) !== false) this.#hashes.askWhereDue(members.clients, buffer.end);
         if (buffer.due(clock.now(), shipped) && (await this.#mayShip(buffer, log, nearest))) await this.#ship(buffer, log, nearest);
+        // A watch ends where its member has lost the leader, so that this is no old state.
+        if (upTo === buffer.end && !buffer.segment()) this.whole = { timeline: log.timeline, revision: upTo, time: clock.now() };
         this.#baseWhereDue(log.timeline, buffer.end);
       }
     } catch (error) {

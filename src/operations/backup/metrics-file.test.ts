@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Progress } from '../../lib/progress.ts';
-import { keepMetrics } from './metrics-file.ts';
+import { keepMetrics, writeMetrics } from './metrics-file.ts';
 
 describe('the file of metrics', () => {
   let folder: string;
@@ -34,6 +34,14 @@ describe('the file of metrics', () => {
     assert.match(await readFile(path, 'utf8'), /^kubekeep_backup_looked_timestamp_seconds\{cluster="prod"\} 3$/m);
     assert.equal((await stat(path)).mode & 0o777, 0o644);
     assert.deepEqual(await readdir(folder), ['kubekeep.prom']);
+  });
+
+  it('has the time at which its follower last saw that nothing was written', async () => {
+    const path = join(folder, 'idle.prom');
+    const body = { timeline: 'one', revision: 10, time: 5000, compacted: -1, etcd: '3.7.3', member: 'cp1', quorum: true, length: 0, sha256: '0'.repeat(64), table: '0'.repeat(64), depth: 0, whole: true, capture: '', added: 0 };
+    const followed = { repository: { chain: { entries: [{ kind: 'base', number: 1, writer: 'w', body }] } } as never, whole: () => ({ timeline: 'one', revision: 10, time: 70_000 }) };
+    await writeMetrics({ cluster: { name: 'prod' }, clock: { now: () => 71_000 } } as never, followed, path);
+    assert.match(await readFile(path, 'utf8'), /^kubekeep_backup_newest_timestamp_seconds\{cluster="prod"\} 70$/m);
   });
 
   it('that cannot be written is refused at first, and said later', async () => {

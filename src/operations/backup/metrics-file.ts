@@ -1,6 +1,6 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { healthOf, usualLimits } from '../../backup/backup-health.ts';
+import { healthOf, usualLimits, type Limits, type WholeLog } from '../../backup/backup-health.ts';
 import { backupMetrics } from '../../backup/backup-metrics.ts';
 import type { WriterKeys } from '../../backup/repository-keys.ts';
 import type { Repository } from '../../backup/repository.ts';
@@ -15,12 +15,15 @@ interface Measured {
   readonly repository: Pick<Repository, 'chain'>;
   /** Of the follower that measures itself. */
   readonly keys?: Pick<WriterKeys, 'writer'> | undefined;
+  /** Of a follower: what it knows now. */
+  readonly whole?: (() => WholeLog | undefined) | undefined;
+  readonly limits?: Limits | undefined;
 }
 
 /** Writes the health of backups for Prometheus' node_exporter (its textfile collector): whole or not at all, readable for all. Throws `file-missing`. */
-export async function writeMetrics({ cluster, clock }: Pick<ReadOperation, 'cluster' | 'clock'>, { repository, keys }: Measured, path: string): Promise<void> {
+export async function writeMetrics({ cluster, clock }: Pick<ReadOperation, 'cluster' | 'clock'>, { repository, keys, whole, limits = usualLimits }: Measured, path: string): Promise<void> {
   const now = clock.now();
-  const text = await backupMetrics(healthOf(repository, now, usualLimits), { cluster: cluster.name, now, leads: keys && (leads(repository, keys.writer) ?? false) });
+  const text = await backupMetrics(healthOf({ chain: repository.chain, whole: whole?.() }, now, limits), { cluster: cluster.name, now, leads: keys && (leads(repository, keys.writer) ?? false) });
   // The collector reads names that end in .prom.
   const unfinished = `${resolve(path)}.new`;
   try {
