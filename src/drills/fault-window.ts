@@ -1,6 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { toKubekeepError } from '../lib/errors.ts';
+import { KubekeepError } from '../lib/errors.ts';
 import { armScript, disarmScript, undoneAfter } from './dead-man.ts';
 import { runAll } from './faults/_on-hosts.ts';
 import type { Aim, Fault } from './faults/fault.ts';
@@ -21,8 +21,8 @@ export interface FaultWindow {
 }
 
 /**
- * The fault: armed, put in, left in, undone, and the wait for health. Resolves to whether everything was healthy again. The undo is run whatever
- * happened before it, also after Ctrl-C; throws what went wrong first.
+ * The fault: armed, put in, left in, undone, and the wait for health. Resolves to whether everything was healthy again: not where it could not be undone. The
+ * undo is run whatever happened before it, also after Ctrl-C; throws what went wrong first.
  */
 export async function throughTheFault({ stage, fault, aim, log, sampler }: FaultWindow): Promise<boolean> {
   const { clock, signal, progress } = stage.operation;
@@ -34,12 +34,16 @@ export async function throughTheFault({ stage, fault, aim, log, sampler }: Fault
   sampler.mayBeOff(aim.dark ?? []);
   const failure = await injected({ stage, fault, aim }, () => mark('fault is in'));
   mark('undo begins');
-  await aim.undo();
-  mark('undone');
-  await disarm(stage, aim);
-  const restored = await isHealthy(stage);
-  if (restored) mark('healthy');
-  progress({ type: restored && !failure ? 'done' : 'failed', step: fault.id, title: restored ? fault.title : `${fault.title}: not healthy again` });
+  const wrong = await whatFails(async () => {
+    await aim.undo();
+    mark('undone');
+    await disarm(stage, aim);
+    await stage.healthy();
+    mark('healthy');
+  });
+  const restored = wrong === undefined;
+  if (wrong) mark('note', `not healthy again: ${wrong.message}`);
+  progress({ type: restored && !failure ? 'done' : 'failed', step: fault.id, title: wrong ? `${fault.title}: not healthy again: ${wrong.message}` : fault.title });
   if (failure) throw failure.caught;
   await clock.sleep(calm, signal);
   return restored;
@@ -76,12 +80,13 @@ function victims({ operation: { cluster } }: Stage, scripts: ReadonlyMap<string,
   return cluster.hosts.filter(({ name }) => scripts.has(name));
 }
 
-async function isHealthy(stage: Stage): Promise<boolean> {
+/** What the cluster or its hosts would not do. The worst runs need a result most. */
+async function whatFails(work: () => Promise<void>): Promise<KubekeepError | undefined> {
   try {
-    await stage.healthy();
-    return true;
+    await work();
+    return undefined;
   } catch (caught) {
-    if (toKubekeepError(caught).code !== 'not-healthy') throw caught;
-    return false;
+    if (caught instanceof KubekeepError) return caught;
+    throw caught;
   }
 }

@@ -7,6 +7,7 @@ import { observe } from '../operations/observe.ts';
 import type { Operation } from '../operations/operation.ts';
 import { refuseOthers } from '../operations/state.ts';
 import type { Aim, Fault } from './faults/fault.ts';
+import { answeringDoors } from './open-probe-plan.ts';
 import { finishPending, stageOf } from './open-stage.ts';
 import { describeBlastRadius } from './permit/blast-radius.ts';
 import { marginReason } from './permit/judge-margin.ts';
@@ -57,7 +58,8 @@ export async function openPermittedStage(operation: Operation, { permit, faults,
       await refuseWithoutMargin(stage, fault);
       const aim = await fault.aim(stage);
       refuseWithoutDeadMan(fault, aim);
-      await agree(describeBlastRadius({ cluster: operation.cluster.name, fault, aim, lanes: standardLanes([]) }));
+      const doors = await answeringDoors(operation.cluster, operation.clock);
+      await agree(describeBlastRadius({ cluster: operation.cluster.name, fault, aim, lanes: standardLanes(Object.keys(doors)) }));
       return aim;
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),

@@ -4,16 +4,13 @@ import { nameTopology } from '../cluster/topologies.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { tellRegularly } from '../lib/tell-regularly.ts';
 import type { Operation } from '../operations/operation.ts';
-import { apiThroughVip } from './api-through-vip.ts';
-import { checkTokens } from './check-tokens.ts';
 import { allowanceOf } from './faults/allowance.ts';
 import type { Aim, Fault } from './faults/fault.ts';
 import { throughTheFault } from './fault-window.ts';
 import { measureLane, requestWindow } from './guarantees/availability.ts';
 import { judge } from './guarantees/judge.ts';
-import type { Evidence } from './history/verdict.ts';
 import { historyName, keepEnd, readEvidence } from './kept-evidence.ts';
-import { listConfigMaps } from './list-config-maps.ts';
+import { lookAtEnd } from './look-at-end.ts';
 import { keepWatch } from './looks/keep-watch.ts';
 import { watchForSecrets, type SecretWatch } from './looks/watch-for-secrets.ts';
 import { openProber, type OpenProber } from './probes/open-prober.ts';
@@ -47,7 +44,7 @@ export async function runDrill(stage: Stage, fault: Fault, { plan, folder, seed,
   const startedAt = clock.now();
   const historyFile = join(folder, historyName);
   const restored = await probe(stage, fault, { aim, plan, folder, historyFile });
-  await keepEnd(folder, { allowed: allowanceOf(fault), finally: undefined, ...(restored && (await lookAtEnd(stage, plan))) });
+  await keepEnd(folder, { allowed: allowanceOf(fault), finally: undefined, ...(restored && (await lookAtEnd(stage, plan.namespace))) });
   const evidence = await readEvidence(folder);
   const window = requestWindow(evidence.records);
   const run: DrillRun = {
@@ -67,11 +64,6 @@ export async function runDrill(stage: Stage, fault: Fault, { plan, folder, seed,
   };
   await writeFile(join(folder, 'run.json'), `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
   return run;
-}
-
-/** What is there when the cluster is healthy again. */
-async function lookAtEnd(stage: Stage, { namespace }: ProbePlan): Promise<Pick<Evidence, 'finally' | 'tokens'>> {
-  return { finally: await apiThroughVip(stage, (api) => listConfigMaps(api, namespace)), tokens: await checkTokens(stage, namespace) };
 }
 
 /** A prober that does not find a pause of a second that it was not told of would not find the fault's either. A moment's load may spoil one look, not three. */

@@ -1,11 +1,12 @@
 import type { EtcdClient } from '../clients/etcd/connect-etcd.ts';
 import { hostsWith } from '../cluster/cluster.ts';
 import { expectSuccess } from '../hosts/local.ts';
+import { KubekeepError } from '../lib/errors.ts';
 import { parallel } from '../lib/parallel.ts';
 import { etcdOf } from '../operations/clients.ts';
 import { haproxySocket } from '../render/haproxy.ts';
 import { runAll } from './faults/_on-hosts.ts';
-import type { Sample } from './history/record.ts';
+import type { Look, Sample } from './history/record.ts';
 import type { Stage } from './stage.ts';
 
 const unit = 'kubekeep-drill-sampler.service';
@@ -21,8 +22,8 @@ const etcdInterval = 250;
 export interface Sampler {
   /** From now on these hosts may be without power: where they are not seen, they have none and hold nothing. */
   mayBeOff(hosts: readonly string[]): void;
-  /** Ends it everywhere; all samples in the prober's time, by host. */
-  stop(): Promise<Sample[]>;
+  /** Ends it everywhere; all samples in the prober's time, by host. Of a host that cannot be asked any more, that nobody looked there. */
+  stop(): Promise<(Sample | Look)[]>;
 }
 
 /**
@@ -46,13 +47,26 @@ export async function startSampler(stage: Stage, toProber: (monotonic: number) =
     async stop() {
       const until = toProber(clock.monotonic());
       const seen = await parallel(balancers.map((host, position) => ({ name: host.name, ...ahead[position]! })), async ({ name, difference, doubt }) => {
-        const { stdout } = await hosts.get(name)!.run(`systemctl --quiet disable --now ${unit}; cat ${copy} ${file} 2>/dev/null | sort -u | sort -s -n; ${tidy}; systemctl daemon-reload`, { timeout: 30_000 });
-        const samples = withinDoubt(parseSamples(name, stdout, (monotonic) => toProber(monotonic - sinceBoot - difference)), doubt);
+        const lines = await linesOf(stage, name);
+        if (lines instanceof KubekeepError) return [{ kind: 'look', about: 'VIP', place: name, at: until, through: 'nothing', found: [], error: lines.message } satisfies Look];
+        const samples = withinDoubt(parseSamples(name, lines, (monotonic) => toProber(monotonic - sinceBoot - difference)), doubt);
         return off.has(name) ? withDarkness(name, samples, off.get(name)!) : samples;
       });
       return [...seen.flat(), ...(await leaders.stop())].filter(({ at }) => at >= since && at <= until);
     },
   };
+}
+
+/** What the watcher of a host wrote, which goes away there; or why it cannot be had. What the other hosts saw counts all the same. */
+async function linesOf({ operation: { hosts } }: Stage, name: string): Promise<string | KubekeepError> {
+  const script = `systemctl --quiet disable --now ${unit}; cat ${copy} ${file} 2>/dev/null | sort -u | sort -s -n; ${tidy}; systemctl daemon-reload`;
+  try {
+    const { stdout } = await hosts.get(name)!.run(script, { timeout: 30_000 });
+    return /^\d\S* vip /m.test(stdout) ? stdout : new KubekeepError('command-failed', `${name}: nothing was written down`);
+  } catch (caught) {
+    if (caught instanceof KubekeepError) return caught;
+    throw caught;
+  }
 }
 
 interface ClockDifference {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { allowanceOf } from './allowance.ts';
+import { allowanceOf, allowanceOfBoth } from './allowance.ts';
 import { faults, findFaults } from './catalogue.ts';
 
 test('a fault may cost what its table says, or five times its aim, or two minutes', () => {
@@ -8,6 +8,23 @@ test('a fault may cost what its table says, or five times its aim, or two minute
   assert.deepEqual(allowanceOf({ target: { new: [0.4, 1], reused: [0.7, 1.5] } }).limit, { new: 5, reused: 7.5 });
   assert.deepEqual(allowanceOf({}).limit, { new: 120, reused: 120 });
   assert.equal(allowanceOf({ noVisitFails: true }).noVisitFails, true);
+});
+
+test('planned work may cost no more than a run in which nothing is broken, unless it says so', () => {
+  for (const fault of faults.filter(({ planned }) => planned)) {
+    const { limit } = allowanceOf(fault);
+    if (!fault.limit) assert.deepEqual(limit, { new: 5, reused: 5 }, fault.id);
+    assert.ok(limit.new <= 10 && limit.reused <= 10, fault.id);
+  }
+  assert.deepEqual(findFaults(['A2', 'H3', 'H4', 'A5', 'O1', 'N5-operator', 'W8']).filter(({ planned }) => !planned), []);
+});
+
+test('two faults at once may cost what both may, and the time in which both are in; what one may not, they may only where the other may', () => {
+  const [quick, slow] = [{ seconds: 8, target: { new: [0.4, 1], reused: [0.7, 1.5] }, vipStays: true, bothHold: 1 }, { seconds: 10, limit: { new: 2, reused: 3 }, vipStays: true, noVisitFails: true, bothHold: 2 }] as const;
+  assert.deepEqual(allowanceOfBoth(quick, slow), { limit: { new: 17, reused: 20.5 }, noVisitFails: false, vipStays: true, bothHold: 3 });
+  assert.equal(allowanceOfBoth(slow, slow).noVisitFails, true);
+  assert.equal(allowanceOfBoth(slow, { ...slow, vipStays: false }).vipStays, false);
+  assert.deepEqual(allowanceOfBoth(quick, { seconds: 1 }).limit, { new: 133, reused: 135.5 });
 });
 
 test('the VIP stays where only etcd, API servers or workers are killed or hang', () => {

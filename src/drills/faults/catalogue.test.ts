@@ -4,6 +4,7 @@ import { clusterOf } from '../../../test/support/seen-cluster.ts';
 import { topologies } from '../../cluster/topologies.ts';
 import { seededDraw } from '../../lib/seeded-draw.ts';
 import type { Stage } from '../stage.ts';
+import { allowanceOf } from './allowance.ts';
 import { faults, findFaults } from './catalogue.ts';
 import type { Aim, Fault } from './fault.ts';
 import { drawPairs } from './pair.ts';
@@ -60,6 +61,12 @@ describe('pairs of faults', () => {
   it('leave out what cannot overlap', () => {
     const ids = drawPairs([fault('A', { alone: true }), fault('B'), fault('C')], 50, seededDraw(1)).map(({ id }) => id);
     assert.deepEqual([...new Set(ids)].toSorted(), ['B+C', 'C+B']);
+  });
+
+  it('may cost what both may', () => {
+    const [first, second] = [{ ...fault('A'), limit: { new: 2, reused: 3 }, vipStays: true }, { ...fault('B'), limit: { new: 4, reused: 5 }, vipStays: true }];
+    const [both] = drawPairs([first, second], 1, seededDraw(1)) as [Fault];
+    assert.deepEqual(allowanceOf(both), { limit: { new: 7, reused: 9 }, vipStays: true, bothHold: 0 });
   });
 
   it('are undone power first and apply last, in whatever order they began', async () => {

@@ -6,7 +6,7 @@ import type { Stage } from '../stage.ts';
 export const faultComponents = ['etcd', 'API server', 'HAProxy', 'keepalived', 'host', 'network', 'operator', 'node'] as const;
 export type FaultComponent = (typeof faultComponents)[number];
 
-/** One way in which a cluster breaks, or one piece of planned work that must cost nothing. */
+/** One way in which a cluster breaks, or one piece of planned work that hardly anybody may feel. */
 export interface Fault {
   /** Short and fixed, for example "N1": it names the fault in commands, histories and reports. */
   readonly id: string;
@@ -16,13 +16,13 @@ export interface Fault {
   readonly needs: string;
   /** How long it stays in, before it is undone. */
   readonly seconds: number;
-  /** Planned work: no request may fail. */
+  /** Planned work: single requests may fail or be late, for 5 s at most unless a limit is given. */
   readonly planned?: boolean;
   /** Cannot overlap with another fault: what it shows needs a cluster that is whole otherwise. Planned work is so anyway. */
   readonly alone?: boolean;
   /** Longest gap between acknowledged writes, in seconds: median and maximum of many runs. */
   readonly target?: { readonly new: readonly [number, number]; readonly reused: readonly [number, number] };
-  /** Longest time in seconds that any run of it may cost a lane through the VIP; five times the target's maximum unless given, since processors are shared. */
+  /** Longest time in seconds that any run of it may cost a lane through the VIP; five times the target's maximum unless given or planned, since processors are shared. */
   readonly limit?: Allowance['limit'];
   /** No request to a service may fail, however long it takes. */
   readonly noVisitFails?: boolean;

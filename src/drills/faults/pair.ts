@@ -1,4 +1,5 @@
 import type { Stage } from '../stage.ts';
+import { allowanceOfBoth } from './allowance.ts';
 import type { Aim, Fault } from './fault.ts';
 
 /** Two faults that overlap: the second begins up to 2 s after the first, by the stage's draw. */
@@ -10,7 +11,7 @@ function pair(first: Fault, second: Fault): Fault {
     needs: `${first.needs}; ${second.needs}`,
     labOnly: 'is two faults at once',
     seconds: Math.max(first.seconds, second.seconds),
-    bothHold: (first.bothHold ?? 0) + (second.bothHold ?? 0),
+    ...allowanceOfBoth(first, second),
     obstacle: (cluster, lab) => first.obstacle(cluster, lab) ?? second.obstacle(cluster, lab),
     async aim(stage: Stage): Promise<Aim> {
       const aims = [await first.aim(stage), await second.aim(stage)] as const;

@@ -6,7 +6,7 @@ export interface VipFigures {
   readonly one: number;
   /** Two or more hosts. */
   readonly several: number;
-  /** A host was not sampled for more than a second, so that it may have had the VIP too. */
+  /** A host was not sampled for more than a second, or could not be asked for what it saw, so that it may have had the VIP too. */
   readonly unseen: number;
   readonly moves: number;
   /** Moves while nothing was broken. */
@@ -51,7 +51,8 @@ export function measureVip(records: readonly DrillRecord[]): VipFigures {
   const start = samples.reduce((first, { at }) => Math.min(first, at), Number.POSITIVE_INFINITY);
   const end = samples.reduce((last, { at }) => Math.max(last, at), Number.NEGATIVE_INFINITY);
   const byHost = [...Map.groupBy(samples, ({ host }) => host).values()].map((mine) => mine.sort((a, b) => a.at - b.at));
-  const pieces = piecesOf(byHost.flatMap((mine) => segmentsOf(mine, start, end)));
+  const blind = records.filter((record) => record.kind === 'look').filter(({ about }) => about === 'VIP').map(({ place: host }): Segment => ({ host, from: start, to: end, holds: undefined }));
+  const pieces = piecesOf([...byHost.flatMap((mine) => segmentsOf(mine, start, end)), ...(end > start ? blind : [])]);
   const doubles = doublesOf(pieces, proofsOf(byHost));
   const length = (chosen: readonly Pick<Piece, 'from' | 'to'>[]) => chosen.reduce((sum, { from, to }) => sum + (to - from), 0);
   const several = length(doubles);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { evidence, holding, mark, watched } from '../../../test/support/drill-evidence.ts';
+import { evidence, holding, look, mark, watched } from '../../../test/support/drill-evidence.ts';
 import type { DrillRecord } from '../history/record.ts';
 import { undisturbed } from './undisturbed.ts';
 
@@ -22,6 +22,7 @@ const cases: readonly (readonly [title: string, state: string, vipStays: boolean
   ['the VIP moves in a fault behind the balancers', 'broken', true, [ended(4000, 'asked'), ...fault, ...moves]],
   ['nobody has the VIP in a fault behind the balancers', 'broken', true, [ended(4000, 'asked'), ...fault, ...goes]],
   ['the VIP moves in another fault', 'held', false, [ended(4000, 'asked'), ...fault, ...moves]],
+  ['the holder of the VIP could not be asked', 'unknown', true, [ended(4000, 'asked'), ...fault, ...holding('cp2', 7, 4000, false), look('VIP', 'cp1', { error: 'no answer' })]],
   ['there was no watch', 'unknown', false, fault],
   ['nobody looked at the hosts', 'unknown', true, [ended(4000, 'asked'), ...fault]],
 ];

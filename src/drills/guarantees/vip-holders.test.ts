@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { evidence, holding, mark } from '../../../test/support/drill-evidence.ts';
+import { evidence, holding, look, mark } from '../../../test/support/drill-evidence.ts';
 import type { DrillRecord } from '../history/record.ts';
 import { measureVip } from './_measure-vip.ts';
 import { vipHolders } from './vip-holders.ts';
@@ -27,6 +27,9 @@ const cases: readonly (readonly [title: string, state: string, records: readonly
   ['a move after the cluster was healthy again', 'broken', [...fault, ...moving(3100, 3207)]],
   ['a host that was not seen for more than a second', 'unknown', [...holding('cp1', 0, 4000, true), ...holding('cp2', 0, 1000, false), ...holding('cp2', 2100, 4000, false)]],
   ['a host that was not seen at the end', 'unknown', [...holding('cp1', 0, 4000, true), ...holding('cp2', 0, 2000, false)]],
+  ['a host that could not be asked for what it saw', 'unknown', [...holding('cp1', 0, 4000, true), ...holding('cp2', 0, 4000, false), look('VIP', 'cp3', { error: 'no answer' })]],
+  ['two holders beside one that could not be asked', 'broken', [...holding('cp1', 0, 4000, true), ...holding('cp2', 0, 4000, true), look('VIP', 'cp3', { error: 'no answer' })]],
+  ['nobody could be asked', 'unknown', [look('VIP', 'cp1', { error: 'no answer' })]],
   ['an empty history', 'unknown', []],
   ['one sample', 'unknown', holding('cp1', 0, 0, true)],
   ['samples of other things', 'unknown', [{ kind: 'sample', host: 'cp1', at: 0, leads: true }, { kind: 'sample', host: 'cp1', at: 100, leads: true }]],

@@ -137,10 +137,10 @@ export interface Hashed {
   readonly error?: string;
 }
 
-/** `plan`: steps that `plan` would do. `leftovers`: what a drill put there. `secrets`: places that show one, and its name, never the secret. */
-export const looks = ['plan', 'leftovers', 'secrets'] as const;
+/** `plan`: steps that `plan` would do. `leftovers`: what a drill put there. `secrets`: places that show one, and its name, never the secret. `VIP`: who has it, of a host that could not be asked what it saw. */
+export const looks = ['plan', 'leftovers', 'secrets', 'VIP'] as const;
 
-/** A look for what must not be there, when the fault was undone. */
+/** A look for what must not be there, when the fault was undone. Of the VIP only those that failed are records: what was seen are samples. */
 export interface Look {
   readonly kind: 'look';
   readonly about: (typeof looks)[number];

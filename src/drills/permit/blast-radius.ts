@@ -1,10 +1,11 @@
 import { undoneAfter } from '../dead-man.ts';
+import { allowanceOf } from '../faults/allowance.ts';
 import type { Aim, Fault, FaultComponent } from '../faults/fault.ts';
 import type { Lane } from '../history/record.ts';
 
 export interface BlastRadius {
   readonly cluster: string;
-  readonly fault: Pick<Fault, 'id' | 'title' | 'component' | 'seconds' | 'planned' | 'target'>;
+  readonly fault: Pick<Fault, 'id' | 'title' | 'component' | 'seconds' | 'planned' | 'limit' | 'target'>;
   readonly aim: Pick<Aim, 'about' | 'hosts'>;
   readonly lanes: readonly Pick<Lane, 'workload' | 'rate'>[];
 }
@@ -22,8 +23,9 @@ export function describeBlastRadius({ cluster, fault, aim, lanes }: BlastRadius)
   ];
 }
 
-function clientsNotice({ component, planned, target }: BlastRadius['fault']): string {
-  if (planned) return 'should notice nothing';
+function clientsNotice(fault: BlastRadius['fault']): string {
+  const { component, planned, target } = fault;
+  if (planned) return `should notice little: single requests may fail or be late, for ${allowanceOf(fault).limit.new} s at most`;
   return `${notice[component]}${target ? `; writes should go on within ${Math.max(target.new[1], target.reused[1])} s` : ''}`;
 }
 
