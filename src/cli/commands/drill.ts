@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Cluster } from '../../cluster/cluster.ts';
@@ -11,6 +11,7 @@ import { describeRuns } from '../../drills/report/describe-runs.ts';
 import type { DrillRun } from '../../drills/report/drill-run.ts';
 import { worstVerdict } from '../../drills/report/summarize-runs.ts';
 import { renderReport } from '../../drills/report/render-report.ts';
+import { readRuns } from '../../drills/report/read-runs.ts';
 import { runDrill } from '../../drills/run-drill.ts';
 import { thisLab } from '../../drills/this-lab.ts';
 import type { Lab } from '../../lab/lab.ts';
@@ -108,14 +109,13 @@ function addReport(group: Command, cli: Cli): void {
     .option('--last <n>', 'only the newest runs')
     .action(async ({ file, out, last }: { readonly file: string; readonly out: string; readonly last?: string }) => {
       await using operation = await openOperation(cli, { file });
-      const found = await readRuns(drillsFolder(operation));
-      const runs = last === undefined ? found : found.slice(-wholeNumber('--last', last));
-      if (runs.length === 0) throw new KubekeepError('file-missing', `there is no drill's result in ${drillsFolder(operation)}`, { hint: 'kubekeep drill run FAULT makes one.' });
+      const { runs, unfinished } = await readRuns(drillsFolder(operation), last === undefined ? undefined : wholeNumber('--last', last));
+      if (runs.length === 0) throw new KubekeepError('file-missing', `there is no drill's result in ${drillsFolder(operation)}${unfinished.length > 0 ? `, only ${unfinished.join(', ')}, cut off or still going on` : ''}`, { hint: 'kubekeep drill run FAULT makes one.' });
       const histories = await Promise.all(runs.map(async ({ run, folder }) => [run.id, parseHistory(await readFile(join(folder, run.history), 'utf8').catch(() => ''))] as const));
       const records = new Map(histories.map(([id, history]) => [id, history.records]));
       const damage = new Map(histories.map(([id, history]) => [id, history.damage]));
-      await writeFile(out, renderReport(runs.map(({ run }) => run), records, damage));
-      cli.print({ kind: 'DrillReport', data: { path: out, runs: runs.length }, text: `${describeRuns(runs.map(({ run }) => run), textTable)}\n\nWrote ${out}.` });
+      await writeFile(out, renderReport(runs.map(({ run }) => run), records, damage, unfinished));
+      cli.print({ kind: 'DrillReport', data: { path: out, runs: runs.length, unfinished }, text: `${describeRuns(runs.map(({ run }) => run), textTable, unfinished)}\n\nWrote ${out}.` });
     });
 }
 
@@ -125,14 +125,4 @@ function chooseFaults(ids: readonly string[], { all = false, pairs }: RunFlags, 
   if (all) return able;
   if (pairs !== undefined) return drawPairs(able, wholeNumber('--pairs', pairs), draw);
   return possibleFaults(ids, cluster, lab);
-}
-
-/** By time; a run that was not finished has no result and is left out. */
-async function readRuns(folder: string): Promise<{ readonly run: DrillRun; readonly folder: string }[]> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const found = await Promise.all((await readdir(folder)).sort().map(async (name) => {
-    const text = await readFile(join(folder, name, 'run.json'), 'utf8').catch(() => undefined);
-    return text === undefined ? [] : [{ run: JSON.parse(text) as DrillRun, folder: join(folder, name) }];
-  }));
-  return found.flat();
 }

@@ -4,10 +4,10 @@ import { countText } from './figure-text.ts';
 import { summarizeRuns, type RunsSummary } from './summarize-runs.ts';
 import { failedText, gapOf, gapText, lostText, summarySentences, targetText, verdictText } from './summary-text.ts';
 
-/** The report's summary for a terminal: a table as `format` lays it out, then the sentences. */
-export function describeRuns(runs: readonly DrillRun[], format: (rows: readonly (readonly string[])[]) => string): string {
+/** The report's summary for a terminal: a table as `format` lays it out, then the sentences. `unfinished` are runs without a result. */
+export function describeRuns(runs: readonly DrillRun[], format: (rows: readonly (readonly string[])[]) => string, unfinished: readonly string[] = []): string {
   const summaries = summarizeRuns(runs);
-  const sentences = summarySentences(runs, summaries).map(plain);
+  const sentences = summarySentences(runs, summaries, unfinished).map(plain);
   if (summaries.length === 0) return sentences.join('\n');
   const short = summaries.some((summary) => gapOf(summary, 'reused, short'));
   const rows = [

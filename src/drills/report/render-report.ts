@@ -10,9 +10,9 @@ import { failedText, gapOf, gapText, lostText, summarySentences, targetText, ver
 
 /**
  * The runs as one HTML page that needs nothing else: no script, no other file, nothing from the network. `histories` and `damage` (lines that
- * could not be read) are by the runs' ids; a run without a history is shown with the figures that it has.
+ * could not be read) are by the runs' ids; a run without a history is shown with the figures that it has. `unfinished` are runs without a result.
  */
-export function renderReport(runs: readonly DrillRun[], histories: ReadonlyMap<string, readonly DrillRecord[]>, damage: ReadonlyMap<string, readonly string[]> = new Map()): string {
+export function renderReport(runs: readonly DrillRun[], histories: ReadonlyMap<string, readonly DrillRecord[]>, damage: ReadonlyMap<string, readonly string[]> = new Map(), unfinished: readonly string[] = []): string {
   const summaries = summarizeRuns(runs);
   const faults = [...Map.groupBy(summaries, ({ fault }) => fault.id).values()];
   const { html } = markup`<html lang="en">
@@ -28,7 +28,7 @@ ${patterns}
 <main>
 <header><h1>Drills: ${titleOf(runs)}</h1>${aboutText(runs)}</header>
 <section aria-labelledby="summary"><h2 id="summary">Summary</h2>
-<div class="words">${summarySentences(runs, summaries).map((sentence) => markup`<p>${sentence}</p>`)}</div>
+<div class="words">${summarySentences(runs, summaries, unfinished).map((sentence) => markup`<p>${sentence}</p>`)}</div>
 ${summaries.length > 0 && summaryTable(summaries)}</section>
 ${faults.length > 0 && markup`<section aria-labelledby="spread"><h2 id="spread">Longest gap, run by run</h2>
 <p class="muted">Each dot is one run; a triangle is a run at whose end writes still failed. The bar is the median.</p>

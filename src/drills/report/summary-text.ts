@@ -12,13 +12,14 @@ export const connectionText: Readonly<Record<ConnectionKind, string>> = {
   'reused, short': 'reused, short timers',
 };
 
-/** The runs in a few sentences; the first says whether all was as promised. */
-export function summarySentences(runs: readonly DrillRun[], summaries: readonly RunsSummary[]): string[] {
-  if (runs.length === 0) return ['There is no run to report.'];
+/** The runs in a few sentences; the first says whether all was as promised. `unfinished` are runs without a result, by name. */
+export function summarySentences(runs: readonly DrillRun[], summaries: readonly RunsSummary[], unfinished: readonly string[] = []): string[] {
+  if (runs.length === 0) return ['There is no run to report.', ...unfinishedSentences(unfinished)];
   const faults = new Set(runs.map(({ fault }) => fault.id)).size;
   const setups = [...new Set(runs.map(({ setup }) => setup))];
   return [
-    `${countOf(runs.length, 'run')} of ${countOf(faults, 'fault')}${setups.length > 1 ? ` in ${setups.length} set-ups (${listText(setups)})` : ''}. ${promisesText(runs)}`,
+    `${countOf(runs.length, 'run')} of ${countOf(faults, 'fault')}${setups.length > 1 ? ` in ${setups.length} set-ups (${listText(setups)})` : ''}. ${promisesText(runs, unfinished)}`,
+    ...unfinishedSentences(unfinished),
     lossText(summaries),
     ...gapSentences(summaries),
     ...targetSentences(summaries),
@@ -51,12 +52,17 @@ export function gapOf({ gaps }: RunsSummary, connection: ConnectionKind): GapSum
   return gaps.find((gap) => gap.connection === connection);
 }
 
-function promisesText(runs: readonly DrillRun[]): string {
+function promisesText(runs: readonly DrillRun[], unfinished: readonly string[]): string {
   const broken = runs.filter((run) => worstVerdict(run) === 'broken').length;
   const unknown = runs.filter((run) => worstVerdict(run) === 'unknown').length;
   if (broken > 0) return `A promise was broken in ${countOf(broken, 'run')}${unknown > 0 ? `; in ${countOf(unknown, 'other run')} it is unknown whether all were kept, which does not count as held` : ''}.`;
   if (unknown > 0) return `In ${countOf(unknown, 'run')} it is unknown whether all promises were kept: that does not count as held.`;
-  return 'Every promise held in every run.';
+  return `Every promise held in every run${unfinished.length > 0 ? ' that has a result' : ''}.`;
+}
+
+function unfinishedSentences(unfinished: readonly string[]): string[] {
+  if (unfinished.length === 0) return [];
+  return [`${countOf(unfinished.length, 'more run has', 'more runs have')} no result, cut off or still going on: ${listText(unfinished)}. Whether they kept the promises is unknown, which does not count as held.`];
 }
 
 function lossText(summaries: readonly RunsSummary[]): string {
