@@ -21,27 +21,27 @@ export interface LockOptions extends LockScope {
  * the moment its holder dies, however it dies, so there is no stale lock to take over.
  */
 export async function withLock<T>({ signal, patience = 30_000, ...where }: LockOptions, work: () => Promise<T>): Promise<T> {
-  const path = lockPath(where);
   const deadline = performance.now() + patience;
-  let server = await tryListen(path);
-  while (!server) {
+  let lock = await tryLock(where);
+  while (!lock) {
     if (performance.now() > deadline) throw new KubekeepError('lab-failed', `another kubekeep is still working on ${where.scope}`, { hint: 'Wait for it to end, or stop it, and try again.' });
     await sleep(30, undefined, { signal });
-    server = await tryListen(path);
+    lock = await tryLock(where);
   }
-  try {
-    return await work();
-  } finally {
-    await new Promise((resolve) => server.close(resolve));
-  }
+  await using _ = lock;
+  return await work();
+}
+
+/** The lock until it is disposed or this process ends, or undefined where somebody holds it. */
+export async function tryLock(where: LockScope): Promise<AsyncDisposable | undefined> {
+  const server = await tryListen(lockPath(where));
+  return server && { [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) };
 }
 
 /** True while some process holds the lock. */
 export async function isLocked(where: LockScope): Promise<boolean> {
-  const server = await tryListen(lockPath(where));
-  if (!server) return true;
-  await new Promise((resolve) => server.close(resolve));
-  return false;
+  await using lock = await tryLock(where);
+  return lock === undefined;
 }
 
 function lockPath({ runtimeFolder = '', scope }: LockScope): string {

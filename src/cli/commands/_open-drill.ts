@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Aim, Fault } from '../../drills/faults/fault.ts';
+import { holdDrills } from '../../drills/hold-drills.ts';
 import { openPermittedStage } from '../../drills/open-permitted-stage.ts';
 import { openStage } from '../../drills/open-stage.ts';
 import type { Stage } from '../../drills/stage.ts';
@@ -27,10 +28,14 @@ interface OpenDrill extends AsyncDisposable {
 export async function openDrill(cli: Cli, operation: Operation, faults: readonly Fault[], draw: () => number, { permit, yes = false, all = false, pairs }: DrillFlags): Promise<OpenDrill> {
   const records = await readRecords(cli.environment.runtimeFolder);
   const { name } = operation.cluster;
-  if (thisLab(operation.cluster, records)) {
+  const lab = thisLab(operation.cluster, records);
+  if (lab) {
+    await using unlessReturned = new AsyncDisposableStack();
+    unlessReturned.use(await holdDrills(lab, cli.environment.runtimeFolder));
     const stage = await openStage(operation, records, draw);
     await refuseUnhealthy(stage);
-    return { stage, [Symbol.asyncDispose]: async () => {} };
+    const held = unlessReturned.move();
+    return { stage, [Symbol.asyncDispose]: () => held.disposeAsync() };
   }
   if (all || pairs !== undefined) throw new KubekeepError('drill-refused', `${name} is no cluster of a lab on this computer, and --all and --pairs are for labs`, { hint: 'Outside a lab, name the faults that a permit allows.' });
   if (permit === undefined) {

@@ -1,14 +1,12 @@
-import { appendFile, mkdtemp } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { apiThroughVip } from '../../drills/api-through-vip.ts';
 import { listConfigMaps } from '../../drills/list-config-maps.ts';
 import { moveLeader } from '../../drills/stage.ts';
 import { lanes, startWriter, type Writer } from '../../drills/writer.ts';
 import { lostWrites, summarizeLane, type LaneSummary } from '../../drills/history.ts';
-import { destroyLab } from '../../lab/destroy-lab.ts';
 import type { Lab } from '../../lab/lab.ts';
 import { powerOff, powerOn } from '../../lab/power.ts';
-import { readRecords } from '../../lab/registry.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { apply } from '../../operations/apply.ts';
 import { existingSecrets } from '../../operations/existing-secrets.ts';
@@ -23,10 +21,10 @@ import type { Cli } from '../cli.ts';
 import { describeStatus } from '../describe-status.ts';
 import { drawCluster } from '../draw-cluster.ts';
 import { openOperation } from '../wire.ts';
+import { labName, openDemoLab } from './_demo-lab.ts';
 import { loseWorker, openShop, shopService, type ShopResult } from './_demo-shop.ts';
 import { labUp } from './lab-up.ts';
 
-const labName = 'demo';
 const namespace = 'kubekeep-demo';
 const rate = 20;
 
@@ -38,21 +36,17 @@ export const addDemo: AddCommand = (program, cli, exit) => {
     .option('--keep', 'leave the lab up afterwards')
     .option('--yes', 'install missing packages of this computer without asking')
     .action(async ({ keep = false, yes = false }: { readonly keep?: boolean; readonly yes?: boolean }) => {
-      const { runtimeFolder } = cli.environment;
-      if ((await readRecords(runtimeFolder)).some(({ lab }) => lab.name === labName)) await destroyLab(labName, { runtimeFolder, progress: cli.progress });
-      const lab = await labUp({ topology: 'T3', workers: 2, name: labName, dir: await mkdtemp(join('/var/tmp', 'kubekeep-demo-')), release: 'trixie', yes, raiseLimits: true }, cli);
-      try {
-        await appendFile(join(lab.directory, 'cluster.yaml'), shopService(lab));
-        const result = await runDemo(lab, cli);
-        const text = `${result.acknowledged} acknowledged writes, ${result.lost} lost; longest gap: ${result.lanes.map(({ lane, longestGap }) => `${lane} ${(longestGap / 1000).toFixed(2)} s`).join(', ')}; shop without ${result.shop.without} ${(result.shop.longestGap / 1000).toFixed(2)} s`;
-        if (keep) say(cli, keepHint(lab));
-        const dead = [...result.lanes.filter((lane) => lane.dead).map(({ lane }) => `lane ${lane}`), ...(result.shop.dead ? ['shop'] : [])];
-        exit(result.lost > 0 || dead.length > 0 ? 1 : 0);
-        if (dead.length > 0) say(cli, `The ${dead.join(' and the ')} had no answer at the end.`);
-        cli.print({ kind: 'Demo', data: { ...result }, text });
-      } finally {
-        if (!keep) await destroyLab(labName, { runtimeFolder, progress: cli.progress });
-      }
+      const make = (name: string, dir: string) => labUp({ topology: 'T3', workers: 2, name, dir, release: 'trixie', yes, raiseLimits: true }, cli);
+      await using opened = await openDemoLab(make, { keep, runtimeFolder: cli.environment.runtimeFolder, progress: cli.progress });
+      const { lab } = opened;
+      await appendFile(join(lab.directory, 'cluster.yaml'), shopService(lab));
+      const result = await runDemo(lab, cli);
+      const text = `${result.acknowledged} acknowledged writes, ${result.lost} lost; longest gap: ${result.lanes.map(({ lane, longestGap }) => `${lane} ${(longestGap / 1000).toFixed(2)} s`).join(', ')}; shop without ${result.shop.without} ${(result.shop.longestGap / 1000).toFixed(2)} s`;
+      if (keep) say(cli, keepHint(lab));
+      const dead = [...result.lanes.filter((lane) => lane.dead).map(({ lane }) => `lane ${lane}`), ...(result.shop.dead ? ['shop'] : [])];
+      exit(result.lost > 0 || dead.length > 0 ? 1 : 0);
+      if (dead.length > 0) say(cli, `The ${dead.join(' and the ')} had no answer at the end.`);
+      cli.print({ kind: 'Demo', data: { ...result }, text });
     });
 };
 
