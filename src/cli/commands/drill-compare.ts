@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { comparisonPage } from '../../drills/compare/comparison-page.ts';
-import { makeContender, switchOff, switchOn, type Contender } from '../../drills/compare/contender.ts';
+import { makeContender, ownOf, placeOf, switchOff, switchOn, type Contender } from '../../drills/compare/contender.ts';
 import { runComparison } from '../../drills/compare/run-comparison.ts';
 import { holdDrills } from '../../drills/hold-drills.ts';
 import { openStage } from '../../drills/open-stage.ts';
@@ -51,6 +51,7 @@ export function addCompare(group: Command, cli: Cli, exit: (code: number) => voi
       await using _held = lab && (await holdDrills(lab, runtimeFolder));
       const stage = await openStage(operation, records, seededDraw(seed));
       await refuseUnhealthy(stage);
+      for (const setup of setups) ownOf(records, placeOf(stage, setup));
       const own: Contender = { setup: kubekeepSetup, stage };
       await using made = new AsyncDisposableStack();
       // Last of all, whatever happened, also after Ctrl-C.
