@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -23,6 +23,11 @@ describe('a run of a fault', () => {
     assert.equal(restored, false);
     assert.deepEqual(said, ['fault begins X1', 'fault is in X1', 'undo begins X1', 'note not healthy again: cp1: no answer']);
     assert.ok(existsSync(pendingFile()));
+  });
+
+  it('says in its note what only an apply undoes', async () => {
+    await run({ undo: unreachable, undoneLast: true });
+    assert.deepEqual(JSON.parse(await readFile(pendingFile(), 'utf8')), { fault: 'X1', scripts: {}, byApply: true });
   });
 
   it('after which a host does not answer is not restored', async () => {

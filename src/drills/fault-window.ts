@@ -65,9 +65,9 @@ async function injected({ stage: { operation: { clock, signal } }, fault, aim }:
  * Before the fault. A host that nobody comes back to undoes it by itself. For the case that kubekeep is killed, a note tells the next drill what to undo without
  * waiting for that, and to put power and cables back, which are the lab's.
  */
-async function arm(stage: Stage, fault: Fault, { deadMan = new Map() }: Aim): Promise<void> {
+async function arm(stage: Stage, fault: Fault, { deadMan = new Map(), undoneLast: byApply = false }: Aim): Promise<void> {
   await mkdir(dirname(stage.pendingFile), { recursive: true, mode: 0o700 });
-  await writeFile(stage.pendingFile, `${JSON.stringify({ fault: fault.id, scripts: Object.fromEntries(deadMan) } satisfies Pending)}\n`, { mode: 0o600 });
+  await writeFile(stage.pendingFile, `${JSON.stringify({ fault: fault.id, scripts: Object.fromEntries(deadMan), byApply } satisfies Pending)}\n`, { mode: 0o600 });
   await runAll(stage, victims(stage, deadMan), ({ name }) => armScript(deadMan.get(name)!, undoneAfter(fault, stage)));
 }
 

@@ -35,12 +35,15 @@ export function stageOf(reach: Reach & Pick<Stage, 'operation'>, draw: () => num
   return { ...reach, draw, pendingFile: join(reach.operation.state.path, 'drills', 'pending.json'), healthy: (seconds = 120) => healthy(reach, seconds) };
 }
 
-/** A drill that was killed may have left cables cut, machines off, and on the hosts what they would undo by themselves later. */
+/**
+ * A drill that was killed may have left cables cut, machines off, and on the hosts what they would undo by themselves later. Throws `drill-refused`, once, where
+ * the rest is for `apply`: nobody but the user runs it on this cluster.
+ */
 export async function finishPending(stage: Stage): Promise<void> {
   const { operation, lab, pendingFile } = stage;
   if (!existsSync(pendingFile)) return;
-  const { fault, scripts } = JSON.parse(await readFile(pendingFile, 'utf8')) as Pending;
-  operation.progress({ type: 'note', title: `an earlier drill was killed: undoing ${fault}${lab ? ', healing every cable, letting every disk go on and switching every machine on' : ''}` });
+  const { fault, scripts, byApply = false } = JSON.parse(await readFile(pendingFile, 'utf8')) as Pending;
+  operation.progress({ type: 'note', title: `an earlier drill was killed: ${byApply ? `${fault} is undone by kubekeep apply` : `undoing ${fault}`}${lab ? ', healing every cable, letting every disk go on and switching every machine on' : ''}` });
   if (lab) {
     await heal(lab);
     await parallel(lab.machines, ({ name }) => releaseDisk(lab, name));
@@ -50,6 +53,7 @@ export async function finishPending(stage: Stage): Promise<void> {
   await runAll(stage, victims, ({ name }) => scripts[name]!);
   await runAll(stage, victims, () => disarmScript);
   await rm(pendingFile, { force: true });
+  if (byApply) throw new KubekeepError('drill-refused', `an earlier drill was killed in the middle of ${fault}, which is undone by apply`, { hint: 'kubekeep status says what is wrong, and what has to be done by hand; kubekeep apply mends the rest. Then run this again.' });
 }
 
 async function healthy(reach: Reach, seconds: number): Promise<void> {

@@ -40,6 +40,8 @@ export interface Pending {
   readonly fault: string;
   /** What undoes it, by host. */
   readonly scripts: Readonly<Record<string, string>>;
+  /** What is left after that only an `apply` undoes. */
+  readonly byApply?: boolean;
 }
 
 /** The host that has the VIP. Throws `not-healthy` where it is not exactly one. */
