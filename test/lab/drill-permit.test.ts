@@ -51,7 +51,7 @@ describe('drills on hosts outside a lab', () => {
 
   it('are run with a permit, after the blast radius was shown', async () => {
     const { stdout, stderr } = await outside('drill', 'run', 'H1', '--permit', permit, '--yes');
-    assert.match(stderr, /H1 on test-permit: [^]*hosts +cp\d[^]*undone [^]*35 s after the beginning/);
+    assert.match(stderr, /H1 on test-permit: [^]*hosts +cp\d[^]*undone [^]*35 s after the beginning\n.*load +126 requests a second/);
     assert.match(stdout, /No acknowledged write was lost/);
   });
 
