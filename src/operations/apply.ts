@@ -22,6 +22,7 @@ import { joinNode } from './phases/join-node.ts';
 import { leaveNode } from './phases/leave-node.ts';
 import { performComponent } from './phases/perform-component.ts';
 import { prepareHost } from './phases/prepare-host.ts';
+import { refuseReadyMembers } from './phases/refuse-ready-members.ts';
 import { rollHost } from './phases/roll-host.ts';
 import { rollServices } from './phases/roll-services.ts';
 import { rollNode } from './phases/roll-node.ts';
@@ -146,10 +147,12 @@ async function perform(phase: PhasePlan, work: Work): Promise<void> {
     if (phase.name === 'services') await spreadVips(work, newVips(work));
     return;
   }
+  const changesEtcd = phase.name === 'etcd' && work.prepared.plan.mode === 'change';
+  if (changesEtcd) await refuseReadyMembers(work, phase.steps);
   await parallel([...byHost], async ([, steps]) => {
     for (const step of steps) await tracked(step, work, () => performTogether(step, work));
   });
-  if (phase.name === 'etcd' && work.prepared.plan.mode === 'change') await waitForVoters(phase, work);
+  if (changesEtcd) await waitForVoters(phase, work);
 }
 
 const rollers: Partial<Record<PhaseName, typeof rollHost>> = {

@@ -93,6 +93,25 @@ describe('a cluster that serves', () => {
     await expectZero(it3.run('apply', '--yes'));
     await it3.healthy();
   });
+
+  it('comes back where the certificates of all etcd members have run out and none accepts another', async () => {
+    const { authorities } = await it3.secrets();
+    await Promise.all(it3.cluster.hosts.map(async (spec) => {
+      for (const leaf of leavesFor(it3.cluster, spec).filter(({ name }) => name === 'etcd-peer' || name === 'etcd-server')) {
+        const { certificate, privateKey } = await issueLeaf(leaf, authorities[leaf.authority], { now: Date.now() - 400 * 86_400_000, days: 365 });
+        await it3.hosts.get(spec.name)!.write([
+          { path: leaf.keyPath, mode: 0o600, content: privateKey.reveal() },
+          { path: leaf.certificatePath, mode: 0o644, content: certificate },
+        ]);
+      }
+    }));
+    await Promise.all([...it3.hosts.values()].map((host) => host.run('systemctl kill -s KILL etcd; systemctl restart --no-block etcd')));
+    await systemClock.sleep(3000);
+    assert.deepEqual([...(await it3.facts()).hosts.values()].map((found) => found.reachable && found.etcd.ready), [false, false, false]);
+    const { stderr } = await expectZero(it3.run('apply', '--yes'));
+    for (const { name } of it3.cluster.hosts) assert.match(stderr, new RegExp(`${name}.*etcd: restart`));
+    await it3.healthy();
+  });
 });
 
 /** When how many watches were cut, beside what the balancers say of it (seconds of the day). */

@@ -39,6 +39,9 @@ export async function runStep(step: Step, work: Work, script: string): Promise<R
 /** systemd's answer is waited for so long; the gates that follow say what is missing. A script that never ended would block the next run. */
 const patiently = 'timeout 120 systemctl';
 
+/** Whatever ends the script, as an etcd that does not come up does: the API server that it stopped runs again. */
+const apiServerAway = `systemctl is-active -q kube-apiserver.service && { trap 'systemctl start --no-block kube-apiserver.service || exit 1' EXIT; systemctl stop kube-apiserver.service; }`;
+
 function activation({ unit, companions = [] }: ComponentDesign, step: Step, { cluster }: Work, wait: boolean): string[] {
   if (!unit) return [];
   const units = [...companions, unit].join(' ');
@@ -54,8 +57,7 @@ function activation({ unit, companions = [] }: ComponentDesign, step: Step, { cl
   return [
     enable,
     again,
-    ...(drains ? ['systemctl is-active -q kube-apiserver.service && { api=up; systemctl stop kube-apiserver.service; }'] : []),
+    ...(drains ? [apiServerAway] : []),
     command('restart'),
-    ...(drains ? ['[ -z "$api" ] || systemctl start --no-block kube-apiserver.service || exit 1'] : []),
   ];
 }

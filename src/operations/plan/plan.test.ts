@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { topologies } from '../../cluster/topologies.ts';
+import { issueLeaf } from '../../pki/issue.ts';
+import { leavesFor } from '../../pki/leaves.ts';
 import type { HostFacts, UnitFact } from '../facts.ts';
 import { isEmpty, stepsOf } from './plan.ts';
-import { builtCluster, freshCluster, freshHost, outline, planOf, withHost, withoutHost, type SeenCluster } from '../../../test/support/seen-cluster.ts';
+import { builtCluster, freshCluster, freshHost, opened, outline, planOf, withHost, withoutHost, type SeenCluster } from '../../../test/support/seen-cluster.ts';
 
 const built = await builtCluster('T3');
 const fresh = freshCluster('T3');
+/** Certificates of etcd's peers that were issued 400 days later, by host. */
+const fresh400 = new Map(await Promise.all(built.cluster.hosts.map(async (host) => [host.name, (await issueLeaf(leavesFor(built.cluster, host).find(({ name }) => name === 'etcd-peer')!, opened.secrets.authorities['etcd-peer'], { now: built.facts.observedAt + 400 * 86_400_000 })).certificate] as const)));
 
 test('a build brings all hosts up together, waits for the quorum, and looks at everything in the end', () => {
   assert.deepEqual(outline(planOf(fresh)), [
@@ -111,6 +115,11 @@ describe('what is down comes before what is up', () => {
     assert.deepEqual(outline(planOf(seen)).slice(0, 3), ['etcd together cp2/etcd start', 'etcd together cp3/etcd start', 'control-plane in turn cp1/etcd restart']);
   });
 
+  test('so it is where those that start are a majority and none is ready', () => {
+    const seen = withHost(stop(stop(pending(built, 'cp1', 'etcd.service'), 'cp2', 'etcd.service'), 'cp3', 'etcd.service'), 'cp1', ({ etcd }) => ({ etcd: { ...etcd, ready: false } }));
+    assert.deepEqual(outline(planOf(seen)).slice(0, 3), ['etcd together cp2/etcd start', 'etcd together cp3/etcd start', 'control-plane in turn cp1/etcd restart']);
+  });
+
   test('a stopped API server starts before another one restarts', () => {
     const seen = stop(pending(built, 'cp1', 'kube-apiserver.service'), 'cp3', 'kube-apiserver.service');
     assert.deepEqual(outline(planOf(seen)).slice(0, 2), ['control-plane in turn cp3/kube-apiserver start', 'control-plane in turn cp1/kube-apiserver restart']);
@@ -121,6 +130,47 @@ describe('what is down comes before what is up', () => {
     const changed = (seen: SeenCluster, host: string) => withHost(seen, host, ({ files }) => ({ files: new Map([...files, ['/etc/kubekeep/haproxy.cfg', { sha256: 'x', mode: 0o644, owner: 'root:root' }]]) }));
     const seen = withHost(changed(changed(changed(built, 'cp1'), 'cp2'), 'cp3'), 'cp1', ({ addresses }) => ({ addresses: [...addresses, vip] }));
     assert.deepEqual(outline(planOf(seen)).slice(0, 3).map((line) => line.split(' ')[3]), ['cp2/haproxy', 'cp3/haproxy', 'cp1/haproxy']);
+  });
+});
+
+describe('members whose certificates have run out restart together, since an old and a new one refuse each other', () => {
+  const days = (count: number) => count * 86_400_000;
+  const later = { ...built, facts: { ...built.facts, observedAt: built.facts.observedAt + days(400) } };
+  const unready = (seen: SeenCluster, ...names: string[]) => names.reduce((all, name) => withHost(all, name, ({ etcd }) => ({ etcd: { ...etcd, ready: false } })), seen);
+  const renewed = (seen: SeenCluster, name: string) => withHost(seen, name, ({ certificates }) => ({ certificates: new Map([...certificates, ['/etc/kubernetes/pki/etcd/peer.crt', fresh400.get(name)!]]) }));
+  const etcdSteps = (seen: SeenCluster) => outline(planOf(seen)).filter((line) => line.includes('/etcd '));
+  const all = ['cp1', 'cp2', 'cp3'].map((name) => `etcd together ${name}/etcd restart`);
+
+  test('where no member is ready, whatever else they have to be restarted for', () => {
+    assert.deepEqual(etcdSteps(unready(later, 'cp1', 'cp2', 'cp3')), all);
+    const pending = ['cp1', 'cp2', 'cp3'].reduce((seen, name) => withHost(seen, name, () => ({ pendingUnits: new Set(['etcd.service']) })), built);
+    assert.deepEqual(etcdSteps(unready(pending, 'cp1', 'cp2', 'cp3')), all);
+    assert.deepEqual(etcdSteps(unready(pending, 'cp1', 'cp2')), all.map((line) => line.replace('etcd together', 'control-plane in turn')));
+  });
+
+  test('where connections from before still carry the quorum, and the plan says what that costs', () => {
+    assert.deepEqual(etcdSteps(later), all);
+    assert.match(stepsOf(planOf(later)).find(({ id }) => id === 'cp2/etcd')!.effect, /^etcd has no quorum for some seconds: its certificate has run out/);
+  });
+
+  test('where one of them has a new one already and is refused by the others: the others follow first', () => {
+    const seen = withHost(unready(renewed(later, 'cp1'), 'cp1'), 'cp1', () => ({ pendingUnits: new Set(['etcd.service']) }));
+    assert.deepEqual(etcdSteps(seen), [...all.slice(1), 'control-plane in turn cp1/etcd restart']);
+  });
+
+  test('and one after the other where those that are in time are a majority', () => {
+    assert.deepEqual(etcdSteps(renewed(renewed(later, 'cp1'), 'cp2')), all.map((line) => line.replace('etcd together', 'control-plane in turn')));
+  });
+
+  test('but not one with data of before a restore', () => {
+    const seen = withHost(['cp1', 'cp2'].reduce((one, name) => withHost(one, name, () => ({ restored: 'first' })), unready(later, 'cp3')), 'cp3', () => ({ restored: undefined }));
+    assert.deepEqual(etcdSteps(seen), all.slice(0, 2));
+    assert.ok(outline(planOf(seen)).includes('control-plane in turn cp3/etcd-join join'));
+  });
+
+  test('nor before they are due: then it is one host at a time', () => {
+    const due = { ...built, facts: { ...built.facts, observedAt: built.facts.observedAt + days(300) } };
+    assert.deepEqual(etcdSteps(due), all.map((line) => line.replace('etcd together', 'control-plane in turn')));
   });
 });
 

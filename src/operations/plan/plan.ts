@@ -7,6 +7,7 @@ import { dnsSteps, dnsWarnings } from './plan-dns.ts';
 import { hostsRestoring } from './hosts-restoring.ts';
 import { isFromBefore } from './is-from-before.ts';
 import { judgeComponent, type ComponentChange } from './judge-component.ts';
+import { membersTogether } from './members-together.ts';
 import { serviceSteps } from './plan-services.ts';
 import { steeringPhase, steeringWarnings } from './plan-steering.ts';
 import { joinPhases, leaveSteps, nodeSteps } from './plan-workers.ts';
@@ -48,7 +49,7 @@ export function makePlan(input: PlanInput): Plan {
   const mode = wasFormed(facts) ? 'change' : 'build';
   const phases = [
     { name: 'prepare' as const, order: 'all hosts together' as const, steps: seen.flatMap((one) => prepareSteps(cluster, one)) },
-    ...(mode === 'build' ? buildPhases(cluster, seen) : changePhases(cluster, seen)),
+    ...(mode === 'build' ? buildPhases(cluster, seen) : changePhases(cluster, seen, facts.observedAt)),
     steeringPhase(cluster, seen, input.designs, mode),
     backupPhase(input, seen, mode),
     { name: 'workers' as const, order: 'one host at a time' as const, steps: nodeSteps(seen, facts.nodes) },
@@ -87,16 +88,13 @@ function buildPhases(cluster: Cluster, seen: readonly SeenHost[]): PhasePlan[] {
   ];
 }
 
-/**
- * A cluster that may serve. Members that are down are started first and together: that endangers nothing and may be what brings the quorum back.
- * Then one host after the other, those first on which something is down: what is up is disturbed only when everything else is up too.
- */
-function changePhases(cluster: Cluster, seen: readonly SeenHost[]): PhasePlan[] {
+/** A cluster that may serve. What members of etcd have to do together comes first. Then one host after the other, those first on which something is down: what is up is disturbed only when everything else is up too. */
+function changePhases(cluster: Cluster, seen: readonly SeenHost[], now: number): PhasePlan[] {
   const etcd = stepsFor(seen, ['etcd'], 'change');
   const all = seen.map(({ found }) => found);
-  const down = etcd.filter(({ action, host }) => action === 'start' && seen.some((one) => one.host.name === host && one.found.etcd.hasData && !isFromBefore(one.found, all)));
+  const together = membersTogether(cluster, seen, etcd, now);
   const rolled = seen.flatMap(({ host, found, changes }) => {
-    const mine = [...etcd.filter((step) => step.host === host.name && !down.includes(step)), ...stepsFor([{ host, found, changes }], controlPlane, 'change')];
+    const mine = [...etcd.filter((step) => step.host === host.name && !together.some(({ id }) => id === step.id)), ...stepsFor([{ host, found, changes }], controlPlane, 'change')];
     if (!host.roles.includes('etcd')) return mine;
     if (isFromBefore(found, all)) return [joinStep(host, found, mine.find(({ component }) => component === 'etcd'), 'its data is of before the restore of the cluster'), ...mine.filter(({ component }) => component !== 'etcd')];
     if (!(isOutside(found) || endsAgain(host, found, seen))) return mine;
@@ -104,7 +102,7 @@ function changePhases(cluster: Cluster, seen: readonly SeenHost[]): PhasePlan[] 
     return [joinStep(host, found, mine.find(({ component }) => component === 'etcd')), ...mine.filter(({ component }) => component !== 'etcd')];
   });
   return [
-    { name: 'etcd', order: 'all hosts together', steps: down },
+    { name: 'etcd', order: 'all hosts together', steps: together },
     { name: 'control-plane', order: 'one host at a time', steps: repairsFirst(rolled) },
     { name: 'load-balancer', order: 'one host at a time', steps: repairsFirst(holderLast(cluster, seen, stepsFor(seen, balancer, 'change'))) },
   ];

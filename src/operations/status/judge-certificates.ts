@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { daysLeft, renewalTime } from '../../pki/judge-leaf.ts';
+import { pkiFolder } from '../../render/paths.ts';
 import { reachable } from '../facts.ts';
 import type { CertificateStatus, Finding } from './cluster-status.ts';
 import type { Judged } from './judged.ts';
@@ -44,9 +45,10 @@ function timeFindings(host: string, seen: readonly Seen[]): Finding[] {
   const expiring = seen.filter(({ daysLeft }) => daysLeft >= 0 && daysLeft < soon);
   const due = seen.filter((one) => one.due && !expired.includes(one) && !expiring.includes(one));
   const next = 'kubekeep apply renews it and restarts what uses it, one host at a time.';
+  const together = "kubekeep apply renews it and restarts what uses it: etcd's members together, since those with an old and with a new certificate refuse each other, all else one host at a time.";
   const sentence = (which: string, first: Seen, verb: string) => `${host}: ${which} ${verb} on ${first.expires.slice(0, 10)}`;
   return [
-    ...(expired[0] ? [{ message: sentence(some(paths(expired)), expired[0], 'expired'), next }] : []),
+    ...(expired[0] ? [{ message: sentence(some(paths(expired)), expired[0], 'expired'), next: expired.some(({ path }) => path === `${pkiFolder}/etcd/peer.crt`) ? together : next }] : []),
     ...(expiring[0] ? [{ message: `${sentence(some(paths(expiring)), expiring[0], expiring.length > 1 ? 'expire' : 'expires')}, in ${expiring[0].daysLeft} days`, next }] : []),
     ...(due[0] ? [{ message: `${host}: ${some(paths(due))} ${due.length > 1 ? 'are' : 'is'} past two thirds of ${due.length > 1 ? 'their' : 'its'} life`, next }] : []),
   ];

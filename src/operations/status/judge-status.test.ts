@@ -201,10 +201,10 @@ describe('certificates', () => {
     authority = await createAuthority('kubernetes', 'prod', now - 400 * day);
   });
   const path = '/etc/kubernetes/pki/apiserver.crt';
-  const withLife = async (from: number, days: number) => {
+  const withLife = async (from: number, days: number, at = path) => {
     const leaf = leavesFor(anObservation().cluster, anObservation().cluster.hosts[1]!).find(({ name }) => name === 'apiserver')!;
     const { certificate } = await issueLeaf(leaf, authority, { now: from, days });
-    return judgeStatus(onHost('cp2', { certificates: new Map([[path, certificate]]) }));
+    return judgeStatus(onHost('cp2', { certificates: new Map([[at, certificate]]) }));
   };
 
   for (const [title, from, days, expected, left] of [
@@ -219,6 +219,12 @@ describe('certificates', () => {
       assert.equal(hosts[1]!.certificate?.daysLeft, left);
     });
   }
+
+  test("an expired one of etcd's peers is mended on all hosts together, any other one host at a time", async () => {
+    const next = async (at: string) => (await withLife(now - 366 * day, 365, at)).degraded[0]!.next;
+    assert.match(await next('/etc/kubernetes/pki/etcd/peer.crt'), /etcd's members together/);
+    assert.equal(await next(path), 'kubekeep apply renews it and restarts what uses it, one host at a time.');
+  });
 
   test('one that cannot be read is named', () => {
     const { degraded } = judgeStatus(onHost('cp2', { certificates: new Map([[path, 'nonsense']]) }));
