@@ -41,7 +41,7 @@ const host = mapping({
   address: ipv4Address('an IPv4 address such as 10.0.0.11').describe('IPv4 address at which the other hosts reach it.'),
   roles: list(oneOf(roles), `roles (${roles.join(', ')})`, 1)
     .default([...defaults.roles])
-    .describe('What the host does: `etcd` holds data, `control-plane` runs the API server and the controllers, `load-balancer` runs HAProxy and can hold the VIP, `worker` runs pods and nothing else.'),
+    .describe('What the host does: `etcd` holds data (which hosts do stays as the cluster was built), `control-plane` runs the API server and the controllers, `load-balancer` runs HAProxy and can hold the VIP, `worker` runs pods and nothing else.'),
   interface: text(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/, 'the name of a network interface such as eth0')
     .optional()
     .describe("Network interface that carries the VIPs, where the host's address is not in the VIP's subnet."),
@@ -93,19 +93,19 @@ const kubernetes = mapping({
 });
 
 const etcd = mapping({
-  version: version(defaults.etcd).default(defaults.etcd).describe('Version of etcd.'),
+  version: version(defaults.etcd).default(defaults.etcd).describe('Version of etcd. A cluster does not go back to an earlier minor version.'),
   heartbeatInterval: integer(10, 10000, 'milliseconds').default(50).describe("Milliseconds between the leader's heartbeats, the same on all members."),
   electionTimeout: integer(500, 50000, 'milliseconds').default(500).describe('Milliseconds without a heartbeat after which a new leader is elected; at least five times `heartbeatInterval`.'),
   quotaBackendBytes: integer(16 * 2 ** 20, 100 * 2 ** 30, 'bytes').default(8 * 2 ** 30).describe('Size of the database in bytes at which etcd refuses writes.'),
 });
 
 const networks = mapping({
-  pods: ipv4Cidr('[89]|1[0-9]|2[0-4]', 'an IPv4 network from /8 to /24 such as 10.244.0.0/16').default('10.244.0.0/16').describe('Network of the pods; each node gets a /24 of it.'),
-  services: ipv4Cidr('1[2-9]|2[0-8]', 'an IPv4 network from /12 to /28 such as 10.96.0.0/12').default('10.96.0.0/12').describe('Network of the service addresses.'),
+  pods: ipv4Cidr('[89]|1[0-9]|2[0-4]', 'an IPv4 network from /8 to /24 such as 10.244.0.0/16').default('10.244.0.0/16').describe('Network of the pods; each node gets a /24 of it. It stays as the cluster was built with.'),
+  services: ipv4Cidr('1[2-9]|2[0-8]', 'an IPv4 network from /12 to /28 such as 10.96.0.0/12').default('10.96.0.0/12').describe('Network of the service addresses. It stays as the cluster was built with.'),
   cni: oneOf(podNetworkKinds)
     .default('bridge')
     .describe('Who connects the pods of nodes: `bridge` (a bridge on each node and routes between the hosts, which must be in one subnet), or `none` (a network plugin that you install).'),
-  dnsDomain: dnsName('a DNS domain in lower case such as cluster.local').default('cluster.local').describe('DNS domain of the services.'),
+  dnsDomain: dnsName('a DNS domain in lower case such as cluster.local').default('cluster.local').describe('DNS domain of the services. It stays as the cluster was built with.'),
   dns: oneOf(dnsKinds)
     .default('coredns')
     .describe('Who answers the pods\' questions for names: `coredns` (installed where there are nodes, as kubeadm does it), or `none` (a DNS that you install; its Service has the tenth address of `services`).'),

@@ -1,3 +1,4 @@
+import type { Networks } from '../cluster/cluster.ts';
 import type { FollowerFact } from './follower/follower-fact.ts';
 import type { ContainerFacts } from '../render/design.ts';
 import type { ServingRequest } from '../pki/judge-serving-request.ts';
@@ -125,7 +126,7 @@ export interface HostFacts {
   /** Its kubelet has a certificate of some cluster. */
   readonly joined: boolean;
   /** /etc/kubekeep/cluster.json, where it is there. */
-  readonly identity: { readonly cluster: string; readonly id: string; readonly virtualRouterId: number } | undefined;
+  readonly identity: HostIdentity | undefined;
   /** The sealed secrets, where the host keeps a copy. */
   readonly sealed: string | undefined;
   /** The cluster was built to its end once. */
@@ -144,6 +145,14 @@ export interface HostFacts {
   readonly backends: readonly BackendFact[];
   /** Servers as this host's HAProxy of services sees them; none where it does not answer or there is none. */
   readonly serviceServers?: readonly BackendFact[];
+}
+
+export interface HostIdentity {
+  readonly cluster: string;
+  readonly id: string;
+  readonly virtualRouterId: number;
+  /** What the cluster was built with; earlier releases did not note it. */
+  readonly networks?: Pick<Networks, 'pods' | 'services' | 'dnsDomain'>;
 }
 
 export interface FileFact {

@@ -5,11 +5,16 @@ import { KubekeepError } from '../lib/errors.ts';
 import { designsOf } from './designs.ts';
 import { reachable, type ClusterFacts } from './facts.ts';
 import { followerMaterial, type FollowerMaterial } from './follower/follower-material.ts';
+import { lookAtEtcd } from './look-at-etcd.ts';
 import { lookAtNodes } from './look-at-nodes.ts';
 import { observe } from './observe.ts';
 import type { Operation } from './operation.ts';
 import { steeringMaterial } from './own-program-input.ts';
 import { followerProgram } from './plan/follower-remains.ts';
+import { refuseLostRoles } from './plan/lost-roles.ts';
+import { refuseOlderEtcd } from './plan/refuse-older-etcd.ts';
+import { refuseOtherMembers } from './plan/refuse-other-members.ts';
+import { refuseOtherNetworks } from './plan/refuse-other-networks.ts';
 import { refuseServices } from './plan/refuse-services.ts';
 import { makePlan, stepsOf, type Plan } from './plan/plan.ts';
 import { platformOn } from './platform.ts';
@@ -27,7 +32,7 @@ export interface PreparedPlan {
 
 /**
  * Looks at the hosts and compares them with the cluster file; a new cluster gets a VRRP id that is not among the `takenRouterIds`. Changes nothing
- * anywhere. Throws `host-unreachable` where no host answers, and what `refuseServices` throws.
+ * anywhere. Throws `host-unreachable` where no host answers, and `unsupported-change` or `host-unfit` where the cluster file asks for what this release cannot do.
  */
 export async function preparePlan(operation: Operation, takenRouterIds: readonly number[] = []): Promise<PreparedPlan> {
   const { cluster, hosts, clock, signal } = operation;
@@ -37,8 +42,19 @@ export async function preparePlan(operation: Operation, takenRouterIds: readonly
     throw new KubekeepError('host-unreachable', `none of the ${cluster.hosts.length} hosts can be reached: ${first?.reachable === false ? first.reason : ''}`, { hint: 'Check addresses and SSH; kubekeep hosts check says more.' });
   }
   const prepared = await planFrom(operation, { ...facts, takenRouterIds });
-  refuseServices(cluster, prepared.facts);
+  await refuseUnsupported(operation, prepared);
   return prepared;
+}
+
+/** Refuses a change of the cluster file that would break the cluster. A restore makes the cluster anew, and asks for none of this. */
+async function refuseUnsupported(operation: Operation, { facts, opened }: PreparedPlan): Promise<void> {
+  const { cluster } = operation;
+  refuseServices(cluster, facts);
+  refuseLostRoles(cluster, facts);
+  refuseOtherNetworks(cluster, facts);
+  const etcd = await lookAtEtcd(operation, facts, opened.secrets);
+  refuseOtherMembers(cluster, etcd?.members);
+  refuseOlderEtcd(cluster, etcd?.storageVersion);
 }
 
 /** Compares what was seen with the cluster file. Throws what opening the secrets throws where they are not `kept` already, and `host-unfit`. */

@@ -1,11 +1,11 @@
-import { nodeHosts } from '../cluster/cluster.ts';
+import { nodeHosts, type Cluster, type Networks } from '../cluster/cluster.ts';
 import type { ComponentDesign, DesiredFile, RenderInput } from './design.ts';
 import { configFolder, programPath, stateFolder } from './paths.ts';
 
 /** What stands under everything else: whose host this is, kernel settings, limits of the journal. */
 export function renderSystem({ cluster, host, secrets, sealed, facts }: RenderInput): ComponentDesign {
   const file = (path: string, content: string): DesiredFile => ({ path, content, mode: 0o644, owner: 'root:root' });
-  const identity = { cluster: cluster.name, id: secrets.clusterId, virtualRouterId: facts.virtualRouterId };
+  const identity = { cluster: cluster.name, id: secrets.clusterId, virtualRouterId: facts.virtualRouterId, networks: fixedNetworks(cluster) };
   return {
     name: 'system',
     // Tells the cluster how machines join it.
@@ -18,6 +18,11 @@ export function renderSystem({ cluster, host, secrets, sealed, facts }: RenderIn
     ],
     onChange: 'restart',
   };
+}
+
+/** What a cluster is built with and keeps. */
+export function fixedNetworks({ networks: { pods, services, dnsDomain } }: Cluster): Pick<Networks, 'pods' | 'services' | 'dnsDomain'> {
+  return { pods, services, dnsDomain };
 }
 
 const sysctl = `# Managed by kubekeep. HAProxy listens on the VIP also where keepalived does not hold it.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { powerOff, powerOn } from '../../src/lab/power.ts';
@@ -52,6 +52,48 @@ describe('a cluster of three hosts', () => {
 
   it('has nothing to do after it was built', async () => {
     assert.match((await expectZero(it3.run('apply', '--yes'))).stdout, /: 0 changes, everything is as the cluster file says/);
+    await nothingToDo();
+  });
+
+  /** Another cluster file for a while. */
+  const withFile = async (change: (text: string) => string, work: () => Promise<void>) => {
+    const text = readFileSync(it3.file, 'utf8');
+    writeFileSync(it3.file, change(text));
+    await work().finally(() => writeFileSync(it3.file, text));
+  };
+  const noBalancer = (host: string) => (text: string) => text.replace(new RegExp(`^( +)- name: ${host}$`, 'm'), '$&\n$1  roles: [etcd, control-plane]');
+
+  it('is not touched by a cluster file that would break it', async () => {
+    const cases: readonly (readonly [change: (text: string) => string, message: RegExp])[] = [
+      [(text) => text.slice(0, text.indexOf('    - name: cp2')), /^cp2, cp3 are members of etcd and not in the cluster file/],
+      [(text) => text.replace(/^ +pods: .*$/m, '$&\n    dnsDomain: shop.local'), /^spec\.networks\.dnsDomain is shop\.local, and the cluster was built with cluster\.local/],
+      [(text) => text.replace(/^( +etcd:\n +version: ).*$/m, (_, before: string) => `${before}3.6.16`), /^etcd's data is of version 3\.7, and etcd 3\.6\.16 cannot read it/],
+    ];
+    for (const [change, message] of cases) {
+      await withFile(change, async () => {
+        const refused = await it3.run('plan', '--json');
+        assert.equal(refused.code, 3, refused.stderr);
+        assert.equal(errorOf(refused).code, 'unsupported-change');
+        assert.match(errorOf(refused).message, message);
+      });
+    }
+    await nothingToDo();
+  });
+
+  it('takes the VIP from a host that is a balancer no more, and makes it one again', async () => {
+    const { vip } = it3.cluster.endpoint;
+    const holders = async () => [...(await it3.facts()).hosts].filter(([, found]) => reachable(found) && found.addresses.some(({ address }) => address === vip)).map(([name]) => name);
+    const [holder = ''] = await holders();
+    await withFile(noBalancer(holder), async () => {
+      assert.deepEqual((await plan()).lines.filter((line) => line.includes('remove')), ['keepalived', 'haproxy'].map((name) => `${holder}/${name} remove: ${holder} is not a load balancer any more`));
+      await expectZero(apply());
+      const left = await holders();
+      assert.deepEqual([left.length, left.includes(holder)], [1, false]);
+      assert.equal(await on(holder, 'systemctl list-units --all --no-legend "kubekeep-*"; ls /etc/kubekeep | grep -e keepalived -e haproxy -e vip -e lb- || true'), '');
+      await nothingToDo();
+    });
+    await expectZero(apply());
+    await it3.healthy();
     await nothingToDo();
   });
 

@@ -5,6 +5,7 @@ import { apiReady, etcdReady, mayDisturb, servesThrough, unitActive, waitForHost
 import type { Step } from '../plan/step.ts';
 import { joinEtcd } from './join-etcd.ts';
 import { performComponent } from './perform-component.ts';
+import { removeBalancer } from './remove-balancer.ts';
 import type { Work } from './work.ts';
 
 export type Track = (step: Step, run: () => Promise<void>) => Promise<void>;
@@ -18,6 +19,7 @@ export async function rollHost(work: Work, spec: HostSpec, steps: readonly Step[
   for (const step of steps) {
     await track(step, async () => {
       if (step.action === 'join') return joinEtcd(step, work);
+      if (step.action === 'remove') return removeBalancer(step, work, spec);
       if (step.component === 'etcd' && step.action === 'restart') await handOverLeadership(work, spec, facts);
       await performComponent(step, work, { wait: step.action !== 'start' });
       await waitForHost(work, spec, gatesAfter(step));
@@ -47,7 +49,7 @@ function gatesAfter({ component }: Step): Gate[] {
 /** The next host is touched only when every balancer that can be reached sends connections to this one again. */
 async function waitUntilServing(work: Work, spec: HostSpec, facts: ClusterFacts, steps: readonly Step[]): Promise<void> {
   const api = steps.some(({ component }) => component === 'kube-apiserver' || component === 'etcd') && spec.roles.includes('control-plane');
-  const balancer = steps.some(({ component }) => component === 'haproxy');
+  const balancer = steps.some(({ component, action }) => component === 'haproxy' && action !== 'remove');
   if (api) await waitForHost(work, spec, [apiReady]);
   const observers = api ? hostsWith(work.cluster, 'load-balancer') : balancer ? [spec] : [];
   for (const one of observers) {

@@ -37,6 +37,12 @@ describe('services in a plan', () => {
     assert.equal(steps(withServices(there, [aService()])).filter((line) => line.includes('remove')).length, 1);
   });
 
+  test('leave a host that is a load balancer no more before the others change, which will not listen to it', () => {
+    const cluster = { ...built.cluster, hosts: built.cluster.hosts.map((host) => (host.name === 'cp3' ? { ...host, roles: ['etcd', 'control-plane'] as const } : host)) };
+    const seen = withHost({ ...built, cluster }, 'cp3', ({ files }) => ({ files: new Map([...files, [`${unitFolder}/${serviceVipsUnit}`, { sha256: '', mode: 0o644, owner: 'root:root' }] as const]) }));
+    assert.deepEqual(steps(withServices(seen, [aService({ listen: own })])).map((line) => line.split(' ')[3])[0], 'cp3/service-vips');
+  });
+
   test('of a new cluster are built with it', () => {
     const fresh = freshCluster('T1', 2);
     assert.deepEqual(steps(withServices(fresh, [aService({ forward: byName })])), ['services in turn cp1/services start: services is not there yet']);

@@ -4,9 +4,13 @@ import type { ComponentName } from '../../render/design.ts';
 import { servicesUnit, serviceVipsUnit, unitFolder } from '../../render/paths.ts';
 import { stepsFor, type SeenHost, type Step } from './step.ts';
 
-/** What balancers of services have to be given, and what nobody wants any more. Services come before their VIPs, and go after them. */
+/**
+ * What balancers of services have to be given, and what nobody wants any more. Services come before their VIPs, and go after them. Hosts that are load balancers no more come first: the others would not listen to them,
+ * and hold VIPs beside them.
+ */
 export function serviceSteps(cluster: Cluster, seen: readonly SeenHost[], mode: 'build' | 'change'): Step[] {
-  return seen.flatMap((one) => [...removals(cluster, one), ...stepsFor([one], ['services', 'service-vips'], mode)]);
+  const balances = ({ host }: SeenHost) => host.roles.includes('load-balancer');
+  return [...seen.filter((one) => !balances(one)), ...seen.filter(balances)].flatMap((one) => [...removals(cluster, one), ...stepsFor([one], ['services', 'service-vips'], mode)]);
 }
 
 function removals(cluster: Cluster, { host, found }: SeenHost): Step[] {

@@ -4,6 +4,7 @@ import { topologies } from '../../cluster/topologies.ts';
 import { issueLeaf } from '../../pki/issue.ts';
 import { leavesFor } from '../../pki/leaves.ts';
 import type { HostFacts, UnitFact } from '../facts.ts';
+import { refuseLostRoles } from './lost-roles.ts';
 import { isEmpty, stepsOf } from './plan.ts';
 import { builtCluster, freshCluster, freshHost, opened, outline, planOf, withHost, withoutHost, type SeenCluster } from '../../../test/support/seen-cluster.ts';
 
@@ -171,6 +172,29 @@ describe('members whose certificates have run out restart together, since an old
   test('nor before they are due: then it is one host at a time', () => {
     const due = { ...built, facts: { ...built.facts, observedAt: built.facts.observedAt + days(300) } };
     assert.deepEqual(etcdSteps(due), all.map((line) => line.replace('etcd together', 'control-plane in turn')));
+  });
+});
+
+describe('a host that is a load balancer no more', () => {
+  const without = (name: string, ...roles: readonly string[]) => ({ ...built, cluster: { ...built.cluster, hosts: built.cluster.hosts.map((host) => (host.name === name ? { ...host, roles: host.roles.filter((role) => !roles.includes(role)) } : host)) } });
+
+  test('lets go of the VIP before the other balancers, who will not listen to it, change', () => {
+    const lines = outline(planOf(without('cp3', 'load-balancer')), { reasons: true }).filter((line) => line.startsWith('load-balancer'));
+    assert.deepEqual(lines.slice(0, 2), ['keepalived', 'haproxy'].map((name) => `load-balancer in turn cp3/${name} remove: cp3 is not a load balancer any more`));
+    assert.deepEqual(lines.slice(2).map((line) => line.split(':')[0]), ['cp1', 'cp2'].map((name) => `load-balancer in turn ${name}/keepalived restart`));
+  });
+
+  test('has nothing removed twice, and what a run left that was cut is removed', () => {
+    const units = (kept: readonly string[]) => withHost(without('cp3', 'load-balancer'), 'cp3', ({ files }) => ({ files: new Map([...files].filter(([path]) => !path.includes('/kubekeep-') || kept.some((unit) => path.endsWith(unit)))) }));
+    const removed = (seen: SeenCluster) => outline(planOf(seen)).filter((line) => line.endsWith(' remove'));
+    assert.deepEqual(removed(units([])), []);
+    assert.deepEqual(removed(units(['kubekeep-vip-guard.service'])), ['load-balancer in turn cp3/keepalived remove']);
+  });
+
+  test('but an etcd or an API server without its role is refused', () => {
+    assert.throws(() => { const { cluster, facts } = without('cp3', 'etcd'); refuseLostRoles(cluster, facts); }, { code: 'unsupported-change', message: /^cp3 runs etcd\.service .* the role etcd / });
+    assert.throws(() => { const { cluster, facts } = without('cp2', 'control-plane'); refuseLostRoles(cluster, facts); }, { code: 'unsupported-change', message: /^cp2 runs kube-apiserver\.service .* the role control-plane / });
+    for (const seen of [built, fresh, without('cp3', 'load-balancer'), withoutHost(without('cp3', 'etcd'), 'cp3')]) refuseLostRoles(seen.cluster, seen.facts);
   });
 });
 

@@ -7,6 +7,7 @@ import { dnsSteps, dnsWarnings } from './plan-dns.ts';
 import { hostsRestoring } from './hosts-restoring.ts';
 import { isFromBefore } from './is-from-before.ts';
 import { judgeComponent, type ComponentChange } from './judge-component.ts';
+import { balancerRemovals } from './lost-roles.ts';
 import { membersTogether } from './members-together.ts';
 import { serviceSteps } from './plan-services.ts';
 import { steeringPhase, steeringWarnings } from './plan-steering.ts';
@@ -104,7 +105,7 @@ function changePhases(cluster: Cluster, seen: readonly SeenHost[], now: number):
   return [
     { name: 'etcd', order: 'all hosts together', steps: together },
     { name: 'control-plane', order: 'one host at a time', steps: repairsFirst(rolled) },
-    { name: 'load-balancer', order: 'one host at a time', steps: repairsFirst(holderLast(cluster, seen, stepsFor(seen, balancer, 'change'))) },
+    { name: 'load-balancer', order: 'one host at a time', steps: [...balancerRemovals(seen), ...repairsFirst(holderLast(cluster, seen, stepsFor(seen, balancer, 'change')))] },
   ];
 }
 
