@@ -91,8 +91,9 @@ p end
 `;
 }
 
-/** What both HAProxies say of their servers, and on which ports something else listens wherever they might. */
+/** What both HAProxies say of their servers, on which ports something else listens wherever they might, and with whom the API's VIP is shared. */
 const balancerFacts = `ask() { [ -S "$2" ] && command -v socat > /dev/null && echo 'show stat' | socat -t 1 - "UNIX-CONNECT:$2" 2>/dev/null | while IFS= read -r line; do p "$1" "$line"; done; }
 ask stat-line ${haproxySocket}
 ask service-line ${servicesSocket}
+[ -f ${configFolder}/keepalived.conf ] && p peers $(sed -n '/unicast_peer {/,/}/s/^ *\\([0-9.]*\\)$/\\1/p' ${configFolder}/keepalived.conf)
 ss -Hltn 2>/dev/null | while read -r _ _ _ at _; do case $at in 0.0.0.0:*|'*':*|'[::]':*) p listens "\${at##*:}";; esac; done`;

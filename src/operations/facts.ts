@@ -138,6 +138,8 @@ export interface HostFacts {
   /** Ids of restores that this host knows to be over. */
   readonly endedRestores: readonly string[];
   readonly etcd: EtcdFact;
+  /** Addresses of the other load balancers, as keepalived of the API's VIP was told them. */
+  readonly balancerPeers?: readonly string[];
   /** Undefined where none says anything: none runs, or it has not opened the repository. */
   readonly follower?: FollowerFact | undefined;
   readonly apiServer: { readonly live: boolean; readonly ready: boolean };

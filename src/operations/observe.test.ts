@@ -15,6 +15,7 @@ const output = [
   'pending\thaproxy.service\t',
   `identity\t${base64('{"cluster":"a","id":"1","virtualRouterId":7}')}\t`,
   'ended\ta\tb\t',
+  'peers\t10.0.0.12\t10.0.0.13\t',
   'etcd\tdata\t',
   'etcd\texisting\t',
   'api\tlive\t',
@@ -34,6 +35,7 @@ describe('the facts of a host', () => {
     assert.deepEqual([...facts.pendingUnits], ['haproxy.service']);
     assert.equal(facts.identity?.virtualRouterId, 7);
     assert.deepEqual(facts.endedRestores, ['a', 'b']);
+    assert.deepEqual(facts.balancerPeers, ['10.0.0.12', '10.0.0.13']);
     assert.deepEqual(facts.etcd, { hasData: true, formed: false, initialState: 'existing', ready: false });
     assert.deepEqual(facts.apiServer, { live: true, ready: false });
   });

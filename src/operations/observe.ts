@@ -84,6 +84,7 @@ export function parseFacts(output: string): HostFacts {
       initialState: etcd.find((word) => word === 'new' || word === 'existing') as 'new' | 'existing' | undefined,
       ready: etcd.includes('ready'),
     },
+    balancerPeers: all('peers').flat().filter((address) => address !== ''),
     ...(first('follower') !== '' && { follower: parseFollower(decode(first('follower'))) }),
     apiServer: { live: api.includes('live'), ready: api.includes('ready') },
     backends: backendsOf(all('stat-line')),

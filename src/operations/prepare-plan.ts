@@ -19,6 +19,7 @@ import { refuseServices } from './plan/refuse-services.ts';
 import { makePlan, stepsOf, type Plan } from './plan/plan.ts';
 import { platformOn } from './platform.ts';
 import { openSecrets, refuseOthers, type OpenedSecrets } from './state.ts';
+import { refuseStrayBalancers } from './stray-balancers.ts';
 
 /** Everything that was looked up to make a plan, for the one who performs it. */
 export interface PreparedPlan {
@@ -42,12 +43,12 @@ export async function preparePlan(operation: Operation, takenRouterIds: readonly
     throw new KubekeepError('host-unreachable', `none of the ${cluster.hosts.length} hosts can be reached: ${first?.reachable === false ? first.reason : ''}`, { hint: 'Check addresses and SSH; kubekeep hosts check says more.' });
   }
   const prepared = await planFrom(operation, { ...facts, takenRouterIds });
-  await refuseUnsupported(operation, prepared);
-  return prepared;
+  const warnings = await refuseUnsupported(operation, prepared);
+  return { ...prepared, plan: { ...prepared.plan, warnings: [...prepared.plan.warnings, ...warnings] } };
 }
 
-/** Refuses a change of the cluster file that would break the cluster. A restore makes the cluster anew, and asks for none of this. */
-async function refuseUnsupported(operation: Operation, { facts, opened }: PreparedPlan): Promise<void> {
+/** Refuses a change of the cluster file that would break the cluster, and warns of what it cannot know. A restore makes the cluster anew, and asks for none of this. */
+async function refuseUnsupported(operation: Operation, { facts, opened }: PreparedPlan): Promise<readonly string[]> {
   const { cluster } = operation;
   refuseServices(cluster, facts);
   refuseLostRoles(cluster, facts);
@@ -55,6 +56,7 @@ async function refuseUnsupported(operation: Operation, { facts, opened }: Prepar
   const etcd = await lookAtEtcd(operation, facts, opened.secrets);
   refuseOtherMembers(cluster, etcd?.members);
   refuseOlderEtcd(cluster, etcd?.storageVersion);
+  return refuseStrayBalancers(operation, facts);
 }
 
 /** Compares what was seen with the cluster file. Throws what opening the secrets throws where they are not `kept` already, and `host-unfit`. */

@@ -221,6 +221,11 @@ describe('a cluster of three hosts', () => {
     assert.match(errorOf(repaired).message, /^cp3 could not be reached and was left as it is; everything else is done$/);
     assert.deepEqual((await plan()).lines, []);
 
+    await withFile(noBalancer('cp3'), async () => {
+      const { plan: planned } = JSON.parse((await it3.run('plan', '--json')).stdout) as { plan: Plan };
+      assert.match(planned.warnings.at(-1)!, /^cp3 \(\S+\) was a load balancer and does not answer/);
+    });
+
     const since = await on('cp1', 'systemctl show -P ActiveEnterTimestampMonotonic etcd');
     await on('cp1', 'echo "# by hand" >> /etc/kubekeep/etcd.yaml');
     const refused = await apply();
