@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { KubekeepError } from '../lib/errors.ts';
+import { parseTime } from '../lib/parse-time.ts';
 import { hashesOfBases, type BaseHashes } from './base-hashes.ts';
 import { bundleSchema } from './bundle.ts';
 import type { CaptureKeys } from './captures.ts';
@@ -200,10 +201,7 @@ function wantedPoint(text: string): Wanted {
 /** Unix time in ms. Where no zone is named it is UTC, as all times that are shown. NaN of what is no time. */
 function timeOf(text: string): number {
   const [, date, clock = '00:00', zone = 'Z'] = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?)?$/.exec(text) ?? [];
-  const day = date === undefined ? Number.NaN : Date.parse(`${date}T00:00Z`);
-  // 30 February would be 2 March.
-  const isDay = !Number.isNaN(day) && new Date(day).toISOString().startsWith(date!);
-  return isDay ? Date.parse(`${date}T${clock}${zone}`) : Number.NaN;
+  return date === undefined ? Number.NaN : parseTime(date, clock, zone);
 }
 
 /**

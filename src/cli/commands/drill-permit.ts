@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { refuseLabOnly } from '../../drills/open-permitted-stage.ts';
 import { longestLife, permitFormat, signPermit } from '../../drills/permit/permit.ts';
 import { KubekeepError } from '../../lib/errors.ts';
+import { parseTime } from '../../lib/parse-time.ts';
 import { existingSecrets } from '../../operations/existing-secrets.ts';
 import type { Cli } from '../cli.ts';
 import { clusterFileOption } from '../cluster-file.ts';
@@ -45,9 +46,11 @@ export function addPermit(group: Command, cli: Cli): void {
     });
 }
 
-function startTime(text: string | undefined, now: number): number {
+/** @internal */
+export function startTime(text: string | undefined, now: number): number {
   if (text === undefined) return now;
-  const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
+  const [, day, clock, zone] = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::\d\d)?)(Z|[+-]\d\d:\d\d)$/.exec(text) ?? [];
+  const time = day && clock && zone ? parseTime(day, clock, zone) : Number.NaN;
   if (Number.isNaN(time)) throw new KubekeepError('usage', `--from wants a time with its zone, not "${text}"`, { hint: 'For example 2026-11-28T22:00:00Z or 2026-11-28T23:00+01:00.' });
   return time;
 }
