@@ -1,10 +1,9 @@
-import { hostsWith } from '../cluster/cluster.ts';
 import { serviceVips } from '../cluster/service.ts';
 import { KubekeepError, toKubekeepError } from '../lib/errors.ts';
 import { parallel } from '../lib/parallel.ts';
 import { checkHosts } from './check-hosts/check-hosts.ts';
 import { refuseUnfit } from './check-hosts/report.ts';
-import { reachable } from './facts.ts';
+import { hostsWithReadyApi, reachable } from './facts.ts';
 import { performFollower } from './follower/perform-follower.ts';
 import { refuseWrongClock } from './refuse-wrong-clock.ts';
 import { etcdReady, waitForHost } from './gates.ts';
@@ -119,8 +118,7 @@ async function confirmed(plan: Plan, objects: number, confirm: ApplyOptions['con
 /** How many objects of manifests are not so already. Where an API server is ready each is asked about; where none is, as before the cluster is built, none can be. Throws `api-failed`. */
 async function objectsToApply(operation: Operation, prepared: PreparedPlan, manifests: readonly Manifest[]): Promise<number> {
   if (manifests.length === 0) return 0;
-  const server = hostsWith(operation.cluster, 'control-plane').map(({ name }) => prepared.facts.hosts.get(name)).find(reachable);
-  if (!server?.apiServer.ready) return manifests.flatMap(({ objects }) => objects).length;
+  if (hostsWithReadyApi(operation.cluster, prepared.facts).length === 0) return manifests.flatMap(({ objects }) => objects).length;
   return withApi({ ...operation, prepared }, async (api) => (await checkManifests(api, manifests, operation.signal)).filter(({ same }) => !same).length);
 }
 

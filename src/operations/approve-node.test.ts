@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { aNode } from '../../test/support/example-observation.ts';
 import { clusterOf } from '../../test/support/seen-cluster.ts';
 import { KubekeepError } from '../lib/errors.ts';
-import { approveNode } from './approve-node.ts';
+import { approveNode, refuseUnknown } from './approve-node.ts';
+import { refuseUntold } from './join-command.ts';
 import type { Operation } from './operation.ts';
 
 describe('a node that is in no cluster file gets no certificate with which it could be taken for another', () => {
@@ -18,6 +20,17 @@ describe('a node that is in no cluster file gets no certificate with which it co
     test(`${name} ${address}`, async () => {
       // Refused before anything else is looked at.
       await assert.rejects(approveNode({ cluster } as Operation, { name, address }), (error) => error instanceof KubekeepError && error.code === 'usage' && message.test(error.message));
+    });
+  }
+});
+
+describe('where the nodes could not be read', () => {
+  const unread = ['nothing is known of nodes and services: no API server is ready'];
+  for (const [title, refuse] of [['a node to be approved', (facts: Parameters<typeof refuseUntold>[0]) => refuseUnknown(facts, 'w9')], ['a join command', refuseUntold]] as const) {
+    test(`${title} is refused with that, and not as if the cluster had none`, () => {
+      assert.throws(() => refuse({ unread }), { code: 'api-failed', message: `nothing was changed: ${unread[0]}` });
+      assert.throws(() => refuse({}), { code: title === 'a join command' ? 'unsupported-change' : 'usage' });
+      refuse({ nodes: { nodes: new Map([['w9', aNode()]]), requests: [], joinable: 'told' }, unread: ['nothing is known of DNS for pods: HTTP 500'] });
     });
   }
 });

@@ -1,7 +1,9 @@
 import { hostsWith, type Cluster } from '../cluster/cluster.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { leavesFor } from '../pki/leaves.ts';
+import type { ClusterFacts } from './facts.ts';
 import { openJournal } from './journal.ts';
+import { knownNodes } from './look-at-nodes.ts';
 import type { Operation } from './operation.ts';
 import { approveServing } from './phases/approve-serving.ts';
 import { withApi } from './phases/with-api.ts';
@@ -13,14 +15,19 @@ export interface StrangeNode {
   readonly address: string;
 }
 
-/** Grants a node that kubekeep does not manage the certificate under which its kubelet serves, with this name and address alone. Throws `usage`, and `not-healthy` where it asks for none or for another. */
+/** Grants a node that kubekeep does not manage the certificate under which its kubelet serves, with this name and address alone. Throws `usage`, `api-failed` where no API server knows, and `not-healthy` where it asks for none or for another. */
 export async function approveNode(operation: Operation, node: StrangeNode): Promise<void> {
   refuseOwn(operation.cluster, node);
   const prepared = await preparePlan(operation);
-  const nodes = [...(prepared.facts.nodes?.nodes.keys() ?? [])];
-  if (!nodes.includes(node.name)) throw new KubekeepError('usage', `the cluster has no node ${node.name}`, { hint: nodes.length === 0 ? 'It has none.' : `It has ${nodes.join(', ')}.` });
+  refuseUnknown(prepared.facts, node.name);
   await withApi({ ...operation, prepared }, (api) => approveServing(operation, api, node, { again: 'kubekeep hosts approve', seconds: 10 }));
   await openJournal(operation.state.journal, 'approve', operation.user, operation.clock.now)({ event: 'ended', detail: `${node.name} ${node.address}` });
+}
+
+/** Throws `usage` where the cluster has no such node, and what `knownNodes` throws. @internal */
+export function refuseUnknown(facts: Pick<ClusterFacts, 'nodes' | 'unread'>, name: string): void {
+  const nodes = [...(knownNodes(facts)?.nodes.keys() ?? [])];
+  if (!nodes.includes(name)) throw new KubekeepError('usage', `the cluster has no node ${name}`, { hint: nodes.length === 0 ? 'It has none.' : `It has ${nodes.join(', ')}.` });
 }
 
 /** Clients that take the node for the API, or for a host of the cluster file, would not notice. Throws `usage`. */

@@ -27,7 +27,6 @@ export function designsOf(cluster: Cluster, facts: ClusterFacts, { secrets, seal
   const seen = [...facts.hosts.values()].filter(reachable);
   const formed = wasFormed(facts);
   const virtualRouterId = seen.find(({ identity }) => identity)?.identity?.virtualRouterId ?? freeRouterId(secrets.clusterId, facts.takenRouterIds ?? []);
-  refuseLeftNodes(cluster, facts.nodes);
   const designs = new Map<string, ComponentDesign[]>();
   for (const host of cluster.hosts) {
     const found = facts.hosts.get(host.name);
@@ -57,18 +56,6 @@ export function designsOf(cluster: Cluster, facts: ClusterFacts, { secrets, seal
 function refuseForeignData({ name, roles }: HostSpec, { etcd, identity }: HostFacts): void {
   if (!roles.includes('etcd') || !etcd.hasData || etcd.initialState !== undefined || identity !== undefined) return;
   throw new KubekeepError('host-unfit', `${name}: ${etcdDataFolder} has the data of an etcd that is not of this cluster`, { hint: 'Move it away if nobody needs it there, then run kubekeep apply again.' });
-}
-
-/** Without its address nothing can be done to it, and without its routes nobody reaches its pods. */
-function refuseLeftNodes({ hosts }: Cluster, nodes: NodesFact | undefined): void {
-  const left = [...(nodes?.nodes ?? [])].find(([name, { managed }]) => managed && !hosts.some((host) => host.name === name));
-  if (!left) return;
-  throw new KubekeepError('unsupported-change', `${left[0]} is a node of the cluster and not in the cluster file any more`, { hint: leftHint(...left) });
-}
-
-function leftHint(name: string, { controlPlane }: NodeFact): string {
-  if (controlPlane) return `Put it back into the file with kubelet: false, run kubekeep apply, which moves its pods to other nodes, and take it out then; if it is dead, kubekeep kubectl -- delete node ${name}.`;
-  return `Put it back into the file, run kubekeep hosts remove ${name}, which moves its pods to other workers, and take it out then.`;
 }
 
 /** A kubelet that works for somebody else is not taken away from them, and a name not from the machine that has it. Throws `host-unfit`. */

@@ -1,4 +1,4 @@
-import type { Networks } from '../cluster/cluster.ts';
+import { hostsWith, type Cluster, type HostSpec, type Networks } from '../cluster/cluster.ts';
 import type { FollowerFact } from './follower/follower-fact.ts';
 import type { ContainerFacts } from '../render/design.ts';
 import type { ServingRequest } from '../pki/judge-serving-request.ts';
@@ -194,4 +194,12 @@ export interface BackendFact {
 
 export function reachable(facts: HostFacts | Unreachable | undefined): facts is HostFacts {
   return facts?.reachable === true;
+}
+
+/** Control-plane hosts whose API server was ready. */
+export function hostsWithReadyApi(cluster: Cluster, { hosts }: Pick<ClusterFacts, 'hosts'>): readonly HostSpec[] {
+  return hostsWith(cluster, 'control-plane').filter(({ name }) => {
+    const found = hosts.get(name);
+    return reachable(found) && found.apiServer.ready;
+  });
 }

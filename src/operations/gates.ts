@@ -1,7 +1,7 @@
 import type { Cluster, HostSpec } from '../cluster/cluster.ts';
 import { hostsWith } from '../cluster/cluster.ts';
 import { KubekeepError } from '../lib/errors.ts';
-import { reachable, type ClusterFacts, type HostFacts } from './facts.ts';
+import { hostsWithReadyApi, reachable, type ClusterFacts, type HostFacts } from './facts.ts';
 import { observe, observeHost } from './observe.ts';
 import type { Operation } from './operation.ts';
 
@@ -77,11 +77,7 @@ function quorumLoss(cluster: Cluster, facts: ClusterFacts, spec: HostSpec): Kube
 }
 
 function lastApiServer(cluster: Cluster, facts: ClusterFacts, spec: HostSpec): KubekeepError | undefined {
-  const servers = hostsWith(cluster, 'control-plane');
-  const ready = servers.filter(({ name }) => {
-    const found = facts.hosts.get(name);
-    return reachable(found) && found.apiServer.ready;
-  });
-  if (servers.length === 1 || ready.length !== 1 || ready[0]?.name !== spec.name) return undefined;
+  const ready = hostsWithReadyApi(cluster, facts);
+  if (hostsWith(cluster, 'control-plane').length === 1 || ready.length !== 1 || ready[0]?.name !== spec.name) return undefined;
   return new KubekeepError('not-healthy', `${spec.name} is not touched: it has the only API server that is ready`, { hint: 'Bring another control-plane host back first: kubekeep status names them.' });
 }

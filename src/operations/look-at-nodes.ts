@@ -1,16 +1,17 @@
 import type { ApiClient } from '../clients/kubernetes/connect-api.ts';
 import { ApiError } from '../clients/kubernetes/api-error.ts';
 import { whereThere } from '../clients/kubernetes/where-there.ts';
-import { hostsWith, nodeHosts, type Cluster } from '../cluster/cluster.ts';
+import { nodeHosts, type Cluster } from '../cluster/cluster.ts';
+import { KubekeepError } from '../lib/errors.ts';
 import type { ClusterSecrets } from '../pki/secrets.ts';
 import { controlPlaneKey, managedLabel } from '../render/kubelet.ts';
-import { apiAt } from './clients.ts';
 import { readServices } from './look-at-services.ts';
 import { lookAtManifests } from './manifests/manifest-record.ts';
 import { wasFormed } from './plan/was-formed.ts';
 import { readDns } from './read-dns.ts';
-import { reachable, type ClusterFacts, type NodeFact, type NodesFact, type PendingRequest } from './facts.ts';
+import { hostsWithReadyApi, reachable, type ClusterFacts, type NodeFact, type NodesFact, type PendingRequest } from './facts.ts';
 import type { Operation } from './operation.ts';
+import { findReadyApi } from './ready-api.ts';
 
 /** On the ConfigMap that kubeadm reads when a machine joins. */
 export const joinAnnotation = 'kubekeep.dev/join';
@@ -23,23 +24,16 @@ export const requestsPath = '/apis/certificates.k8s.io/v1/certificatesigningrequ
 /** What API servers know. */
 type KnownFacts = Pick<ClusterFacts, 'nodes' | 'dns' | 'manifests' | 'services' | 'unread'>;
 
-/** The nodes of a cluster that has or had some in its file, their DNS, and what its services lead to, from an API server that was seen to be ready; what it does not answer is not known, and said so. */
-export async function lookAtNodes(operation: Operation, facts: Pick<ClusterFacts, 'hosts'>, secrets: ClusterSecrets): Promise<KnownFacts> {
-  const { cluster, hosts, clock, signal } = operation;
+/** The nodes of a cluster that has or had some in its file, their DNS, and what its services lead to, from the first API server that was seen to be ready and is; what it does not answer is not known, and said so. */
+export async function lookAtNodes(operation: Pick<Operation, 'cluster' | 'hosts' | 'clock' | 'signal'>, facts: Pick<ClusterFacts, 'hosts'>, secrets: ClusterSecrets): Promise<KnownFacts> {
+  const { cluster } = operation;
   // kubeadm was put on hosts of the control plane when the first node came.
   const had = [...facts.hosts.values()].some((found) => reachable(found) && [...found.programs.keys()].some((path) => path.endsWith('/kubeadm')));
   if (nodeHosts(cluster).length === 0 && !had) return {};
-  const server = hostsWith(cluster, 'control-plane').find(({ name }) => {
-    const found = facts.hosts.get(name);
-    return reachable(found) && found.apiServer.ready;
-  });
-  if (!server) return wasFormed(facts) ? { unread: ['nothing is known of nodes and services: no API server is ready'] } : {};
-  const api = await apiAt(server.address, 6443, hosts.get(server.name)!, secrets, clock.now());
-  try {
-    return await readAll(api, cluster, signal);
-  } finally {
-    api.close();
-  }
+  const found = await findReadyApi(operation, hostsWithReadyApi(cluster, facts), secrets);
+  if (found.ok) return readAll(found.api, cluster, operation.signal).finally(() => found.api.close());
+  const why = ['no API server is ready', ...found.reasons].join('; ');
+  return wasFormed(facts) ? { unread: [`nothing is known of nodes and services: ${why}`] } : {};
 }
 
 /**
@@ -63,6 +57,12 @@ async function known<T>(what: string, asked: Promise<T>): Promise<{ readonly val
     if (error instanceof ApiError) return { why: `nothing is known of ${what}: ${error.message}` };
     throw error;
   }
+}
+
+/** The nodes, for whoever can do nothing without them; undefined where there were never any. Throws `api-failed` where they could not be read. */
+export function knownNodes({ nodes, unread: [why] = [] }: Pick<ClusterFacts, 'nodes' | 'unread'>): NodesFact | undefined {
+  if (nodes || why === undefined) return nodes;
+  throw new KubekeepError('api-failed', `nothing was changed: ${why}`, { hint: 'kubekeep status says what is wrong with the API servers; then run the same command again.' });
 }
 
 /** Throws `api-failed`. */

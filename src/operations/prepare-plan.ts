@@ -11,6 +11,7 @@ import { observe } from './observe.ts';
 import type { Operation } from './operation.ts';
 import { steeringMaterial } from './own-program-input.ts';
 import { followerProgram } from './plan/follower-remains.ts';
+import { refuseLeftNodes } from './plan/left-nodes.ts';
 import { refuseLostRoles } from './plan/lost-roles.ts';
 import { refuseOlderEtcd } from './plan/refuse-older-etcd.ts';
 import { refuseOtherMembers } from './plan/refuse-other-members.ts';
@@ -50,6 +51,7 @@ export async function preparePlan(operation: Operation, takenRouterIds: readonly
 /** Refuses a change of the cluster file that would break the cluster, and warns of what it cannot know. A restore makes the cluster anew, and asks for none of this. */
 async function refuseUnsupported(operation: Operation, { facts, opened }: PreparedPlan): Promise<readonly string[]> {
   const { cluster } = operation;
+  refuseLeftNodes(cluster, facts.nodes);
   refuseServices(cluster, facts);
   refuseLostRoles(cluster, facts);
   refuseOtherNetworks(cluster, facts);

@@ -138,6 +138,7 @@ describe('a cluster of three hosts and two workers', () => {
     const text = await readFile(one.file, 'utf8');
     await writeFile(one.file, text.slice(0, text.indexOf('    - name: w2')));
     const forgotten = await one.run('apply', '--yes');
+    await untilStatus(5, /w2 is a node of the cluster and not in the cluster file any more/);
     await writeFile(one.file, text);
     assert.equal(forgotten.code, 3, forgotten.stderr);
     assert.match(forgotten.stderr, /w2 is a node of the cluster and not in the cluster file any more/);

@@ -1,7 +1,7 @@
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { tracked } from '../phases/tracked.ts';
-import { controlHost, withApi } from '../phases/with-api.ts';
+import { withApi } from '../phases/with-api.ts';
 import type { Work } from '../phases/work.ts';
 import { applyObject, checkManifests, refusedObject, type CheckedObject } from './check-manifests.ts';
 import { recordManifests } from './manifest-record.ts';
@@ -17,10 +17,10 @@ type Writing = Pick<Work, 'clock' | 'signal'>;
 /** Makes the objects of the manifests as they are there, once more asked about before the first is written, and notes which they are. The number of those that were not so already. Throws `api-failed`. */
 export async function performManifests(work: Work, manifests: readonly Manifest[]): Promise<number> {
   if (manifests.length === 0) return 0;
-  return withApi(work, async (api) => {
+  return withApi(work, async (api, host) => {
     const objects = await checkManifests(api, manifests, work.signal);
     const changed = objects.filter(({ same }) => !same);
-    const step = { id: 'cluster/manifests', host: controlHost(work).name, title: `manifests: apply ${changed.length} ${changed.length === 1 ? 'object' : 'objects'}`, reasons: manifests.map(({ file }) => file) };
+    const step = { id: 'cluster/manifests', host: host.name, title: `manifests: apply ${changed.length} ${changed.length === 1 ? 'object' : 'objects'}`, reasons: manifests.map(({ file }) => file) };
     if (changed.length > 0) await tracked(step, work, () => writeObjects(api, changed, work));
     await recordManifests(api, objects);
     return changed.length;

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import { whereThere } from '../../clients/kubernetes/where-there.ts';
+import type { HostSpec } from '../../cluster/cluster.ts';
 import { writeScript } from '../../hosts/write-script.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { initFile, joinFolder } from '../../render/kubeadm.ts';
@@ -10,7 +11,7 @@ import { dnsHash, foreignDns } from '../plan/plan-dns.ts';
 import { corefileAnnotation, dnsConfigPath, dnsDeploymentPath, dnsPodsAnnotation, podsHash, readDns, type DnsDeployment } from '../read-dns.ts';
 import { inMemory, kubeadmPhase } from './invite-machines.ts';
 import { runOn } from './note-on.ts';
-import { controlHost, withApi } from './with-api.ts';
+import { withApi } from './with-api.ts';
 import type { Work } from './work.ts';
 
 /** Seconds that the first pod of CoreDNS gets, with its image to be pulled. */
@@ -21,7 +22,7 @@ const patience = 180;
  * and a Corefile that somebody has changed, stay; so does a DNS of somebody else, which the plan could not know where nobody answered. Throws `not-healthy` where nodes are there for it and no pod becomes ready.
  */
 export async function installDns(work: Work): Promise<void> {
-  await withApi(work, (api) => putDns(work, api, () => printDns(work)));
+  await withApi(work, (api, host) => putDns(work, api, () => printDns(work, host)));
 }
 
 /** @internal */
@@ -38,8 +39,7 @@ export async function putDns(work: Pick<Work, 'cluster' | 'clock' | 'signal' | '
 }
 
 /** As kubeadm prints it. */
-async function printDns(work: Work): Promise<string> {
-  const host = controlHost(work);
+async function printDns(work: Work, host: HostSpec): Promise<string> {
   const config = { path: `${joinFolder}/kubeadm.yaml`, content: initFile(work.cluster, host).reveal(), mode: 0o600 };
   const { stdout } = await runOn(work, host.name, [lockGuard(work.token), inMemory, writeScript([config]), kubeadmPhase(work.cluster, 'addon coredns', '--print-manifest')].join('\n'), { what: 'asking kubeadm for CoreDNS' });
   return stdout;

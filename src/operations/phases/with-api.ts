@@ -1,28 +1,30 @@
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
 import { KubekeepError } from '../../lib/errors.ts';
-import { apiAt } from '../clients.ts';
-import { reachable } from '../facts.ts';
-import { apiReady, waitForHost } from '../gates.ts';
-import type { Work } from './work.ts';
+import { hostsWithReadyApi, reachable } from '../facts.ts';
+import type { Operation } from '../operation.ts';
+import type { PreparedPlan } from '../prepare-plan.ts';
+import { findReadyApi } from '../ready-api.ts';
 
-type Reaching = Pick<Work, 'cluster' | 'hosts' | 'clock' | 'signal' | 'prepared'>;
-
-/** The first control-plane host that answered when the plan was made. Throws `host-unreachable`. */
-export function controlHost({ cluster, prepared }: Pick<Reaching, 'cluster' | 'prepared'>): HostSpec {
-  const host = hostsWith(cluster, 'control-plane').find(({ name }) => reachable(prepared.facts.hosts.get(name)));
-  if (host) return host;
-  throw new KubekeepError('host-unreachable', 'no control-plane host can be reached, so nothing can be done to the workers', { hint: 'Bring one back, then run kubekeep apply again.' });
+interface Reaching extends Pick<Operation, 'cluster' | 'hosts' | 'clock' | 'signal'> {
+  readonly prepared: { readonly facts: Pick<PreparedPlan['facts'], 'hosts'>; readonly opened: Pick<PreparedPlan['opened'], 'secrets'> };
 }
 
-/** Speaks with the API server of one control-plane host, which gets the time to become ready. Throws what `use` throws, and `not-healthy`. */
-export async function withApi<T>(work: Reaching, use: (api: ApiClient) => Promise<T>): Promise<T> {
-  const host = controlHost(work);
-  await waitForHost(work, host, [apiReady]);
-  const api = await apiAt(host.address, 6443, work.hosts.get(host.name)!, work.prepared.opened.secrets, work.clock.now());
-  try {
-    return await use(api);
-  } finally {
-    api.close();
+/** Seconds that API servers get to become ready. */
+const patience = 120;
+
+/**
+ * Speaks with an API server that is ready; `use` is told its host. Asked are the control-plane hosts that answered when the plan was made, those first whose API server was ready then.
+ * Throws what `use` throws, `host-unreachable` where none answered, and `not-healthy`.
+ */
+export async function withApi<T>(work: Reaching, use: (api: ApiClient, host: HostSpec) => Promise<T>): Promise<T> {
+  const { cluster, clock, signal, prepared: { facts, opened } } = work;
+  const ready = hostsWithReadyApi(cluster, facts);
+  const others = hostsWith(cluster, 'control-plane').filter((host) => !ready.includes(host) && reachable(facts.hosts.get(host.name)));
+  if (ready.length + others.length === 0) throw new KubekeepError('host-unreachable', 'no control-plane host can be reached, so no API server can be asked', { hint: 'Bring one back, then run the same command again.' });
+  for (const deadline = clock.monotonic() + patience * 1000; ; await clock.sleep(200, signal)) {
+    const found = await findReadyApi(work, [...ready, ...others], opened.secrets);
+    if (found.ok) return await use(found.api, found.host).finally(() => found.api.close());
+    if (clock.monotonic() > deadline) throw new KubekeepError('not-healthy', `no API server is ready after ${patience} s: ${found.reasons.join('; ')}`, { hint: 'Nothing else was changed after this. kubekeep status says what is wrong; then run the same command again.' });
   }
 }

@@ -4,6 +4,7 @@ import { builtCluster, freshCluster, opened, outline, planOf, withHost, withoutH
 import { servingRequest as request } from '../../../test/support/serving-request.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import { designsOf } from '../designs.ts';
+import { refuseLeftNodes } from './left-nodes.ts';
 import type { NodeFact, NodesFact, PendingRequest } from '../facts.ts';
 
 const built = await builtCluster('T1', 2);
@@ -15,6 +16,7 @@ const fresh = (seen: SeenCluster, name: string) => withHost(seen, name, () => fr
 const steps = (seen: SeenCluster) => outline(planOf(seen), { reasons: true }).filter((line) => !line.startsWith('finish'));
 const refusal = ({ cluster, facts }: SeenCluster) => {
   try {
+    refuseLeftNodes(cluster, facts.nodes);
     designsOf(cluster, facts, opened);
   } catch (error) {
     if (error instanceof KubekeepError) return `${error.code}: ${error.message}`;
@@ -163,6 +165,10 @@ describe('a worker is refused', () => {
     ['to be taken out of the cluster file before it was removed', { ...built, cluster: { ...built.cluster, hosts: built.cluster.hosts.slice(0, 2) } }, /^unsupported-change: w2 is a node of the cluster and not in the cluster file any more$/],
   ];
   for (const [title, seen, expected] of cases) test(title, () => assert.match(refusal(seen), expected));
+
+  test('and what is planned without it all the same: a status is shown, and a restore begins', () => {
+    assert.equal(planOf({ ...built, cluster: { ...built.cluster, hosts: built.cluster.hosts.slice(0, 2) } }).mode, 'change');
+  });
 
   test('not in a cluster without those', () => {
     assert.equal(refusal(built), 'nothing is refused');

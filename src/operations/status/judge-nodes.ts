@@ -1,10 +1,16 @@
 import { nodeHosts, type Cluster } from '../../cluster/cluster.ts';
+import { leftNodes } from '../plan/left-nodes.ts';
 import type { Finding } from './cluster-status.ts';
 import type { Observation } from './observation.ts';
 
-/** Nodes that came by `join-command` and are not ready, a DNS that answers no pod, and what is gone of the user's manifests. Nodes of the cluster file are spoken of with their kubelets. */
+/** What could not be read, nodes that the cluster file has lost, those that came by `join-command` and are not ready, a DNS that answers no pod, and what is gone of the user's manifests. Nodes of the cluster file are spoken of with their kubelets. */
 export function judgeNodes(observation: Observation): { readonly findings: readonly Finding[] } {
-  return { findings: [...joinedNodes(observation), ...dns(observation), ...manifests(observation)] };
+  const { cluster, nodes, unread = [] } = observation;
+  return { findings: [...unread.map(notRead), ...leftNodes(cluster, nodes), ...joinedNodes(observation), ...dns(observation), ...manifests(observation)] };
+}
+
+function notRead(message: string): Finding {
+  return { message, next: 'Where no API server is ready that comes first; else journalctl -u kube-apiserver on the hosts of the control plane says more.' };
 }
 
 /** What is to be done about a node that has no network for pods; undefined where that is not what it says. `managed`: it is a host of the cluster file. */

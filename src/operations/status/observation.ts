@@ -20,6 +20,8 @@ export interface Observation {
   readonly manifests?: readonly ManifestFact[] | undefined;
   /** What services lead to, from the same. */
   readonly services?: ServicesFact | undefined;
+  /** What of these could not be read, and why, in sentences. */
+  readonly unread?: readonly string[] | undefined;
   /** Steps that a plan from the same facts has, or why there is none. */
   readonly drift: Answer<readonly DriftStep[]>;
 }

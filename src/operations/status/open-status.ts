@@ -5,6 +5,8 @@ import type { ClusterSecrets } from '../../pki/secrets.ts';
 import { reachable, type ClusterFacts, type HostFacts, type Unreachable } from '../facts.ts';
 import { observeHost } from '../observe.ts';
 import type { Operation } from '../operation.ts';
+import { leftNodes, type LeftNode } from '../plan/left-nodes.ts';
+import { stepsOf, type Plan } from '../plan/plan.ts';
 import { planFrom } from '../prepare-plan.ts';
 import { openKeptSecrets, openSecrets, type OpenedSecrets } from '../state.ts';
 import type { ClusterStatus } from './cluster-status.ts';
@@ -90,13 +92,19 @@ async function askLate(operation: Operation, facts: ClusterFacts, probesWith: (s
   return askAll(operation, probesWith(secrets));
 }
 
-async function driftOf(operation: Operation, facts: ClusterFacts, kept: OpenedSecrets | undefined): Promise<Pick<Observation, 'drift' | 'nodes' | 'dns' | 'manifests' | 'services'>> {
+async function driftOf(operation: Operation, facts: ClusterFacts, kept: OpenedSecrets | undefined): Promise<Pick<Observation, 'drift' | 'nodes' | 'dns' | 'manifests' | 'services' | 'unread'>> {
   if (![...facts.hosts.values()].some(reachable)) return { drift: { ok: false, reason: 'no host can be reached' } };
   try {
-    const { plan, facts: { nodes, dns, manifests, services } } = await planFrom(operation, facts, kept);
-    return { nodes, dns, manifests, services, drift: { ok: true, value: plan.phases.flatMap(({ steps }) => steps).filter(({ component }) => component !== 'cluster') } };
+    const { plan, facts: { nodes, dns, manifests, services, unread } } = await planFrom(operation, facts, kept);
+    return { nodes, dns, manifests, services, unread, drift: driftIn(plan, leftNodes(operation.cluster, nodes)) };
   } catch (error) {
     if (error instanceof KubekeepError && (error.code === 'host-unfit' || error.code === 'file-missing')) return { drift: { ok: false, reason: error.message } };
     throw error;
   }
+}
+
+/** With a node that is left the plan is refused, whatever it has. */
+function driftIn(plan: Plan, [left]: readonly LeftNode[]): Observation['drift'] {
+  if (left) return { ok: false, reason: left.message };
+  return { ok: true, value: stepsOf(plan).filter(({ component }) => component !== 'cluster') };
 }
