@@ -42,6 +42,8 @@ export interface ApplyOptions {
   readonly confirm: (plan: Plan, objects: number) => Promise<boolean>;
   /** What is applied to the cluster when its hosts are as the cluster file says. */
   readonly manifests?: readonly Manifest[];
+  /** Pods that no controller makes again are deleted where their node is emptied; otherwise it is not. */
+  readonly deleteLonePods?: boolean;
 }
 
 export interface ApplyResult {
@@ -56,7 +58,7 @@ export interface ApplyResult {
  * Makes the hosts what the cluster file says. Stops at the first host that does not come back; run again, it goes on from what it then sees.
  * Throws what its steps throw, `lock-held`, `needs-confirmation`, `cluster-mismatch`, `host-unfit`, and `host-unreachable` in the end where a host was left out.
  */
-export async function apply(operation: Operation, { confirm, manifests = [] }: ApplyOptions): Promise<ApplyResult> {
+export async function apply(operation: Operation, { confirm, manifests = [], deleteLonePods = false }: ApplyOptions): Promise<ApplyResult> {
   const first = await preparePlan(operation);
   await refuseUnfinishedRestore(operation.state, first.facts);
   refuseBuildWithMissingHosts(operation, first);
@@ -74,7 +76,7 @@ export async function apply(operation: Operation, { confirm, manifests = [] }: A
   await fetchNeeded(operation, first);
   await using lock = await takeLock(operation.hosts, operation);
   // Not without await: the lock would be given back at once.
-  return await performLocked(operation, lock, { shown: first.plan, objects, takenRouterIds: network?.takenRouterIds ?? [], confirm, manifests });
+  return await performLocked(operation, lock, { shown: first.plan, objects, takenRouterIds: network?.takenRouterIds ?? [], confirm, manifests, deleteLonePods });
 }
 
 interface Confirmed extends Required<ApplyOptions> {
@@ -84,7 +86,7 @@ interface Confirmed extends Required<ApplyOptions> {
   readonly takenRouterIds: readonly number[];
 }
 
-async function performLocked(operation: Operation, lock: ClusterLock, { shown, objects, takenRouterIds, confirm, manifests }: Confirmed): Promise<ApplyResult> {
+async function performLocked(operation: Operation, lock: ClusterLock, { shown, objects, takenRouterIds, confirm, manifests, deleteLonePods }: Confirmed): Promise<ApplyResult> {
   const held: Operation = { ...operation, signal: AbortSignal.any([operation.signal, lock.lost]) };
   const journal = openJournal(operation.state.journal, 'apply', operation.user, operation.clock.now);
   try {
@@ -97,7 +99,7 @@ async function performLocked(operation: Operation, lock: ClusterLock, { shown, o
     // Under the lock, so that two that build at once do not mix their keys; before the first host gets any of them.
     await saveSecrets(operation.state, prepared.opened);
     await journal({ event: 'began', detail: `${stepsOf(prepared.plan).length} steps` });
-    const work: Work = { ...held, prepared, programs, token: lock.token, journal };
+    const work: Work = { ...held, prepared, programs, token: lock.token, journal, deleteLonePods };
     for (const phase of prepared.plan.phases) await perform(phase, work);
     const applied = await performManifests(work, manifests);
     await journal({ event: 'ended' });

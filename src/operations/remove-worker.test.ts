@@ -9,7 +9,7 @@ import { letGo } from './remove-worker.ts';
 const { cluster, facts } = await builtCluster('T1', 1);
 /** Nothing was known of nodes when the plan was made. */
 const blind = { cluster, facts: { ...facts, nodes: undefined } };
-const pod = { metadata: { namespace: 'shop', name: 'web' }, status: { phase: 'Running' } };
+const pod = { metadata: { namespace: 'shop', name: 'web', ownerReferences: [{ kind: 'ReplicaSet', controller: true }] }, status: { phase: 'Running' } };
 
 async function changesOf(name: string, seen: SeenCluster, answers: Readonly<Record<string, object>>): Promise<readonly string[]> {
   const { api, changes } = scriptedApi({ '/api/v1/pods': { items: [pod] }, ...answers });

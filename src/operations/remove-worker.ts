@@ -19,6 +19,8 @@ import { refuseUnfinishedRestore } from './restore/restore-record.ts';
 export interface RemoveWorkerOptions {
   /** Goes on where the host cannot be reached: the cluster forgets it, and it keeps what it has. */
   readonly skipUnreachable: boolean;
+  /** Pods that no controller makes again are deleted; otherwise a node that has some keeps them. */
+  readonly deleteLonePods: boolean;
   /** Asked before anything is touched; false ends the operation with `needs-confirmation`. */
   readonly confirm: () => Promise<boolean>;
 }
@@ -33,9 +35,9 @@ export interface RemovedWorker {
 
 /**
  * Takes a worker out of the cluster: its pods move to others, Kubernetes is taken off the host, the cluster forgets the node. One that is in no cluster file keeps what
- * it has. Run again, it goes on where it was cut. Throws `usage`, `host-unreachable`, `needs-confirmation`, `lock-held`, and `not-healthy` where a pod does not go.
+ * it has. Run again, it goes on where it was cut. Throws `usage`, `host-unreachable`, `needs-confirmation` (for pods that would be deleted for good too), `lock-held`, and `not-healthy` where a pod does not go.
  */
-export async function removeWorker(operation: Operation, name: string, { skipUnreachable, confirm }: RemoveWorkerOptions): Promise<RemovedWorker> {
+export async function removeWorker(operation: Operation, name: string, { skipUnreachable, deleteLonePods, confirm }: RemoveWorkerOptions): Promise<RemovedWorker> {
   const managed = isWorkerOf(operation, name);
   const prepared = await preparePlan(operation);
   await refuseUnfinishedRestore(operation.state, prepared.facts);
@@ -45,7 +47,7 @@ export async function removeWorker(operation: Operation, name: string, { skipUnr
     throw new KubekeepError('host-unreachable', `${name} cannot be reached, so nothing was touched: ${found?.reason ?? ''}`, { hint: 'Bring it back, or give --skip-unreachable: it then keeps what it has, and must not come back into this network as it is.' });
   }
   if (!(await confirm())) throw new KubekeepError('needs-confirmation', 'nothing was touched: it was not confirmed', { hint: 'Run it on a terminal and answer yes, or give --yes.' });
-  await removeLocked(operation, prepared, name);
+  await removeLocked(operation, prepared, name, deleteLonePods);
   if (reachable(found)) await operation.hosts.get(name)!.run(forgetLockScript, { timeout: 10_000 });
   return { host: name, cleaned: reachable(found), managed };
 }
@@ -61,10 +63,10 @@ function isWorkerOf({ cluster }: Operation, name: string): boolean {
   return host !== undefined;
 }
 
-async function removeLocked(operation: Operation, prepared: PreparedPlan, name: string): Promise<void> {
+async function removeLocked(operation: Operation, prepared: PreparedPlan, name: string, deleteLonePods: boolean): Promise<void> {
   await using lock = await takeLock(operation.hosts, operation);
   const journal = openJournal(operation.state.journal, 'remove', operation.user, operation.clock.now);
-  const work = { ...operation, signal: AbortSignal.any([operation.signal, lock.lost]), prepared, journal };
+  const work = { ...operation, signal: AbortSignal.any([operation.signal, lock.lost]), prepared, journal, deleteLonePods };
   await withApi(work, (api) => letGo(work, api, name, () => clean(work, lock, name)));
 }
 
@@ -72,7 +74,7 @@ async function removeLocked(operation: Operation, prepared: PreparedPlan, name: 
  * Takes a node out of the cluster, as that knows it now: with what was known when the plan was made its pods might be left to die.
  * @internal
  */
-export async function letGo(work: Pick<Work, 'cluster' | 'clock' | 'signal' | 'progress' | 'journal'> & { readonly prepared: { readonly facts: Pick<ClusterFacts, 'hosts'> } }, api: ApiClient, name: string, takeOff: () => Promise<unknown>): Promise<void> {
+export async function letGo(work: Pick<Work, 'cluster' | 'clock' | 'signal' | 'progress' | 'journal' | 'deleteLonePods'> & { readonly prepared: { readonly facts: Pick<ClusterFacts, 'hosts'> } }, api: ApiClient, name: string, takeOff: () => Promise<unknown>): Promise<void> {
   const step = (title: string, run: () => Promise<unknown>) => tracked({ id: `${name}/remove`, host: name, title, reasons: [] }, work, run);
   const found = work.prepared.facts.hosts.get(name);
   const node = await readNode(api, name, work.signal);

@@ -3,11 +3,13 @@ import { removeWorker, type RemovedWorker } from '../../operations/remove-worker
 import type { Cli } from '../cli.ts';
 import { clusterFileOption } from '../cluster-file.ts';
 import { openOperation } from '../wire.ts';
+import { lonePodsOption } from './_lone-pods.ts';
 
 interface Flags {
   readonly file: string;
   readonly yes?: boolean;
   readonly skipUnreachable?: boolean;
+  readonly deleteLonePods?: boolean;
 }
 
 /** `hosts remove`. */
@@ -19,11 +21,13 @@ export function addHostsRemove(group: Command, cli: Cli): void {
     .addOption(clusterFileOption())
     .option('-y, --yes', 'do not ask; without a terminal it is needed')
     .option('--skip-unreachable', 'go on where the host cannot be reached')
-    .action(async (host: string, { file, yes = false, skipUnreachable = false }: Flags) => {
+    .addOption(lonePodsOption())
+    .action(async (host: string, { file, yes = false, skipUnreachable = false, deleteLonePods = false }: Flags) => {
       await using operation = await openOperation(cli, { file, connectTimeout: 5 });
       const removed = await removeWorker(operation, host, {
         skipUnreachable,
-        confirm: async () => yes || (cli.environment.interactive && (await cli.confirm(`Move the pods of ${host} to other workers and take it out of cluster ${operation.cluster.name}?`))),
+        deleteLonePods,
+        confirm: async () => yes || (cli.environment.interactive && (await cli.confirm(`Move the pods of ${host} to other workers${deleteLonePods ? ', delete those for good that no controller makes again' : ''} and take it out of cluster ${operation.cluster.name}?`))),
       });
       cli.print({ kind: 'RemovedWorker', data: { ...removed }, text: describe(removed) });
     });

@@ -6,12 +6,14 @@ import type { AddCommand } from '../add-command.ts';
 import { clusterFileOption } from '../cluster-file.ts';
 import { describePlan } from '../describe-plan.ts';
 import { openOperation } from '../wire.ts';
+import { lonePodsOption } from './_lone-pods.ts';
 
 interface Flags {
   readonly file: string;
   readonly yes?: boolean;
   readonly trustFirst?: boolean;
   readonly manifest: readonly string[];
+  readonly deleteLonePods?: boolean;
 }
 
 /** `apply`: makes the hosts what the cluster file says. */
@@ -23,11 +25,13 @@ export const addApply: AddCommand = (program, cli) => {
     .option('-y, --yes', 'do not ask; without a terminal it is needed')
     .option('--trust-first', 'accept a release that has no pinned checksum, and remember the checksum')
     .option('--manifest <path>', 'objects that are applied to the cluster when its hosts are as the file says, such as a network plugin; may be given again', (path: string, before: readonly string[]) => [...before, path], [])
-    .action(async ({ file, yes, trustFirst = false, manifest }: Flags) => {
+    .addOption(lonePodsOption())
+    .action(async ({ file, yes, trustFirst = false, manifest, deleteLonePods = false }: Flags) => {
       const manifests = await Promise.all(manifest.map(async (path) => readManifest(path, await readManifestText(path))));
       await using operation = await openOperation(cli, { file, trustFirst });
       const { plan, changes, objects } = await apply(operation, {
         manifests,
+        deleteLonePods,
         confirm: async (proposed, wanted) => {
           if (yes) return true;
           process.stderr.write(`${describePlan(proposed)}\n`);

@@ -23,7 +23,7 @@ export async function uncordon(api: ApiClient, node: string): Promise<void> {
 export async function drain({ clock, signal, progress }: Pick<Work, 'clock' | 'signal' | 'progress'>, api: ApiClient, node: string): Promise<void> {
   const deadline = clock.monotonic() + patience * 60_000;
   for (let told = false; ; ) {
-    const pods = (await api.get<{ items: readonly Pod[] }>(`/api/v1/pods?fieldSelector=${encodeURIComponent(`spec.nodeName=${node}`)}`, { signal })).items.filter(moves);
+    const pods = await movingPods(api, node, signal);
     if (pods.length === 0) return;
     if (!told) progress({ type: 'note', host: node, title: `${pods.length === 1 ? 'a pod moves' : `${pods.length} pods move`} to other workers` });
     told = true;
@@ -36,9 +36,20 @@ export async function drain({ clock, signal, progress }: Pick<Work, 'clock' | 's
   }
 }
 
+/** Pods that would be gone for good with their node, NAMESPACE/NAME: no controller makes them again. Those that have ended, or end already, are nobody's loss. */
+export async function lonePods(api: ApiClient, node: string, signal: AbortSignal): Promise<readonly string[]> {
+  const lone = (await movingPods(api, node, signal)).filter(({ metadata }) => metadata.deletionTimestamp === undefined && metadata.ownerReferences?.some(({ controller }) => controller) !== true);
+  return lone.map(({ metadata: { namespace, name } }) => `${namespace}/${name}`);
+}
+
 interface Pod {
-  readonly metadata: { readonly namespace: string; readonly name: string; readonly deletionTimestamp?: string; readonly annotations?: Readonly<Record<string, string>>; readonly ownerReferences?: readonly { readonly kind: string }[] };
+  readonly metadata: { readonly namespace: string; readonly name: string; readonly deletionTimestamp?: string; readonly annotations?: Readonly<Record<string, string>>; readonly ownerReferences?: readonly { readonly kind: string; readonly controller?: boolean }[] };
   readonly status: { readonly phase?: string };
+}
+
+async function movingPods(api: ApiClient, node: string, signal: AbortSignal): Promise<readonly Pod[]> {
+  const { items } = await api.get<{ items: readonly Pod[] }>(`/api/v1/pods?fieldSelector=${encodeURIComponent(`spec.nodeName=${node}`)}`, { signal });
+  return items.filter(moves);
 }
 
 function moves({ metadata, status }: Pod): boolean {

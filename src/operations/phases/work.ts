@@ -10,4 +10,6 @@ export interface Work extends Operation {
   /** The lock's token; every script on a host checks it first. */
   readonly token: string;
   readonly journal: Journal;
+  /** Pods that no controller makes again may be deleted with the others of a node that is emptied. */
+  readonly deleteLonePods?: boolean | undefined;
 }
