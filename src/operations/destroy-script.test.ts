@@ -1,14 +1,35 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { aHost, aService, cluster, now } from '../../test/support/example-cluster.ts';
 import { createSecrets } from '../pki/secrets.ts';
 import { hostDesign } from '../render/host-design.ts';
 import { shownFiles } from '../render/shown-file.ts';
-import { destroyScript, forgetLockScript, removedPaths } from './destroy-script.ts';
+import { destroyScript, destroyTimeout, etcdDataScript, forgetLockScript, removedPaths } from './destroy-script.ts';
 import { leaveNodeScript, leavePodNetworkScript } from './leave-script.ts';
 
 const script = (purge: boolean) => destroyScript({ token: 'abc', time: '2026-11-23T12-00-00Z', purge, vips: ['10.0.0.100'] });
+
+/** Runs what is done with etcd's data where this was put aside before: paths that are said to be kept, and files that are left. */
+function dataAfter({ purge, mounted, aside }: { readonly purge: boolean; readonly mounted: boolean; readonly aside: readonly string[] }): { readonly kept: string[]; readonly left: readonly string[] } {
+  const folder = mkdtempSync(join(tmpdir(), 'kubekeep-destroy-'));
+  try {
+    for (const path of ['etcd', ...aside, 'etcd-of-mine']) {
+      mkdirSync(join(folder, path, 'member'), { recursive: true });
+      writeFileSync(join(folder, path, 'member/db'), 'data');
+    }
+    const text = `mountpoint() { ${mounted}; }\n${etcdDataScript(purge, '/var/lib/etcd.kubekeep-destroyed-2026-11-23T12-00-00Z')}`;
+    const { status, stdout, stderr } = spawnSync('sh', ['-c', text.replaceAll('/var/lib', folder)], { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    const kept = stdout.split('\n').filter((line) => line !== '').map((line) => line.replace(`kept ${folder}/`, ''));
+    return { kept, left: readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('/db')).sort() };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 describe('destroy', () => {
   for (const [title, host] of [['a host of the control plane', aHost()], ['a worker', aHost({ name: 'w1', roles: ['worker'] })], ['a host of the control plane that is a node', aHost({ kubelet: true })]] as const) test(`removes everything that apply puts on ${title}`, async () => {
@@ -23,9 +44,32 @@ describe('destroy', () => {
   });
 
   test('keeps the data of etcd aside unless it is told to purge', () => {
-    assert.match(script(false), /mv -T \/var\/lib\/etcd "\$K"/);
+    assert.match(script(false), /mv -T \/var\/lib\/etcd \/var\/lib\/etcd\.kubekeep-destroyed-2026/);
     assert.doesNotMatch(script(false), /rm -rf \/var\/lib\/etcd/);
     assert.match(script(true), /rm -rf \/var\/lib\/etcd/);
+  });
+
+  for (const mounted of [false, true]) {
+    const here = mounted ? 'on a file system of its own' : 'in a folder';
+    const inside = mounted ? ['etcd/before-restore-1', 'etcd/restoring', 'etcd/etcd.kubekeep-destroyed-0'] : [];
+    const aside = ['etcd.aside-20261101T000000Z', 'etcd.before-restore-1', 'etcd.kubekeep-destroyed-0', 'etcd.restoring', ...inside];
+    const now = mounted ? 'etcd/etcd.kubekeep-destroyed-2026-11-23T12-00-00Z' : 'etcd.kubekeep-destroyed-2026-11-23T12-00-00Z';
+
+    test(`names every copy of etcd's data that stays, ${here}`, () => {
+      const { kept, left } = dataAfter({ purge: false, mounted, aside });
+      assert.deepEqual(kept.sort(), [...aside, now].sort());
+      assert.ok(aside.every((path) => left.includes(`${path}/member/db`)), left.join(' '));
+      assert.ok(left.includes(`${now}/member/db`));
+    });
+
+    test(`leaves no copy of it when it is told to purge, ${here}, and nothing of somebody else`, () => {
+      assert.deepEqual(dataAfter({ purge: true, mounted, aside }), { kept: [], left: ['etcd-of-mine/member/db'] });
+    });
+  }
+
+  test('has more time than what it waits for', () => {
+    const waits = [...script(true).matchAll(/\btimeout (\d+) /g)].map(([, seconds]) => Number(seconds));
+    assert.ok(destroyTimeout >= (waits.reduce((sum, seconds) => sum + seconds, 0) + 60) * 1000, `${waits.join(' s + ')} s`);
   });
 
   test('and the end of a node leave what is not the kubelet\'s to their own steps: kubeadm sees neither PKI nor etcd\'s data', () => {

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { quote } from '../hosts/quote.ts';
 import { cniConfig, configFolder, containerdDropIn, etcdDataFolder, keeperStateFolder, loadAgentTemplate, loadAgentUnit, pkiFolder, podNetworkUnit, stateFolder, steerUnit, unitFolder } from '../render/paths.ts';
 import { endKubeletScript, endPodNetworkScript, restoreContainerdScript } from './leave-script.ts';
@@ -8,7 +9,7 @@ export interface DestroyScript {
   readonly token: string;
   /** Part of the name under which etcd's data is kept. */
   readonly time: string;
-  /** Nothing is kept: neither etcd's data nor the audit log. */
+  /** Nothing is kept: neither etcd's data and what was put aside of it before, nor the audit log. */
   readonly purge: boolean;
   /** Addresses that keepalived may have left behind. */
   readonly vips: readonly string[];
@@ -59,6 +60,9 @@ export const removedPaths: readonly string[] = [
   '/run/kubekeep-vip-guard',
 ];
 
+/** ms: that a node's containers have ended and left no rules may take two minutes alone. */
+export const destroyTimeout = 180_000;
+
 /**
  * Takes a cluster off one host. Prints `nothing` where kubekeep has not been, else `kept` with the path of everything it left, and `destroyed`. A
  * host that was never ours is not touched, and what says that it is ours goes last: cut anywhere, the script is run again and goes on.
@@ -105,15 +109,25 @@ exec 9> ${stateFolder}/lock.guard; flock 9
 [ -e ${stateFolder}/lock ] || { rm -f ${stateFolder}/lock.guard ${stateFolder}/lock.step; rmdir ${stateFolder} 2>/dev/null; }
 true`;
 
-/** A folder of its own is renamed; a file system that is mounted there stays, and the data moves into a folder on it. */
-function etcdDataScript(purge: boolean, aside: string): string {
-  if (purge) return `if mountpoint -q ${etcdDataFolder}; then rm -rf ${etcdDataFolder}/member; else rm -rf ${etcdDataFolder}; fi || exit 1`;
+/** Where etcd's data was put aside, by restores that were cut too: beside its folder, and in it where that is a file system of its own. */
+const copies = [
+  ...['aside-*', 'before-restore-*', 'restoring', 'kubekeep-destroyed-*'].map((name) => `${etcdDataFolder}.${name}`),
+  ...['before-restore-*', 'restoring', 'etcd.kubekeep-destroyed-*'].map((name) => `${etcdDataFolder}/${name}`),
+].join(' ');
+
+/**
+ * A folder of its own is renamed; a file system that is mounted there stays, and the data moves into a folder on it. What is there then, from now or before, is named, or all of it is removed.
+ * @internal
+ */
+export function etcdDataScript(purge: boolean, aside: string): string {
+  if (purge) return `if mountpoint -q ${etcdDataFolder}; then rm -rf ${etcdDataFolder}/member; else rm -rf ${etcdDataFolder}; fi || exit 1
+rm -rf ${copies} || exit 1`;
   return `if [ -d ${etcdDataFolder}/member ]; then
   if mountpoint -q ${etcdDataFolder}; then
-    K=${etcdDataFolder}/${aside.slice(aside.lastIndexOf('/') + 1)}; mkdir -p -m 0700 "$K" && mv -T ${etcdDataFolder}/member "$K/member" || exit 1
+    K=${etcdDataFolder}/${posix.basename(aside)}; mkdir -p -m 0700 "$K" && mv -T ${etcdDataFolder}/member "$K/member" || exit 1
   else
-    K=${aside}; mv -T ${etcdDataFolder} "$K" || exit 1
+    mv -T ${etcdDataFolder} ${aside} || exit 1
   fi
-  echo kept "$K"
-else rmdir ${etcdDataFolder} 2>/dev/null; fi`;
+else rmdir ${etcdDataFolder} 2>/dev/null; fi
+for K in ${copies}; do [ ! -e "$K" ] || echo "kept $K"; done`;
 }

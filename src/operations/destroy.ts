@@ -5,7 +5,7 @@ import { serviceVips } from '../cluster/service.ts';
 import { expectSuccess } from '../hosts/local.ts';
 import { KubekeepError } from '../lib/errors.ts';
 import { parallel } from '../lib/parallel.ts';
-import { destroyScript, forgetLockScript } from './destroy-script.ts';
+import { destroyScript, destroyTimeout, forgetLockScript } from './destroy-script.ts';
 import { reachable, type ClusterFacts } from './facts.ts';
 import { openJournal } from './journal.ts';
 import { takeLock } from './lock.ts';
@@ -15,7 +15,7 @@ import { openKeptSecrets, type StateFolder } from './state.ts';
 import { stepExit } from './step-script.ts';
 
 export interface DestroyOptions {
-  /** Removes etcd's data and the audit logs too. */
+  /** Removes etcd's data, all that was put aside of it before, and the audit logs too. */
   readonly purge: boolean;
   /** Goes on without the hosts that cannot be reached; they keep what they have. */
   readonly skipUnreachable: boolean;
@@ -67,7 +67,7 @@ async function destroyOn(operation: Operation, here: readonly HostSpec[], { purg
   return await parallel(here, async ({ name }) => {
     progress({ type: 'started', host: name, title: 'destroy' });
     // The script must not be left half-way: Ctrl-C waits for it.
-    const result = await hosts.get(name)!.run(script, { timeout: 120_000 });
+    const result = await hosts.get(name)!.run(script, { timeout: destroyTimeout });
     if (result.exitCode === stepExit.lockLost) throw new KubekeepError('lock-lost', `${name}: another kubekeep has taken over the lock; nothing was removed there`, { hint: 'Run kubekeep destroy again.' });
     const lines = expectSuccess(result, 'destroying').stdout.trim().split('\n');
     const kept = lines.filter((line) => line.startsWith('kept ')).map((line) => line.slice(5));

@@ -1,7 +1,7 @@
 import type { ApiClient } from '../clients/kubernetes/connect-api.ts';
 import { isNode } from '../cluster/cluster.ts';
 import { KubekeepError } from '../lib/errors.ts';
-import { destroyScript, forgetLockScript } from './destroy-script.ts';
+import { destroyScript, destroyTimeout, forgetLockScript } from './destroy-script.ts';
 import { reachable, type ClusterFacts } from './facts.ts';
 import { openJournal } from './journal.ts';
 import { takeLock, type ClusterLock } from './lock.ts';
@@ -88,5 +88,5 @@ export async function letGo(work: Pick<Work, 'cluster' | 'clock' | 'signal' | 'p
 
 function clean(work: Pick<Operation, 'hosts' | 'clock'>, { token }: ClusterLock, name: string): Promise<unknown> {
   const time = `${new Date(work.clock.now()).toISOString().slice(0, 19).replaceAll(':', '-')}Z`;
-  return runOn(work, name, destroyScript({ token, time, purge: false, vips: [] }), { what: 'taking Kubernetes off the host', timeout: 180_000 });
+  return runOn(work, name, destroyScript({ token, time, purge: false, vips: [] }), { what: 'taking Kubernetes off the host', timeout: destroyTimeout });
 }

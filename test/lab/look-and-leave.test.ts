@@ -180,8 +180,8 @@ describe('looking at a cluster whose only host is a node too, and leaving it', (
     assert.deepEqual((await healthyStatus()).status.degraded, []);
   });
 
-  test('destroy --purge leaves no data', async () => {
+  test('destroy --purge leaves no data, not even what the one before kept', async () => {
     await expectZero(made.run('destroy', '--confirm', name, '--purge'));
-    assert.equal(await onHost('ls -d /var/lib/etcd /var/log/kubernetes 2>/dev/null; true'), '');
+    assert.equal(await onHost('ls -d /var/lib/etcd* /var/log/kubernetes 2>/dev/null; true'), '');
   });
 });

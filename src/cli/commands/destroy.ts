@@ -17,7 +17,7 @@ export const addDestroy: AddCommand = (program, cli) => {
     .description("Take the cluster off its hosts. Asks for its name; etcd's data is kept aside on the hosts and the keys beside the cluster file.")
     .addOption(clusterFileOption())
     .option('--confirm <name>', 'the name of the cluster, instead of being asked for it')
-    .option('--purge', "remove etcd's data and the audit logs too")
+    .option('--purge', "remove etcd's data, all that was put aside of it before, and the audit logs too")
     .option('--skip-unreachable', 'go on without the hosts that cannot be reached')
     .action(async ({ file, purge = false, confirm, skipUnreachable = false }: Flags) => {
       await using operation = await openOperation(cli, { file, connectTimeout: 5 });
