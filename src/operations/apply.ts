@@ -3,14 +3,13 @@ import { KubekeepError, toKubekeepError } from '../lib/errors.ts';
 import { parallel } from '../lib/parallel.ts';
 import { checkHosts } from './check-hosts/check-hosts.ts';
 import { refuseUnfit } from './check-hosts/report.ts';
-import { hostsWithReadyApi, reachable } from './facts.ts';
+import { reachable } from './facts.ts';
 import { performFollower } from './follower/perform-follower.ts';
 import { refuseWrongClock } from './refuse-wrong-clock.ts';
 import { etcdReady, waitForHost } from './gates.ts';
 import { openJournal } from './journal.ts';
-import { checkManifests } from './manifests/check-manifests.ts';
 import type { Manifest } from './manifests/read-manifest.ts';
-import { performManifests } from './manifests/write-manifests.ts';
+import { objectsToApply, performManifests } from './manifests/write-manifests.ts';
 import { takeLock, type ClusterLock } from './lock.ts';
 import type { Operation } from './operation.ts';
 import { finish } from './phases/finish.ts';
@@ -27,7 +26,6 @@ import { rollServices } from './phases/roll-services.ts';
 import { rollNode } from './phases/roll-node.ts';
 import { spreadVips } from './phases/spread-vips.ts';
 import { tracked } from './phases/tracked.ts';
-import { withApi } from './phases/with-api.ts';
 import type { Work } from './phases/work.ts';
 import { writePodNetwork } from './phases/write-pod-network.ts';
 import { isEmpty, stepsOf, type Plan } from './plan/plan.ts';
@@ -62,7 +60,7 @@ export async function apply(operation: Operation, { confirm, manifests = [], del
   const first = await preparePlan(operation);
   await refuseUnfinishedRestore(operation.state, first.facts);
   refuseBuildWithMissingHosts(operation, first);
-  const objects = await objectsToApply(operation, first, manifests);
+  const objects = await objectsToApply({ ...operation, prepared: first }, manifests);
   if (isEmpty(first.plan) && objects === 0) {
     if (first.opened.from === 'hosts') await saveSecrets(operation.state, first.opened);
     refuseLeftOut(first);
@@ -115,13 +113,6 @@ async function performLocked(operation: Operation, lock: ClusterLock, { shown, o
 async function confirmed(plan: Plan, objects: number, confirm: ApplyOptions['confirm']): Promise<void> {
   if (await confirm(plan, objects)) return;
   throw new KubekeepError('needs-confirmation', 'nothing was changed: the plan was not confirmed', { hint: 'Run it on a terminal and answer yes, or give --yes.' });
-}
-
-/** How many objects of manifests are not so already. Where an API server is ready each is asked about; where none is, as before the cluster is built, none can be. Throws `api-failed`. */
-async function objectsToApply(operation: Operation, prepared: PreparedPlan, manifests: readonly Manifest[]): Promise<number> {
-  if (manifests.length === 0) return 0;
-  if (hostsWithReadyApi(operation.cluster, prepared.facts).length === 0) return manifests.flatMap(({ objects }) => objects).length;
-  return withApi({ ...operation, prepared }, async (api) => (await checkManifests(api, manifests, operation.signal)).filter(({ same }) => !same).length);
 }
 
 /** Whether a plan does something that the one that was confirmed did not say. */

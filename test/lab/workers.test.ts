@@ -145,8 +145,15 @@ describe('a cluster of three hosts and two workers', () => {
     await nothingToDo();
   });
 
-  it('lets go of a worker, whose pods go to the other one, and takes it back', async () => {
-    assert.match((await expectZero(one.run('hosts', 'remove', 'w2', '--yes'))).stdout, /w2 is no node of the cluster any more, and nothing of it is left there/);
+  it('lets go of a worker, whose pods go to the other one, and takes it back; where nothing would make one of them again, only when told to', async () => {
+    // The first host answers, and its API server does not.
+    await on('cp1', 'systemctl stop --no-block kube-apiserver; systemctl kill -s KILL kube-apiserver');
+    await kubectl('run', 'lone', '--image', 'kubekeep.test/busybox:1', '--overrides', '{"spec":{"nodeName":"w2","terminationGracePeriodSeconds":1}}', '--command', '--', 'busybox', 'sleep', '3600');
+    const refused = await one.run('hosts', 'remove', 'w2', '--yes');
+    assert.equal(refused.code, 3, refused.stderr);
+    assert.match(refused.stderr, /w2 keeps its pods: pod default\/lone has no controller/);
+    assert.equal(await nodes(), 'w1 True \nw2 True');
+    assert.match((await expectZero(one.run('hosts', 'remove', 'w2', '--yes', '--delete-lone-pods'))).stdout, /w2 is no node of the cluster any more, and nothing of it is left there/);
     assert.equal(await nodes(), 'w1 True');
     await assertClean('w2');
     await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');

@@ -6,7 +6,7 @@ import type { Host } from '../../src/hosts/host.ts';
 import { issueLeaf } from '../../src/pki/issue.ts';
 import { createSecrets, type ClusterSecrets } from '../../src/pki/secrets.ts';
 
-/** What the API server of a host does: nothing answers, it says that it is not ready, or it is and answers each path (without what follows a `?`) with an object. */
+/** What the API server of a host does: nothing answers, it says that it is not ready, or it is, answers each path (without what follows a `?`) with an object, and takes what is sent to the others. */
 export type ApiStandIn = 'dead' | 'not ready' | Readonly<Record<string, object>>;
 
 /** Whose TLS is judged by the real clock. */
@@ -35,7 +35,7 @@ export async function apiStandIns(servers: Readonly<Record<string, ApiStandIn>>)
       const [wanted] = request.url!.split('?') as [string];
       asked.push(`${name} ${wanted}`);
       if (does === 'not ready') return response.writeHead(500, { 'Content-Type': 'text/plain' }).end('[-]etcd failed: reason withheld\n');
-      const answer = wanted === '/readyz' ? {} : does[wanted];
+      const answer = does[wanted] ?? (wanted === '/readyz' || request.method !== 'GET' ? {} : undefined);
       return response.writeHead(answer ? 200 : 404, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer ?? {}));
     });
     await new Promise<void>((resolve) => server.listen(path, resolve));

@@ -1,7 +1,8 @@
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import { KubekeepError } from '../../lib/errors.ts';
+import { hostsWithReadyApi } from '../facts.ts';
 import { tracked } from '../phases/tracked.ts';
-import { withApi } from '../phases/with-api.ts';
+import { withApi, type Reaching } from '../phases/with-api.ts';
 import type { Work } from '../phases/work.ts';
 import { applyObject, checkManifests, refusedObject, type CheckedObject } from './check-manifests.ts';
 import { recordManifests } from './manifest-record.ts';
@@ -13,6 +14,13 @@ const patience = 60;
 
 /** What writing needs. */
 type Writing = Pick<Work, 'clock' | 'signal'>;
+
+/** How many objects of manifests are not so already. Where an API server is ready each is asked about; where none is, as before the cluster is built, none can be. Throws `api-failed`. */
+export async function objectsToApply(work: Reaching, manifests: readonly Manifest[]): Promise<number> {
+  if (manifests.length === 0) return 0;
+  if (hostsWithReadyApi(work.cluster, work.prepared.facts).length === 0) return manifests.flatMap(({ objects }) => objects).length;
+  return withApi(work, async (api) => (await checkManifests(api, manifests, work.signal)).filter(({ same }) => !same).length);
+}
 
 /** Makes the objects of the manifests as they are there, once more asked about before the first is written, and notes which they are. The number of those that were not so already. Throws `api-failed`. */
 export async function performManifests(work: Work, manifests: readonly Manifest[]): Promise<number> {

@@ -6,7 +6,8 @@ import type { Operation } from '../operation.ts';
 import type { PreparedPlan } from '../prepare-plan.ts';
 import { findReadyApi } from '../ready-api.ts';
 
-interface Reaching extends Pick<Operation, 'cluster' | 'hosts' | 'clock' | 'signal'> {
+/** What was seen of the hosts, and what reaches them. */
+export interface Reaching extends Pick<Operation, 'cluster' | 'hosts' | 'clock' | 'signal'> {
   readonly prepared: { readonly facts: Pick<PreparedPlan['facts'], 'hosts'>; readonly opened: Pick<PreparedPlan['opened'], 'secrets'> };
 }
 
