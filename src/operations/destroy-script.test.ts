@@ -51,7 +51,7 @@ describe('destroy', () => {
 
   for (const mounted of [false, true]) {
     const here = mounted ? 'on a file system of its own' : 'in a folder';
-    const inside = mounted ? ['etcd/before-restore-1', 'etcd/restoring', 'etcd/etcd.kubekeep-destroyed-0'] : [];
+    const inside = mounted ? ['etcd/before-restore-1', 'etcd/restoring', 'etcd/etcd.aside-20261101T000000Z', 'etcd/etcd.kubekeep-destroyed-0'] : [];
     const aside = ['etcd.aside-20261101T000000Z', 'etcd.before-restore-1', 'etcd.kubekeep-destroyed-0', 'etcd.restoring', ...inside];
     const now = mounted ? 'etcd/etcd.kubekeep-destroyed-2026-11-23T12-00-00Z' : 'etcd.kubekeep-destroyed-2026-11-23T12-00-00Z';
 

@@ -1,8 +1,8 @@
-import { posix } from 'node:path';
 import { quote } from '../hosts/quote.ts';
 import { cniConfig, configFolder, containerdDropIn, etcdDataFolder, keeperStateFolder, loadAgentTemplate, loadAgentUnit, pkiFolder, podNetworkUnit, stateFolder, steerUnit, unitFolder } from '../render/paths.ts';
 import { endKubeletScript, endPodNetworkScript, restoreContainerdScript } from './leave-script.ts';
 import { lockGuard } from './lock.ts';
+import { setAsideScript } from './set-aside-script.ts';
 
 export interface DestroyScript {
   /** The lock's token. */
@@ -112,22 +112,18 @@ true`;
 /** Where etcd's data was put aside, by restores that were cut too: beside its folder, and in it where that is a file system of its own. */
 const copies = [
   ...['aside-*', 'before-restore-*', 'restoring', 'kubekeep-destroyed-*'].map((name) => `${etcdDataFolder}.${name}`),
-  ...['before-restore-*', 'restoring', 'etcd.kubekeep-destroyed-*'].map((name) => `${etcdDataFolder}/${name}`),
+  ...['before-restore-*', 'restoring', 'etcd.aside-*', 'etcd.kubekeep-destroyed-*'].map((name) => `${etcdDataFolder}/${name}`),
 ].join(' ');
 
 /**
- * A folder of its own is renamed; a file system that is mounted there stays, and the data moves into a folder on it. What is there then, from now or before, is named, or all of it is removed.
+ * What is there of etcd's data in the end, from now or before, is named, or all of it is removed.
  * @internal
  */
 export function etcdDataScript(purge: boolean, aside: string): string {
   if (purge) return `if mountpoint -q ${etcdDataFolder}; then rm -rf ${etcdDataFolder}/member; else rm -rf ${etcdDataFolder}; fi || exit 1
 rm -rf ${copies} || exit 1`;
   return `if [ -d ${etcdDataFolder}/member ]; then
-  if mountpoint -q ${etcdDataFolder}; then
-    K=${etcdDataFolder}/${posix.basename(aside)}; mkdir -p -m 0700 "$K" && mv -T ${etcdDataFolder}/member "$K/member" || exit 1
-  else
-    mv -T ${etcdDataFolder} ${aside} || exit 1
-  fi
+${setAsideScript(aside)}
 else rmdir ${etcdDataFolder} 2>/dev/null; fi
 for K in ${copies}; do [ ! -e "$K" ] || echo "kept $K"; done`;
 }

@@ -13,6 +13,7 @@ import { isFromBefore, restoreOf } from '../plan/is-from-before.ts';
 import { nextMemberStep, type JoiningHost, type MemberStep } from '../plan/next-member-step.ts';
 import type { Step } from '../plan/step.ts';
 import { endScript } from '../restore/host-scripts.ts';
+import { setAsideScript } from '../set-aside-script.ts';
 import { noteOn, runOn } from './note-on.ts';
 import { performComponent, runStep } from './perform-component.ts';
 import type { Work } from './work.ts';
@@ -89,11 +90,10 @@ async function retried<T>({ clock, signal }: Work, seconds: number, reasons: rea
   }
 }
 
-/** Nothing is deleted: the folder keeps its content under another name. */
 async function setDataAside(step: Step, work: Work): Promise<void> {
   await runStep(step, work, `${lockGuard(work.token)}
 timeout 60 systemctl stop etcd.service 2>/dev/null
-mv -T ${etcdDataFolder} ${etcdDataFolder}.aside-$(date -u +%Y%m%dT%H%M%SZ) && sync $(dirname ${etcdDataFolder})`);
+${setAsideScript(`${etcdDataFolder}.aside-$(date -u +%Y%m%dT%H%M%SZ)`)}`);
 }
 
 async function waitForStart(work: Work, spec: HostSpec): Promise<void> {
