@@ -64,7 +64,7 @@ interface RunFlags extends DrillFlags {
 function addRun(group: Command, cli: Cli, exit: (code: number) => void): void {
   group
     .command('run')
-    .description('Run faults one after the other against a cluster of a lab, or with a permit against another. Stops where the cluster does not become healthy again; exit code 1 unless every promise was held in every run. Planned work may let single requests fail, for 5 s at most (E3 10 s).')
+    .description('Run faults one after the other against a cluster of a lab, or with a permit against another. Stops where the cluster does not become healthy again; exit code 1 unless every promise was held in every run. Planned work may cost 5 s, 10 s where the leadership of etcd moves, and 20 s on kept connections where API servers restart.')
     .argument('[faults...]', 'ids of faults, as drill list names them')
     .addOption(clusterFileOption())
     .option('--count <n>', 'how often each', '1')

@@ -10,11 +10,11 @@ test('a fault may cost what its table says, or five times its aim, or two minute
   assert.equal(allowanceOf({ noVisitFails: true }).noVisitFails, true);
 });
 
-test('planned work may cost no more than a run in which nothing is broken, unless it says so', () => {
+test('planned work may cost no more than a run in which nothing is broken, unless it moves a leadership or restarts API servers', () => {
   for (const fault of faults.filter(({ planned }) => planned)) {
     const { limit } = allowanceOf(fault);
     if (!fault.limit) assert.deepEqual(limit, { new: 5, reused: 5 }, fault.id);
-    assert.ok(limit.new <= 10 && limit.reused <= 10, fault.id);
+    assert.ok(limit.new <= 10 && limit.reused <= 20, fault.id);
   }
   assert.deepEqual(findFaults(['A2', 'H3', 'H4', 'A5', 'O1', 'N5-operator', 'W8']).filter(({ planned }) => !planned), []);
 });

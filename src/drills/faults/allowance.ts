@@ -6,6 +6,12 @@ const longest = 120;
 /** Seconds that planned work may cost, and a run in which nothing is broken: what a busy computer makes of nothing. */
 const hardlyFelt = 5;
 
+/**
+ * The same where API servers restart. One that has just started is slow on a busy computer; a client that keeps its connection to it waits with all that it has
+ * sent, and loses it where it gives the connection up.
+ */
+export const whileServersStart: Allowance['limit'] = { new: hardlyFelt, reused: 20 };
+
 type Costs = Pick<Fault, 'planned' | 'limit' | 'target' | 'noVisitFails' | 'vipStays' | 'bothHold'>;
 
 /** What a fault may do, by its table. */

@@ -16,7 +16,7 @@ export interface Fault {
   readonly needs: string;
   /** How long it stays in, before it is undone. */
   readonly seconds: number;
-  /** Planned work: single requests may fail or be late, for 5 s at most unless a limit is given. */
+  /** Planned work: hardly anybody feels it. Requests may fail or be late for 5 s at most unless a limit is given. */
   readonly planned?: boolean;
   /** Cannot overlap with another fault: what it shows needs a cluster that is whole otherwise. Planned work is so anyway. */
   readonly alone?: boolean;

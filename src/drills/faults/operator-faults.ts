@@ -7,11 +7,12 @@ import { shuffled, type Stage } from '../stage.ts';
 import { applyToEnd } from './_apply-to-end.ts';
 import { runAll } from './_on-hosts.ts';
 import { startApply, type OperatorEnd, type SecondOperator } from './_second-operator.ts';
+import { whileServersStart } from './allowance.ts';
 import type { Aim, Fault } from './fault.ts';
 
 const needs = 'files changed by hand on every control-plane host, which apply puts back';
 const needsSecondServer: Fault['obstacle'] = (cluster) => (hostsWith(cluster, 'control-plane').length > 1 && hostsWith(cluster, 'etcd').length > 1 ? undefined : 'every change of the only host is felt');
-const shared = { component: 'operator', planned: true, labOnly: 'is undone by apply, so nothing would undo it if kubekeep were killed', obstacle: needsSecondServer } as const;
+const shared = { component: 'operator', planned: true, limit: whileServersStart, labOnly: 'is undone by apply, so nothing would undo it if kubekeep were killed', obstacle: needsSecondServer } as const;
 
 /** What goes wrong with those who run `apply`. No client may feel any of it, and `apply`, run again, converges. */
 export const operatorFaults: readonly Fault[] = [

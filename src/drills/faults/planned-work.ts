@@ -2,6 +2,7 @@ import { hostsWith, type HostSpec } from '../../cluster/cluster.ts';
 import { calm } from '../history/record.ts';
 import { etcdLeader, moveLeader, othersWith, shuffled, vipHolder, type Stage } from '../stage.ts';
 import { aimAtHosts, runAll } from './_on-hosts.ts';
+import { whileServersStart } from './allowance.ts';
 import type { Aim, Fault } from './fault.ts';
 
 const always = () => undefined;
@@ -13,7 +14,7 @@ export const plannedWork: readonly Fault[] = [
     aim: () => Promise.resolve({ about: 'nothing', hosts: [], inject: nothing, undo: nothing }),
   },
   {
-    id: 'A2', title: 'every API server is restarted, one after the other', component: 'API server', needs: 'systemctl restart on every control-plane host', seconds: 0, planned: true, obstacle: always,
+    id: 'A2', title: 'every API server is restarted, one after the other', component: 'API server', needs: 'systemctl restart on every control-plane host', seconds: 0, planned: true, limit: whileServersStart, obstacle: always,
     async aim(stage) {
       const order = shuffled(hostsWith(stage.operation.cluster, 'control-plane'), stage.draw);
       const inject = async () => {

@@ -2,6 +2,7 @@ import { undoneAfter } from '../dead-man.ts';
 import { allowanceOf } from '../faults/allowance.ts';
 import type { Aim, Fault, FaultComponent } from '../faults/fault.ts';
 import type { Lane } from '../history/record.ts';
+import type { Allowance } from '../history/verdict.ts';
 
 export interface BlastRadius {
   readonly cluster: string;
@@ -25,8 +26,12 @@ export function describeBlastRadius({ cluster, fault, aim, lanes }: BlastRadius)
 
 function clientsNotice(fault: BlastRadius['fault']): string {
   const { component, planned, target } = fault;
-  if (planned) return `should notice little: single requests may fail or be late, for ${allowanceOf(fault).limit.new} s at most`;
+  if (planned) return `should notice little: requests may fail or be late, ${forAtMost(allowanceOf(fault).limit)}`;
   return `${notice[component]}${target ? `; writes should go on within ${Math.max(target.new[1], target.reused[1])} s` : ''}`;
+}
+
+function forAtMost(limit: Allowance['limit']): string {
+  return limit.new === limit.reused ? `for ${limit.new} s at most` : `for ${limit.new} s at most on new connections and ${limit.reused} s on one that is kept`;
 }
 
 const notice: Readonly<Record<FaultComponent, string>> = {
