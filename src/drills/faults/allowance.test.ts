@@ -16,7 +16,8 @@ test('planned work may cost no more than a run in which nothing is broken, unles
     if (!fault.limit) assert.deepEqual(limit, { new: 5, reused: 5 }, fault.id);
     assert.ok(limit.new <= 10 && limit.reused <= 20, fault.id);
   }
-  assert.deepEqual(findFaults(['A2', 'H3', 'H4', 'A5', 'O1', 'N5-operator', 'W8']).filter(({ planned }) => !planned), []);
+  assert.deepEqual(findFaults(['calm', 'H3', 'H4', 'W4', 'W5', 'W8']).map((fault) => allowanceOf(fault).limit.reused), [5, 5, 5, 5, 5, 5]);
+  assert.deepEqual(findFaults(['E3', 'A2', 'A5', 'O1', 'O2', 'O3', 'N5-operator']).map((fault) => allowanceOf(fault).limit.reused), [10, 20, 20, 20, 20, 20, 20]);
 });
 
 test('two faults at once may cost what both may, and the time in which both are in; what one may not, they may only where the other may', () => {
