@@ -247,7 +247,7 @@ core.register_task(function()
       cut[name] = useless
       local lost = dead_since[name] == false or cut[name]
       if lost and not strays_closed[name] and alive_since and time - alive_since > 1.0 then
-        core.backends["api"].servers[name .. "-unchecked"]:shut_sess()
+        core.backends["api"].servers[name .. "${uncheckedTwin('')}"]:shut_sess()
         strays_closed[name] = true
       elseif not lost then
         strays_closed[name] = nil

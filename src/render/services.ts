@@ -1,4 +1,4 @@
-import { backendOf, nodesOf, uncheckedTwin, type CheckSpec, type ServiceSpec } from '../cluster/service.ts';
+import { apiService, backendOf, nodesOf, uncheckedTwin, type CheckSpec, type ServiceSpec } from '../cluster/service.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import { haproxyUnit, maxConnections } from './_haproxy-unit.ts';
 import { managed } from './_yaml.ts';
@@ -154,7 +154,7 @@ const closeDead = `-- Managed by kubekeep. Closes what is open to a node that ca
 -- After a reload the old worker's checks stand still, and so must this.
 local patience = 0.3
 local steady = 1.0
-local twin_of = "-unchecked"
+local twin_of = "${uncheckedTwin('')}"
 
 local function begins(text, word)
   return string.sub(text, 1, string.len(word)) == word
@@ -243,8 +243,8 @@ const doByHandScript = `#!/bin/sh
 [ -f ${byHandFile} ] || exit 0
 awk -F '"' '
   $2 ~ "/" { server = $2 }
-  server ~ "^api/" { next }
-  $2 == "state" { print "set server service-" server " state " $4 }
-  $2 == "weight" { sub("[^0-9]*", "", $3); print "set server service-" server " weight " $3 "%" }
+  server ~ "^${apiService}/" { next }
+  $2 == "state" { print "set server ${backendOf('')}" server " state " $4 }
+  $2 == "weight" { sub("[^0-9]*", "", $3); print "set server ${backendOf('')}" server " weight " $3 "%" }
 ' ${byHandFile} | while read -r line; do echo "$line" | socat -t 2 - UNIX-CONNECT:${servicesSocket}; done
 `;
