@@ -1,6 +1,6 @@
 /**
- * Runs every fault of services on a T3 with two workers, rolls, scales and drains under visits, cuts a worker's power beside NodePorts that nobody checks, and writes docs/evidence/services.md.
- * `npm run test:drill-services [-- W1 W6] [-- --count 3]`: about 18 minutes and 14 for each further count; needs root and a computer that has nothing else to do.
+ * Runs every fault of services on a T3 with two workers, rolls, scales and drains under visits, cuts a worker's power beside NodePorts that nobody checks, joins workers, and writes docs/evidence/services.md.
+ * `npm run test:drill-services [-- W1 W6] [-- --count 3]`: about 18 minutes and 15 for each further count; needs root and a computer that has nothing else to do.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
@@ -14,7 +14,7 @@ import { powerOff, powerOn } from '../../src/lab/power.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { spread } from '../../bench/figures.ts';
 import { fromRepository } from '../support/from-repository.ts';
-import { expectZero, kubekeep, labCluster } from '../support/lab-cluster.ts';
+import { expectZero, kubekeep, labCluster, type LabCluster } from '../support/lab-cluster.ts';
 import { webPods } from '../support/web-pods.ts';
 
 const { values, positionals } = parseArgs({ options: { count: { type: 'string', default: '1' } }, allowPositionals: true });
@@ -38,10 +38,11 @@ metadata: { name: pods }
 spec: { clusterIP: None, selector: { app: web }, ports: [{ port: 8080 }] }
 `;
 
+const joinsOfOne = await joinTimesOfOne();
 await using it = await labCluster('T3', 'test-drill-services', 'trixie', ['--workers', '2']);
 const [shopVip, insideVip] = ['.201', '.202'].map((end) => it.lab.gateway.replace(/\.1$/, end)) as [string, string];
 const addressOf = (name: string) => it.cluster.hosts.find((host) => host.name === name)!.address;
-const kubectl = async (...words: string[]) => (await expectZero(kubekeep('kubectl', '--file', it.file, '--', ...words))).stdout.trim();
+const kubectl = (...words: string[]) => kubectlOf(it, ...words);
 const put = async (name: string, text: string) => {
   await writeFile(`${it.file}.${name}.yaml`, text);
   await kubectl('apply', '-f', `${it.file}.${name}.yaml`);
@@ -66,10 +67,11 @@ await expectZero(it.run('apply', '--yes'));
 await untilGreen();
 
 const drills = await drillRows();
-const planned = await plannedRows();
+const planned: Planned[] = [];
+for (let run = 0; run < count; run++) planned.push(...(await plannedRows(9 + run)));
 const starts: number[] = [];
 const powerless = await powerlessRows();
-const joins = await joinTimes();
+const joins = await joinTimes(it, 'w2');
 const text = page();
 await writeFile(fromRepository('docs/evidence/services.md'), text);
 say(text);
@@ -104,7 +106,8 @@ interface Planned {
   readonly slowest: number;
 }
 
-async function plannedRows(): Promise<readonly Planned[]> {
+/** With as many pods that HAProxy inside the cluster has room for. */
+async function plannedRows(pods: number): Promise<readonly Planned[]> {
   const doors = { shop: { address: shopVip, port: 80 }, inside: { address: insideVip, port: 80 } };
   const lanes = Object.keys(doors).flatMap((door) => [laneOf('visit', 'new', door, rate), laneOf('visit', 'reused', door, rate)]);
   const scaled = async (replicas: number) => {
@@ -123,6 +126,7 @@ async function plannedRows(): Promise<readonly Planned[]> {
     rows.push(row);
     say(`${what}: ${row.failed} of ${row.requests} failed (${measured.map(({ name, requests, acknowledged, longestGap }) => `${name}: ${requests - acknowledged}, ${Math.round(longestGap)} ms`).join('; ')})`);
   };
+  await scaled(2);
   await during('pods scaled from 2 to 6, and to 3', async () => {
     await scaled(6);
     await scaled(3);
@@ -133,7 +137,7 @@ async function plannedRows(): Promise<readonly Planned[]> {
     await rolledOut('web');
     await systemClock.sleep(8000);
   });
-  await during('a configuration of HAProxy inside the cluster rolled out', () => inside(9));
+  await during('a configuration of HAProxy inside the cluster rolled out', () => inside(pods));
   await during('w1 drained, and open again', async () => {
     await kubectl('drain', 'w1', '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=120s');
     await systemClock.sleep(3000);
@@ -163,7 +167,7 @@ async function powerlessRows(): Promise<readonly Powerless[]> {
       await systemClock.sleep(3000);
       await powerOff(it.lab, 'w2');
       await systemClock.sleep(70_000);
-      starts.push(await untilReady(() => powerOn(it.lab, 'w2')));
+      starts.push(await untilReady(it, 'w2', () => powerOn(it.lab, 'w2')));
     }));
     for (const { door, requests, acknowledged, longestGap } of runs.at(-1)!) say(`${door}: ${requests - acknowledged} of ${requests} failed, ${longestGap} ms`);
     await untilGreen();
@@ -171,27 +175,37 @@ async function powerlessRows(): Promise<readonly Powerless[]> {
   return lanes.map(({ door }, position) => ({ door, runs: runs.map((one) => one[position]!) }));
 }
 
+/** The same where one host is the control plane, and nothing else runs on this computer. */
+async function joinTimesOfOne(): Promise<readonly number[]> {
+  await using one = await labCluster('T1', 'test-drill-services-one', 'trixie', ['--workers', '1']);
+  await expectZero(one.run('apply', '--yes'));
+  return await joinTimes(one, 'w1');
+}
+
 /** Seconds of an `apply` that finds a bare machine, and makes it a node that is ready. */
-async function joinTimes(): Promise<readonly number[]> {
+async function joinTimes(cluster: LabCluster, worker: string): Promise<readonly number[]> {
   const times: number[] = [];
   for (let run = 0; run < count; run++) {
-    await expectZero(it.run('hosts', 'remove', 'w2', '--yes'));
-    times.push(await untilReady(() => expectZero(it.run('apply', '--yes'))));
-    say(`w2 joined after ${times.at(-1)!.toFixed(1)} s`);
+    await expectZero(cluster.run('hosts', 'remove', worker, '--yes'));
+    times.push(await untilReady(cluster, worker, () => expectZero(cluster.run('apply', '--yes'))));
+    say(`${worker} joined after ${times.at(-1)!.toFixed(1)} s`);
   }
-  await untilGreen();
   return times;
 }
 
-/** Seconds from the start of `work` until w2 is ready. */
-async function untilReady(work: () => Promise<unknown>): Promise<number> {
+/** Seconds from the start of `work` until a worker is ready. */
+async function untilReady(cluster: LabCluster, worker: string, work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   const ready = async () => {
     const jsonpath = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}';
-    while ((await kubectl('get', 'node', 'w2', '--ignore-not-found', '-o', jsonpath)) !== 'True') await systemClock.sleep(200);
+    while ((await kubectlOf(cluster, 'get', 'node', worker, '--ignore-not-found', '-o', jsonpath)) !== 'True') await systemClock.sleep(200);
     return (performance.now() - start) / 1000;
   };
   return (await Promise.all([ready(), work()]))[0];
+}
+
+async function kubectlOf({ file }: LabCluster, ...words: string[]): Promise<string> {
+  return (await expectZero(kubekeep('kubectl', '--file', file, '--', ...words))).stdout.trim();
 }
 
 async function untilGreen(): Promise<void> {
@@ -230,11 +244,12 @@ function page(): string {
     '',
     '## What is planned',
     '',
-    `Both services asked ${rate} times a second each on new connections and as often on a kept one.`,
+    `Both services asked ${rate} times a second each on new connections and as often on a kept one; each change ${count === 1 ? 'once' : `${count} times`}.`,
     '',
     '| | requests | failed | longest time without an answer |',
     '| --- | --- | --- | --- |',
-    ...planned.map(({ what, requests, failed: bad, slowest }) => `| ${what} | ${requests.toLocaleString('en-GB')} | ${bad} | ${(slowest / 1000).toFixed(2)} s |`),
+    ...Map.groupBy(planned, ({ what }) => what).entries().map(([what, some]) => plannedLine(what, some)),
+    plannedLine('all of it', planned),
     '',
     '## A worker without power, beside a NodePort that is asked directly',
     '',
@@ -244,9 +259,22 @@ function page(): string {
     '| --- | --- | --- | --- |',
     ...powerless.map(({ door, runs }) => `| ${door} | ${failedOf(runs)} | ${seconds(runs.map(({ longestGap }) => longestGap))} | ${runs.length} |`),
     '',
-    `From the moment at which w2 got its power back until its node was ready: ${spread(starts, 's')}. From the start of an \`apply\` that found a bare machine until it was a node that was ready: ${spread(joins, 's')}. Median (min–max) of ${count}.`,
+    '## How soon a worker is ready',
+    '',
+    'With the packages of its distribution, from the start of `apply` (its plan, copying 300 MB of programs, `kubeadm join`, networks of pods) or of the machine. Median (min–max).',
+    '',
+    '| | until its node is ready | runs |',
+    '| --- | --- | --- |',
+    `| a bare machine joins a T1 | ${spread(joinsOfOne, 's')} | ${count} |`,
+    `| a bare machine joins this T3, all of whose hosts share the processors | ${spread(joins, 's')} | ${count} |`,
+    `| w2 gets its power back | ${spread(starts, 's')} | ${count} |`,
     '',
   ].join('\n');
+}
+
+function plannedLine(what: string, rows: readonly Planned[]): string {
+  const total = (field: 'requests' | 'failed') => rows.reduce((sum, row) => sum + row[field], 0);
+  return `| ${what} | ${total('requests').toLocaleString('en-GB')} | ${total('failed')} | ${(Math.max(...rows.map(({ slowest }) => slowest)) / 1000).toFixed(2)} s |`;
 }
 
 function say(line: string): void {
