@@ -5,6 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { apiThroughVip } from '../../src/drills/api-through-vip.ts';
 import type { MeasuredLane } from '../../src/drills/guarantees/availability.ts';
 import { laneOf } from '../../src/drills/probes/probe-plan.ts';
 import type { DrillRun } from '../../src/drills/report/drill-run.ts';
@@ -12,6 +13,7 @@ import { worstVerdict } from '../../src/drills/report/summarize-runs.ts';
 import { visitDuring } from '../../src/drills/visit-during.ts';
 import { powerOff, powerOn } from '../../src/lab/power.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { readNode } from '../../src/operations/look-at-nodes.ts';
 import { spread } from '../../bench/figures.ts';
 import { fromRepository } from '../support/from-repository.ts';
 import { expectZero, kubekeep, labCluster, type LabCluster } from '../support/lab-cluster.ts';
@@ -42,7 +44,7 @@ const joinsOfOne = await joinTimesOfOne();
 await using it = await labCluster('T3', 'test-drill-services', 'trixie', ['--workers', '2']);
 const [shopVip, insideVip] = ['.201', '.202'].map((end) => it.lab.gateway.replace(/\.1$/, end)) as [string, string];
 const addressOf = (name: string) => it.cluster.hosts.find((host) => host.name === name)!.address;
-const kubectl = (...words: string[]) => kubectlOf(it, ...words);
+const kubectl = async (...words: string[]) => (await expectZero(kubekeep('kubectl', '--file', it.file, '--', ...words))).stdout.trim();
 const put = async (name: string, text: string) => {
   await writeFile(`${it.file}.${name}.yaml`, text);
   await kubectl('apply', '-f', `${it.file}.${name}.yaml`);
@@ -195,17 +197,15 @@ async function joinTimes(cluster: LabCluster, worker: string): Promise<readonly 
 
 /** Seconds from the start of `work` until a worker is ready. */
 async function untilReady(cluster: LabCluster, worker: string, work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  const ready = async () => {
-    const jsonpath = 'jsonpath={.status.conditions[?(@.type=="Ready")].status}';
-    while ((await kubectlOf(cluster, 'get', 'node', worker, '--ignore-not-found', '-o', jsonpath)) !== 'True') await systemClock.sleep(200);
-    return (performance.now() - start) / 1000;
-  };
-  return (await Promise.all([ready(), work()]))[0];
-}
-
-async function kubectlOf({ file }: LabCluster, ...words: string[]): Promise<string> {
-  return (await expectZero(kubekeep('kubectl', '--file', file, '--', ...words))).stdout.trim();
+  // Asked by a client that stays: kubectl would cost a processor.
+  return apiThroughVip(await cluster.reach(), async (api) => {
+    const start = performance.now();
+    const ready = async () => {
+      while (!(await readNode(api, worker, AbortSignal.timeout(180_000)))?.ready) await systemClock.sleep(200);
+      return (performance.now() - start) / 1000;
+    };
+    return (await Promise.all([ready(), work()]))[0];
+  });
 }
 
 async function untilGreen(): Promise<void> {
