@@ -33,6 +33,20 @@ describe('C-gap', () => {
     assert.equal(stateOf([unanswered('create', 5050, { lane: 'write' })], true).state, 'held');
   });
 
+  test('is in doubt where a limit is only passed together with the time in which the prober itself stood still', () => {
+    const quiet = began([writeLane, { ...writeLane, name: 'kept', connection: 'reused' }]);
+    // Nothing leaves between 3 and 5.3 s, of neither lane; what was due then leaves at its end.
+    const late = (lane: string) => steady(lane, 0, 10_000).map((one) => (one.due > 3000 && one.due < 5300 ? { ...one, sent: 5300, ended: 5310 } : one));
+    const judged = boundedGap({ ...evidence([quiet, ...late('write'), ...late('kept')]), allowed: { limit, vipStays: false } });
+    assert.deepEqual([judged.state, judged.breaches], ['unknown', []]);
+    assert.match(judged.found, /the prober itself stood still for 2\.\d+ s, and without that no more than is allowed is left: lane "write" was 2\.\d+ s without an answer/);
+    // The other lane went on: it was not the prober.
+    assert.equal(boundedGap({ ...evidence([quiet, ...late('write'), ...steady('kept', 0, 10_000)]), allowed: { limit, vipStays: false } }).state, 'broken');
+    // Longer than the prober stood still.
+    const longer = [...late('write').filter(({ due }) => due < 3000 || due > 8000), ...late('kept')];
+    assert.equal(boundedGap({ ...evidence([quiet, ...longer]), allowed: { limit, vipStays: false } }).state, 'broken');
+  });
+
   test('cannot tell where the limit is not known, or where nothing was asked', () => {
     assert.equal(boundedGap(evidence([lanes, ...steady('write', 0, 10_000)])).state, 'unknown');
     assert.equal(boundedGap({ ...evidence([lanes]), allowed: { limit, vipStays: false } }).state, 'unknown');

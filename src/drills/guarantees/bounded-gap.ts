@@ -1,7 +1,8 @@
 import type { DrillRecord, Lane } from '../history/record.ts';
-import type { Checker } from '../history/verdict.ts';
+import type { Checker, Evidence } from '../history/verdict.ts';
 import { countOf } from '../report/figure-text.ts';
 import { timeText } from './_describe.ts';
+import { whileAwake } from './_awake.ts';
 import { giveVerdict } from './_give-verdict.ts';
 import { measureLane, requestWindow } from './availability.ts';
 
@@ -10,27 +11,37 @@ const promise = 'No way to the API or to a service through a VIP is without answ
 /**
  * C-gap: two measures of each lane of requests through a VIP, held against the fault's limit. The longest time without an answer finds a way that is closed; the
  * seconds in which a request failed find one that is closed to some: a dead server that stays in rotation takes one request of three. Of services single requests count where the fault may cost none.
+ * A limit that is only passed together with the time in which the prober itself stood still is in doubt, and not broken.
  */
 export const boundedGap: Checker = ({ records, allowed }) => {
   const window = requestWindow(records);
   const lanes = records.flatMap((record) => (record.kind === 'began' ? record.lanes : [])).filter(({ door, workload }) => workload === 'visit' || (door === 'VIP' && workload !== 'watch'));
-  const felt = lanes.map((lane) => ({ lane, ...costOf(lane, records, window) }));
-  const longest = Math.max(0, ...felt.map(({ gap, failed }) => Math.max(gap, failed)));
+  const longest = Math.max(0, ...lanes.map((lane) => costOf(lane, records, window)).map(({ gap, failed }) => Math.max(gap, failed)));
+  const awake = whileAwake(records);
+  const felt = allowed === undefined ? [] : lanes.flatMap((lane) => breachesOf(lane, records, allowed));
+  const surely = allowed === undefined ? [] : lanes.flatMap((lane) => breachesOf(lane, awake.records, allowed));
   return giveVerdict({
     guarantee: 'C-gap',
     promise,
     found: `${countOf(lanes.length, 'lane')}, at most ${timeText(longest)} without an answer or with failures`,
-    breaches: allowed === undefined ? [] : felt.flatMap(({ lane, gap, failed, unanswered }) => {
-      const limit = 1000 * allowed.limit[lane.connection === 'new' ? 'new' : 'reused'];
-      return [
-        ...(gap > limit ? [`lane "${lane.name}" was ${timeText(gap)} without an answer; ${timeText(limit)} are allowed`] : []),
-        ...(failed > limit ? [`lane "${lane.name}" had requests fail in ${failed / 1000} seconds; ${timeText(limit)} are allowed`] : []),
-        ...(allowed.noVisitFails && lane.workload === 'visit' && unanswered > 0 ? [`lane "${lane.name}" had ${countOf(unanswered, 'request')} fail; none may`] : []),
-      ];
-    }),
-    doubt: lanes.length === 0 || window.from > window.to ? 'no lane through the VIP had requests' : allowed === undefined ? 'what the fault may cost is not known' : undefined,
+    breaches: surely,
+    doubt:
+      lanes.length === 0 || window.from > window.to ? 'no lane through the VIP had requests'
+      : allowed === undefined ? 'what the fault may cost is not known'
+      : felt.length > surely.length ? `the prober itself stood still for ${timeText(awake.stalled)}, and without that no more than is allowed is left: ${felt[0]!}`
+      : undefined,
   });
 };
+
+function breachesOf(lane: Lane, records: readonly DrillRecord[], allowed: NonNullable<Evidence['allowed']>): readonly string[] {
+  const { gap, failed, unanswered } = costOf(lane, records, requestWindow(records));
+  const limit = 1000 * allowed.limit[lane.connection === 'new' ? 'new' : 'reused'];
+  return [
+    ...(gap > limit ? [`lane "${lane.name}" was ${timeText(gap)} without an answer; ${timeText(limit)} are allowed`] : []),
+    ...(failed > limit ? [`lane "${lane.name}" had requests fail in ${failed / 1000} seconds; ${timeText(limit)} are allowed`] : []),
+    ...(allowed.noVisitFails && lane.workload === 'visit' && unanswered > 0 ? [`lane "${lane.name}" had ${countOf(unanswered, 'request')} fail; none may`] : []),
+  ];
+}
 
 /** Milliseconds, and requests that were not acknowledged. */
 function costOf(lane: Lane, records: readonly DrillRecord[], window: Parameters<typeof measureLane>[2]): { readonly gap: number; readonly failed: number; readonly unanswered: number } {
