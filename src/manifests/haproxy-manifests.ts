@@ -29,7 +29,7 @@ export function haproxyManifests(input: HaproxyManifests): readonly object[] {
     ...(input.namespace === ownNamespace ? [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: ownNamespace, labels: { ...labels, 'pod-security.kubernetes.io/enforce': 'restricted' } } }] : []),
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: meta, data: { 'haproxy.cfg': config } },
     { apiVersion: 'apps/v1', kind: 'Deployment', metadata: meta, spec: deployment(input, createHash('sha256').update(config).digest('hex')) },
-    { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: meta, spec: { maxUnavailable: 1, selector: { matchLabels: selector } } },
+    { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: meta, spec: { maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow', selector: { matchLabels: selector } } },
     { apiVersion: 'v1', kind: 'Service', metadata: meta, spec: service(input) },
   ];
 }
@@ -48,7 +48,8 @@ function deployment({ services, image, replicas }: HaproxyManifests, hash: strin
         enableServiceLinks: false,
         terminationGracePeriodSeconds: 60,
         securityContext: { runAsNonRoot: true, runAsUser: 65_532, runAsGroup: 65_532, seccompProfile: { type: 'RuntimeDefault' } },
-        topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', labelSelector: { matchLabels: selector } }],
+        // Pods of before, which are about to go, do not count.
+        topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', labelSelector: { matchLabels: selector }, matchLabelKeys: ['pod-template-hash'] }],
         containers: [{
           name: 'haproxy',
           image,
