@@ -21,6 +21,7 @@ import { makePlan, stepsOf, type Plan } from './plan/plan.ts';
 import { platformOn } from './platform.ts';
 import { openSecrets, refuseOthers, type OpenedSecrets } from './state.ts';
 import { refuseStrayBalancers } from './stray-balancers.ts';
+import { refuseTakenVips } from './refuse-taken-vips.ts';
 
 /** Everything that was looked up to make a plan, for the one who performs it. */
 export interface PreparedPlan {
@@ -58,6 +59,7 @@ async function refuseUnsupported(operation: Operation, { facts, opened }: Prepar
   const etcd = await lookAtEtcd(operation, facts, opened.secrets);
   refuseOtherMembers(cluster, etcd?.members);
   refuseOlderEtcd(cluster, etcd?.storageVersion);
+  await refuseTakenVips(operation, facts);
   return refuseStrayBalancers(operation, facts);
 }
 

@@ -39,6 +39,7 @@ export const servicesFolder = `${configFolder}/services`;
 export const servicesUnit = 'kubekeep-services.service';
 export const servicesSocket = '/run/kubekeep-services/haproxy.sock';
 export const serviceVipsUnit = 'kubekeep-service-vips.service';
+export const serviceVipsConfig = `${servicesFolder}/keepalived.conf`;
 export const servicesAliveUnit = 'kubekeep-services-alive.service';
 /** What somebody wants of services' servers by `kubekeep lb`. */
 export const byHandFile = `${stateFolder}/services/by-hand.json`;

@@ -3,10 +3,9 @@ import { serviceVips } from '../cluster/service.ts';
 import { aliveScript, aliveUnitFile, type LbAlive } from './_lb-alive.ts';
 import { acceptsVrrp, vrrpConfig, vrrpUnit } from './_vrrp.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';
-import { serviceVipsUnit, servicesAliveUnit, servicesFolder, servicesUnit, unitFolder } from './paths.ts';
+import { serviceVipsConfig as config, serviceVipsUnit, servicesAliveUnit, servicesFolder, servicesUnit, unitFolder } from './paths.ts';
 import { servicesAlivePort } from './services.ts';
 
-const config = `${servicesFolder}/keepalived.conf`;
 const script = `${servicesFolder}/alive.sh`;
 const takeOff = `${servicesFolder}/take-off.sh`;
 const leaveFolder = '/run/kubekeep-service-vips';

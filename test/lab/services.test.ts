@@ -131,6 +131,20 @@ describe('services behind the balancers of a cluster with two workers', () => {
     assert.match((await expectZero(one.run('lb', 'rebalance'))).stdout, /spread as they should be/);
   });
 
+  it('are refused where another machine has their VIP', async () => {
+    const stranger = vips[0].replace(/\d+$/, '203');
+    const taken = `    - { name: taken, listen: { vip: ${stranger}, port: 80 }, forward: { nodePort: 30099 } }\n`;
+    await on(`ip address add ${stranger}/24 dev host0`, 'w1');
+    await write(shop() + taken);
+    const refused = await one.run('apply', '--yes');
+    assert.equal(refused.code, 3, refused.stderr);
+    assert.match(refused.stderr, /\.203, the VIP of service taken, is in use: a machine answers there/);
+    assert.match((await one.run('hosts', 'check')).stdout, /\.203 is in use/);
+    assert.equal(await on(`ip -4 -o addr show to ${stranger}/32`), '');
+    await on(`ip address del ${stranger}/24 dev host0`, 'w1');
+    await expectZero(one.run('plan').then(({ code, ...rest }) => ({ code: code === 4 ? 0 : code, ...rest })));
+  });
+
   it('are not followed by the load where each node sends connections on to any', async () => {
     await put('Cluster');
     await write(shop(', load: true'));

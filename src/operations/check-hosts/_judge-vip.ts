@@ -1,4 +1,6 @@
 import { hostsWith } from '../../cluster/cluster.ts';
+import { endpointVips, serviceVips } from '../../cluster/service.ts';
+import { serviceVipsUnit } from '../../render/paths.ts';
 import { probesOf, type Subject, type TriedLink } from './seen-hosts.ts';
 import type { Finding, Judged } from './report.ts';
 
@@ -6,14 +8,14 @@ import type { Finding, Judged } from './report.ts';
 export function judgeVip(subject: Subject): Judged | undefined {
   const { spec, seen, all } = subject;
   if (!spec.roles.includes('load-balancer')) return undefined;
-  const { vip, previousVips } = all.cluster.endpoint;
+  const { vip } = all.cluster.endpoint;
   const findings: Finding[] = [];
   const { arp } = seen.probe;
   if (arp && 'failed' in arp) findings.push({ verdict: 'unknown', reason: `it could not be asked who has ${vip}: ${arp.failed}` });
   const holder = holderOf(subject);
-  for (const address of [vip, ...previousVips]) {
+  for (const address of [...endpointVips(all.cluster), ...serviceVips(all.cluster)]) {
     const held = seen.probe.addresses.some((one) => one.address === address);
-    if (held && !keepsVip(subject, spec.name)) findings.push({ verdict: 'refused', reason: `${address} is on the host already, and not put there by kubekeep`, hint: `ip address del ${address}/PREFIX dev INTERFACE, and take it out of the network settings.` });
+    if (held && !keepsVip(subject, spec.name, address)) findings.push({ verdict: 'refused', reason: `${address} is on the host already, and not put there by kubekeep`, hint: `ip address del ${address}/PREFIX dev INTERFACE, and take it out of the network settings.` });
     const strangers = arp && !('failed' in arp) ? (arp.get(address) ?? []).filter((mac) => !isKeeper(subject, mac, address)) : [];
     if (strangers.length > 0) findings.push({ verdict: 'refused', reason: `${address} is in use: ${strangers.join(' and ')} answers for it`, hint: 'Choose another VIP, or switch off who has it.' });
   }
@@ -75,14 +77,15 @@ function tooFarForEtcd(from: string, links: readonly TriedLink[], electionTimeou
 /** The host that keepalived of kubekeep holds the VIP on. */
 function holderOf({ all, ...subject }: Subject): string | undefined {
   const { vip } = all.cluster.endpoint;
-  return hostsWith(all.cluster, 'load-balancer').map(({ name }) => name).find((name) => keepsVip({ all, ...subject }, name) && probesOf(all).get(name)!.addresses.some(({ address }) => address === vip));
+  return hostsWith(all.cluster, 'load-balancer').map(({ name }) => name).find((name) => keepsVip({ all, ...subject }, name, vip) && probesOf(all).get(name)!.addresses.some(({ address }) => address === vip));
 }
 
-function keepsVip({ all }: Subject, name: string): boolean {
-  return probesOf(all).get(name)?.units.some(({ unit, ours, active }) => unit === 'kubekeep-keepalived.service' && ours && active) === true;
+function keepsVip({ all }: Subject, name: string, address: string): boolean {
+  const keepalived = serviceVips(all.cluster).includes(address) ? serviceVipsUnit : 'kubekeep-keepalived.service';
+  return probesOf(all).get(name)?.units.some(({ unit, ours, active }) => unit === keepalived && ours && active) === true;
 }
 
 /** A MAC of one of our own hosts that holds the address by kubekeep. */
 function isKeeper(subject: Subject, mac: string, address: string): boolean {
-  return [...probesOf(subject.all)].some(([name, probe]) => [...probe.links.values()].includes(mac) && keepsVip(subject, name) && probe.addresses.some((one) => one.address === address));
+  return [...probesOf(subject.all)].some(([name, probe]) => [...probe.links.values()].includes(mac) && keepsVip(subject, name, address) && probe.addresses.some((one) => one.address === address));
 }

@@ -1,4 +1,5 @@
 import type { Cluster, HostSpec } from '../../cluster/cluster.ts';
+import { endpointVips, serviceVips } from '../../cluster/service.ts';
 import { quote } from '../../hosts/quote.ts';
 import { configFolder, etcdDataFolder, unitFolder } from '../../render/paths.ts';
 import { componentUnits } from '../_facts-script.ts';
@@ -7,7 +8,7 @@ import { askArp, diskSpeed, hearRouters } from './_perl.ts';
 
 /** Services that keep an etcd, a Kubernetes or a VIP of their own; what only binds our ports is seen by its ports. */
 const conspicuousUnits = [
-  'etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kubekeep-haproxy', 'kubekeep-keepalived', 'haproxy', 'keepalived',
+  'etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kubekeep-haproxy', 'kubekeep-keepalived', 'kubekeep-service-vips', 'haproxy', 'keepalived',
   'k3s', 'k3s-agent', 'rke2-server', 'rke2-agent', 'k0scontroller', 'k0sworker', 'snap.microk8s.daemon-kubelite',
 ].map((name) => `${name}.service`);
 const timeServices = ['systemd-timesyncd', 'chrony', 'chronyd', 'ntpsec', 'ntp', 'openntpd'];
@@ -21,7 +22,7 @@ const limits = { disk: 3, arp: 0.7, vrrp: 1.25 } as const;
  */
 export function probeScript(cluster: Cluster, host: HostSpec, { quick }: { quick: boolean }): string {
   const balancer = host.roles.includes('load-balancer');
-  const vips = [cluster.endpoint.vip, ...cluster.endpoint.previousVips].map(quote).join(' ');
+  const vips = [...endpointVips(cluster), ...serviceVips(cluster)].map(quote).join(' ');
   return `
 p() { printf '%s\\t' "$@"; printf '\\n'; }
 a=${quote(host.address)}; i=${quote(host.interface ?? '')}

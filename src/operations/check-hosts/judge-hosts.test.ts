@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { aHost, cluster } from '../../../test/support/example-cluster.ts';
+import { aHost, aService, cluster } from '../../../test/support/example-cluster.ts';
 import type { Cluster, HostSpec } from '../../cluster/cluster.ts';
 import { neededLinks } from './_try-links.ts';
 import { judgeHosts } from './judge-hosts.ts';
@@ -56,6 +56,7 @@ function judge({ probe = {}, seen = {}, spec = {}, all = {} }: Changes): HostsRe
   return judgeHosts({ cluster: one, hosts: new Map([['cp1', { ...good, probe: { ...goodProbe, ...probe }, ...seen }]]), quick: false, slowDisk: false, ...all });
 }
 
+const withService: Partial<SeenHosts> = { cluster: { ...cluster, hosts: [aHost({})], services: [aService({ listen: { vip: '10.0.0.101', port: 80 } })] } };
 const small = (path: string, changes: Partial<typeof place>): Pick<HostProbe, 'places'> => ({ places: new Map([...goodProbe.places, [path, { ...place, ...changes }]]) });
 const listening = (port: number, by: string, address = '10.0.0.11'): Pick<HostProbe, 'listeners'> => ({ listeners: [{ address, port, by }] });
 
@@ -140,6 +141,8 @@ describe('a host', () => {
     ['with a user etcd without its group', { probe: { usersWithoutGroup: ['etcd'] } }, 'others', 'refused', /user etcd without a group/],
     ['whose VIP somebody answers for', { probe: { arp: new Map([['10.0.0.100', ['02:ff:ff:ff:ff:ff']]]) } }, 'vip', 'refused', /10\.0\.0\.100 is in use: 02:ff:ff:ff:ff:ff answers/],
     ['whose earlier VIP somebody answers for', { probe: { arp: new Map([['10.0.0.99', ['02:ff:ff:ff:ff:ff']]]) } }, 'vip', 'refused', /10\.0\.0\.99 is in use/],
+    ['whose VIP of a service somebody answers for', { all: withService, probe: { arp: new Map([['10.0.0.101', ['02:ff:ff:ff:ff:ff']]]) } }, 'vip', 'refused', /10\.0\.0\.101 is in use: 02:ff:ff:ff:ff:ff answers/],
+    ['that has the VIP of a service already, though it keeps that of the API', { all: withService, probe: { identity: mine, units: ownUnits, addresses: [...goodProbe.addresses, { interface: 'eth0', address: '10.0.0.101', prefix: 24 }] } }, 'vip', 'refused', /10\.0\.0\.101 is on the host already, and not put there by kubekeep/],
     ['that has the VIP already', { probe: { addresses: [...goodProbe.addresses, { interface: 'eth0', address: '10.0.0.100', prefix: 24 }] } }, 'vip', 'refused', /not put there by kubekeep/],
     ['where nobody can be asked for the VIP', { probe: { arp: { failed: 'Operation not permitted' } } }, 'vip', 'unknown', /Operation not permitted/],
     ['that cannot carry the VIP', { seen: { carried: { failed: 'RTNETLINK answers: Operation not permitted', callers: [] } } }, 'vip', 'refused', /cannot carry 10\.0\.0\.100/],
