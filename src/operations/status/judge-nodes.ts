@@ -3,10 +3,10 @@ import { leftNodes } from '../plan/left-nodes.ts';
 import type { Finding } from './cluster-status.ts';
 import type { Observation } from './observation.ts';
 
-/** What could not be read, nodes that the cluster file has lost, those that came by `join-command` and are not ready, a DNS that answers no pod, and what is gone of the user's manifests. Nodes of the cluster file are spoken of with their kubelets. */
+/** What could not be read, nodes that the cluster file has lost, those that came by `join-command` and are not ready or wait for a certificate, a DNS that answers no pod, and what is gone of the user's manifests. Nodes of the cluster file are spoken of with their kubelets. */
 export function judgeNodes(observation: Observation): { readonly findings: readonly Finding[] } {
   const { cluster, nodes, unread = [] } = observation;
-  return { findings: [...unread.map(notRead), ...leftNodes(cluster, nodes), ...joinedNodes(observation), ...dns(observation), ...manifests(observation)] };
+  return { findings: [...unread.map(notRead), ...leftNodes(cluster, nodes), ...joinedNodes(observation), ...waitingNodes(observation), ...dns(observation), ...manifests(observation)] };
 }
 
 function notRead(message: string): Finding {
@@ -25,6 +25,16 @@ function joinedNodes({ cluster, nodes }: Observation): readonly Finding[] {
   return [...nodes?.nodes ?? []].filter(([name, node]) => !known.has(name) && !node.managed && !node.ready).map(([name, { reason }]) => ({
     message: `node ${name}, which joined by join-command, is not ready: ${reason}`,
     next: networkAdvice(cluster, reason, { managed: false }) ?? `kubekeep kubectl -- describe node ${name} says more; kubekeep hosts remove ${name} takes it out of the cluster.`,
+  }));
+}
+
+/** Their pods run, and nobody reads their logs. */
+function waitingNodes({ cluster, nodes }: Observation): readonly Finding[] {
+  const known = new Set(cluster.hosts.map(({ name }) => name));
+  const waiting = new Set(nodes?.requests.map(({ node }) => node));
+  return [...nodes?.nodes ?? []].filter(([name, node]) => waiting.has(name) && !known.has(name) && !node.managed).map(([name, { address }]) => ({
+    message: `node ${name}, which joined by join-command, waits for the certificate under which its kubelet serves: logs and exec of its pods do not work`,
+    next: `kubekeep hosts approve ${name} --address ${address ?? 'ADDRESS'} grants it, if that is its address.`,
   }));
 }
 

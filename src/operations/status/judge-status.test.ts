@@ -53,6 +53,10 @@ function withJoined(cni: 'bridge' | 'none', changes: Partial<NodeFact>): Observa
   return { ...from, nodes: { ...from.nodes!, nodes: new Map([...from.nodes!.nodes, ['w9', aNode({ managed: false, ...changes })]]) } };
 }
 
+function withRequest(node: string, from: Observation): Observation {
+  return { ...from, nodes: { ...from.nodes!, requests: [{ name: 'csr-1', node, user: `system:node:${node}`, groups: ['system:nodes'], usages: ['server auth'], pem: '' }] } };
+}
+
 function withCni(cni: 'bridge' | 'none', from: Observation): Observation {
   return { ...from, cluster: { ...from.cluster, networks: { ...from.cluster.networks, cni } } };
 }
@@ -99,6 +103,8 @@ const cases: readonly (readonly [title: string, observation: () => Observation, 
   ['a node that is not ready is named with the reason that Kubernetes gives', () => withNode('w2', { ready: false, reason: 'container runtime network not ready' }), [/^kubelet on w2 is not ready: container runtime network not ready$/]],
   ['a node that joined by join-command and has no network is named, one that is ready is not', () => withJoined('bridge', { ready: false, reason: withoutPlugin }), [/^node w9, which joined by join-command, is not ready: container runtime network not ready: .*not initialized$/]],
   ['a node that joined by join-command and is ready', () => withJoined('none', {}), []],
+  ['one whose kubelet waits for its serving certificate is named', () => withRequest('w9', withJoined('none', {})), [/^node w9, which joined by join-command, waits for the certificate under which its kubelet serves: logs and exec of its pods do not work$/]],
+  ['a request of whoever is no node is not believed', () => withRequest('w8', withJoined('none', {})), []],
   ['a node that apply let join and the file has no more is named, whether it is ready or not', () => withJoined('bridge', { managed: true }), [/^w9 is a node of the cluster and not in the cluster file any more$/]],
   ['what of the nodes could not be read is said', () => ({ ...anObservation('T3', 2), unread: ['nothing is known of DNS for pods: API server kubernetes: GET /api/v1/services: HTTP 500'] }), [/^nothing is known of DNS for pods: API server kubernetes: GET \/api\/v1\/services: HTTP 500$/]],
   ['a DNS without a pod that is ready', () => withDnsPods(2, 0), [/^no pod of CoreDNS is ready: pods find nothing by its name$/]],
