@@ -150,6 +150,8 @@ async function write(): Promise<void> {
     '| --- | --- | --- | --- |',
     ...off,
     '',
+    `With kubekeep ${((median(powerless.get('kubekeep')!.map(({ failed }) => failed)) / requestsPerSecond) * 100).toFixed(0)} % of a second's ${requestsPerSecond} requests: what was on its way to w2 ends there ([decision 49](../decisions/0049-pods-that-the-api-asks-and-manifests-of-the-user.md)). A NodePort of kube-proxy is asked beside a service in [what visitors of services feel](services.md).`,
+    '',
     '## What the configuration costs',
     '',
     `Small requests as fast as they get through, by two HAProxies beside each other that are asked in turns, a second each: ${costs.length} pairs, beside a configuration of ${bareConfig(machines, 1).config.trim().split('\n').length} lines. Median (quarter–three quarters).`,
