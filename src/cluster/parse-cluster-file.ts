@@ -29,7 +29,7 @@ export function parseClusterFile(text: string, place: ClusterFilePlace): Cluster
   const cluster = parseAnyClusterFile(text, place);
   if (!('external' in cluster)) return cluster;
   throw new KubekeepError('cluster-external', `kubekeep did not build cluster ${cluster.name} (${place.file} has spec.external), so this command has nothing to work on`, {
-    hint: 'What works with it: kubekeep validate, kubekeep backup init, run, follow, list, check, prune and keys, and kubekeep restore file.',
+    hint: 'What works with it: kubekeep validate, backup (all but keys prove), restore file and verify, objects, at and bisect.',
   });
 }
 

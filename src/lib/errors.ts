@@ -48,7 +48,7 @@ export const catalogue = {
   'object-missing': { kind: 'user', means: 'the object that was asked for was not there at that point' },
   'object-unreadable': { kind: 'failed', means: 'the object is in the backup and cannot be read: it is encrypted with a key that is not here, or damaged; the message says which' },
   'log-gap': { kind: 'failed', means: 'a revision of etcd did not come where it had to; nothing was appended after the last one that did' },
-  'drill-refused': { kind: 'refused', means: 'a drill is not begun: the hosts are no machines of a lab on this computer, or something is wrong already' },
+  'drill-refused': { kind: 'refused', means: 'a drill is not begun: the hosts are no machines of a lab on this computer and no permit allows it, or something is wrong already' },
 } as const satisfies Record<string, { kind: ErrorKind; means: string }>;
 
 export type ErrorCode = keyof typeof catalogue;

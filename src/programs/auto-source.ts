@@ -27,7 +27,7 @@ export function autoSource(options: AutoOptions): Source {
       await checkBuildable(programs, obstacle);
       context.progress({ type: 'note', title: `${obstacle}: compiling from the Go modules instead`, detail: buildCost });
       if (options.confirm && !(await options.confirm(`Compile ${programs.map((program) => program.name).join(', ')} here (${buildCost})?`))) {
-        throw new KubekeepError('needs-confirmation', 'compiling the programs was not confirmed', { hint: 'Choose a source with --source release, build or directory.' });
+        throw new KubekeepError('needs-confirmation', 'compiling the programs was not confirmed', { hint: 'Set spec.programs.source in the cluster file to release, build or directory, or run kubekeep programs fetch --source SOURCE first.' });
       }
       return buildSource.fetch(programs, context);
     },
@@ -62,7 +62,7 @@ async function checkBuildable(programs: readonly Program[], obstacle: string): P
   for (const program of programs) {
     await pinnedRecipe(program).catch((cause: unknown) => {
       throw new KubekeepError('program-unavailable', `${obstacle}, and ${program.name} ${program.version} cannot be compiled: there are no pinned module sums for it`, {
-        hint: 'Use --source directory with a folder of programs, or --source release --trust-first.',
+        hint: 'Set spec.programs.source: directory in the cluster file, with a folder of programs, or run kubekeep programs fetch --source release --trust-first.',
         cause,
       });
     });

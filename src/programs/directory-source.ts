@@ -16,7 +16,7 @@ export function directorySource(directory: string | undefined): Source {
       return { origin: 'directory', sha256: sums?.get(pathOf(program)) };
     },
     fetch: async (programs, context) => {
-      if (directory === undefined) throw new KubekeepError('usage', 'source directory needs the folder it is to read', { hint: 'Set programs.directory in the cluster file, or use --directory.' });
+      if (directory === undefined) throw new KubekeepError('usage', 'source directory needs the folder it is to read', { hint: 'Set spec.programs.directory in the cluster file; with kubekeep programs fetch, --directory.' });
       const sums = await readSums(directory);
       // All sums are looked up before the first file is copied.
       for (const program of programs) sumOf(program, sums, directory);

@@ -31,7 +31,7 @@ export function refuseLostRoles(cluster: Cluster, facts: Pick<ClusterFacts, 'hos
     if (!reachable(found)) continue;
     for (const [role, unit] of [['etcd', 'etcd.service'], ['control-plane', 'kube-apiserver.service']] as const) {
       if (roles.includes(role) || !has(found, [unit])) continue;
-      throw new KubekeepError('unsupported-change', `${name} runs ${unit} of this cluster and does not have the role ${role} in the cluster file any more`, { hint: `Give ${name} the role ${role} back. Hosts with other roles are made with kubekeep backup run, kubekeep destroy with the old cluster file, and kubekeep restore cluster --at latest with the new one.` });
+      throw new KubekeepError('unsupported-change', `${name} runs ${unit} of this cluster and does not have the role ${role} in the cluster file any more`, { hint: `Give ${name} the role ${role} back. Hosts with other roles are made with kubekeep backup run, kubekeep destroy with the old cluster file, and kubekeep restore cluster --at latest with the new one and KUBEKEEP_IDENTITY set to the identity that destroy keeps.` });
     }
   }
 }

@@ -17,7 +17,7 @@ export function refuseOtherMembers(cluster: Cluster, members: readonly MemberVie
     throw new KubekeepError('unsupported-change', `${named} ${are} of etcd and not in the cluster file, which has others in their place`, { hint: `A machine is replaced under the name of the old one: call the new one ${named} in the cluster file, at its own address, then run kubekeep apply.` });
   }
   if (strangers.length > 0) {
-    throw new KubekeepError('unsupported-change', `${named} ${are} of etcd and not in the cluster file: apply removes none, and without them the others may be no majority`, { hint: `Put ${named} back into the cluster file. A cluster with fewer members is made with kubekeep backup run, kubekeep destroy with the old cluster file, and kubekeep restore cluster --at latest with the new one.` });
+    throw new KubekeepError('unsupported-change', `${named} ${are} of etcd and not in the cluster file: apply removes none, and without them the others may be no majority`, { hint: `Put ${named} back into the cluster file. A cluster with fewer members is made with kubekeep backup run, kubekeep destroy with the old cluster file, and kubekeep restore cluster --at latest with the new one and KUBEKEEP_IDENTITY set to the identity that destroy keeps.` });
   }
   // One at a time leaves the cluster to be replaced.
   if (lacking > 1) {

@@ -63,7 +63,7 @@ export async function restoreCluster(operation: Operation, store: Store, { confi
 async function refuseMoved({ cluster, hosts, clock, signal, state }: Operation, { unfinished }: PreparedRestore): Promise<void> {
   const now = await unfinishedRestore(state, await observe(cluster, hosts, { clock, signal }));
   if (now?.id === unfinished?.id && now?.attempt === unfinished?.attempt && now?.opened === unfinished?.opened) return;
-  throw new KubekeepError('restore-unfinished', 'another restore of this cluster went on meanwhile; nothing was changed', { hint: 'Look again: kubekeep restore cluster --dry-run.' });
+  throw new KubekeepError('restore-unfinished', 'another restore of this cluster went on meanwhile; nothing was changed', { hint: 'Look again: the same command with --dry-run.' });
 }
 
 /** Nothing of the new timeline can be given back before it has a base. */

@@ -11,7 +11,7 @@ export interface CisCheck {
   readonly automated: boolean;
   /** In our words. */
   readonly check: string;
-  readonly status: 'pass' | 'not applicable' | 'manual';
+  readonly status: 'pass' | 'manual';
   /** How it is met beside the evidence, why it does not apply, or our answer. */
   readonly note: string;
   readonly evidence: readonly Evidence[];
@@ -40,10 +40,6 @@ function manual(id: string, check: string, note: string, evidence: readonly Evid
   return { id, automated: false, check, status: 'manual', note, evidence };
 }
 
-function notApplicable(id: string, check: string, note: string): CisCheck {
-  return { id, automated: false, check, status: 'not applicable', note, evidence: [] };
-}
-
 function startedBy(first: number, unit: string): readonly CisCheck[] {
   const file = `/etc/systemd/system/${unit}.service`;
   const note = 'A systemd unit takes the place of the pod specification.';
@@ -58,8 +54,8 @@ const files: readonly CisCheck[] = [
   ...startedBy(3, manager),
   ...startedBy(5, 'kube-scheduler'),
   ...startedBy(7, 'etcd'),
-  notApplicable('1.1.9', 'Files of the pod network are readable by root alone', 'kubekeep installs no pod network.'),
-  notApplicable('1.1.10', 'Files of the pod network belong to root', 'kubekeep installs no pod network.'),
+  manual('1.1.9', 'Files of the pod network are readable by root alone', 'A host of the control plane has none without `kubelet: true`. With it and `cni: bridge` `/etc/cni/net.d/10-kubekeep.conflist` is 644: it holds no secret.'),
+  manual('1.1.10', 'Files of the pod network belong to root', 'The same file belongs to root.'),
   pass('1.1.11', 'The data directory of etcd is closed to others', [option('etcd', 'StateDirectory', 'etcd'), option('etcd', 'StateDirectoryMode', '0700')], 'systemd makes `/var/lib/etcd` and sets its mode at every start.'),
   pass('1.1.12', 'The data directory of etcd belongs to etcd', [option('etcd', 'User', 'etcd'), option('etcd', 'Group', 'etcd')], 'systemd gives it to the user of the unit.'),
   pass('1.1.13', "The administrator's kubeconfig is readable by root alone", [noFile('/etc/kubernetes/admin.conf'), noFile('/etc/kubernetes/super-admin.conf')], 'No host keeps one.'),
@@ -138,7 +134,7 @@ const etcd: readonly CisCheck[] = [
 const controlPlane: readonly CisCheck[] = [
   manual('3.1.1', 'People do not use client certificates', 'kubekeep makes one for the operator, short-lived and with rights from a ClusterRoleBinding that can be taken away; no host keeps it. Another way in for people is not set up by this release.'),
   manual('3.1.2', 'People do not use service-account tokens', 'kubekeep makes none.'),
-  manual('3.1.3', 'People do not use bootstrap tokens', 'kubekeep makes none; the authenticator is on for nodes that join, and tokens expire.', [flag(api, 'enable-bootstrap-token-auth', 'true')]),
+  manual('3.1.3', 'People do not use bootstrap tokens', 'kubekeep makes one for each join, for one machine and at most 15 minutes, and takes it away after; that of `join-command` lives an hour, or `--ttl`. None is for people.', [flag(api, 'enable-bootstrap-token-auth', 'true')]),
   answered('3.2.1', 'There is an audit policy', [flag(api, 'audit-policy-file', auditPolicy), rights(auditPolicy, 0o644)]),
   answered('3.2.2', 'The audit policy covers what matters', [
     audited('bodies of Secrets, ConfigMaps and tokens are never noted', 'Metadata', [['get', '', 'secrets'], ['create', '', 'secrets'], ['create', '', 'configmaps'], ['create', '', 'serviceaccounts/token'], ['create', 'authentication.k8s.io', 'tokenreviews']], '- secrets', '- others'),
