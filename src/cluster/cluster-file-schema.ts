@@ -104,7 +104,7 @@ const networks = mapping({
   services: ipv4Cidr('1[2-9]|2[0-8]', 'an IPv4 network from /12 to /28 such as 10.96.0.0/12').default('10.96.0.0/12').describe('Network of the service addresses. It stays as the cluster was built with.'),
   cni: oneOf(podNetworkKinds)
     .default('bridge')
-    .describe('Who connects the pods of nodes: `bridge` (a bridge on each node and routes between the hosts, which must be in one subnet), or `none` (a network plugin that you install).'),
+    .describe('Who connects the pods of nodes: `bridge` (a bridge on each node and routes between the hosts, which must be in one subnet), or `none` (a network plugin that you install). `bridge` stays as long as there are nodes that have it.'),
   dnsDomain: dnsName('a DNS domain in lower case such as cluster.local').default('cluster.local').describe('DNS domain of the services. It stays as the cluster was built with.'),
   dns: oneOf(dnsKinds)
     .default('coredns')
@@ -115,7 +115,7 @@ const programs = mapping({
   source: oneOf(programSources)
     .default('auto')
     .describe('Where programs come from: `release` (official downloads), `build` (compiled from the public Go modules), `directory` (a local folder), `auto` (`release`, and `build` where that cannot be reached).'),
-  directory: path('the path of a folder').optional().describe('Folder for `source: directory`; a relative path starts at the folder of the cluster file.'),
+  directory: path('the path of a folder').optional().describe('Folder for `source: directory`, with NAME/VERSION/PLATFORM/NAME of each program (`etcd/3.7.3/linux-amd64/etcd`) and, made in it, `sha256sum */*/*/* > SHA256SUMS`; a relative path starts at the folder of the cluster file.'),
   mirror: text(/^https?:\/\/[^\s@\u0000-\u001f/?#]+(\/[^\s\u0000-\u001f?#]*)?$/, 'an http or https address without user, password or query')
     .optional()
     .describe('Base address of a mirror that is used instead of the official download addresses.'),

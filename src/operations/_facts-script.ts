@@ -66,7 +66,7 @@ for u in etcd kubernetes kubekeep; do getent passwd $u > /dev/null && p user $u;
 [ -f /sys/fs/cgroup/cgroup.controllers ] && p cgroups 2 || p cgroups 1
 systemd-detect-virt -cq 2>/dev/null && p nested
 systemctl is-active -q systemd-resolved.service 2>/dev/null && p resolvconf /run/systemd/resolve/resolv.conf
-[ -e ${kubeletFolder}/pki/kubelet-client-current.pem ] && p joined
+[ -e ${kubeletFolder}/pki/kubelet-client-current.pem ] && p joined "$(sed -n '/^-----BEGIN CERTIFICATE-----/,/^-----END CERTIFICATE-----/p' ${kubeletFolder}/pki/kubelet-client-current.pem | base64 -w0)"
 p nonlocalbind "$(cat /proc/sys/net/ipv4/ip_nonlocal_bind 2>/dev/null)"
 [ -f ${configFolder}/cluster.json ] && p identity "$(base64 -w0 < ${configFolder}/cluster.json)"
 [ -f ${stateFolder}/sealed.age ] && p sealed "$(base64 -w0 < ${stateFolder}/sealed.age)"

@@ -123,7 +123,7 @@ export interface HostFacts {
   /** TCP ports on which something listens at all addresses. */
   readonly openPorts?: ReadonlySet<number>;
   readonly containers: ContainerFacts;
-  /** Its kubelet has a certificate of some cluster. */
+  /** Its kubelet has a certificate of some cluster that has not run out. */
   readonly joined: boolean;
   /** /etc/kubekeep/cluster.json, where it is there. */
   readonly identity: HostIdentity | undefined;

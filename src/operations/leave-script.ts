@@ -5,6 +5,14 @@ import { lockGuard } from './lock.ts';
 const containerdConfig = `${configFolder}/containerd.toml`;
 
 /**
+ * A volume that is still mounted there is somebody's data, which may lie on the same file system: kubeadm unmounts in a namespace of its own, and may not have come so far. Exit 1 where one stays.
+ * @internal
+ */
+export const detachVolumes = `volumes() { awk '$2 ~ "^${kubeletFolder}/" { print $2 }' /proc/self/mounts; }
+  volumes | sort -r | while read -r m; do umount -l "$(printf '%b' "$m")" 2> /dev/null; done
+  [ -z "$(volumes)" ] || { echo "volumes are still mounted below ${kubeletFolder}" >&2; exit 1; }`;
+
+/**
  * A node leaves by the phase of `kubeadm reset` that ends its containers and takes away what they had. That phase takes all of Kubernetes off a host, the PKI too, and
  * the one before it empties etcd's folder: so it is this one alone, and it sees an empty folder in the place of /etc/kubernetes. What kube-proxy has put into the packet
  * filter goes with it.
@@ -18,7 +26,7 @@ export const endKubeletScript = `if grep -qs '(kubekeep)' ${unitFolder}/kubelet.
   [ -x "$P" ] && timeout 20 "$P" --cleanup > /dev/null 2>&1
   # Chains of the kubelet and of the plugin that opens host ports.
   for p in iptables ip6tables; do command -v $p > /dev/null && $p-save 2>/dev/null | grep -v -e KUBE- -e CNI- | $p-restore 2>/dev/null; done
-  # A volume that is still mounted there is somebody's data.
+  ${detachVolumes}
   rm -rf --one-file-system ${kubeletFolder}/* ${kubeletKubeconfig} /etc/kubernetes/bootstrap-kubelet.conf /etc/kubernetes/manifests /var/lib/cni /var/log/pods /var/log/containers
   rm -f ${unitFolder}/kubelet.service
 fi`;

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { createAuthority } from '../pki/authorities.ts';
+import { issueLeaf } from '../pki/issue.ts';
 import { parseFacts } from './observe.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -42,6 +44,13 @@ describe('the facts of a host', () => {
 
   it('take a server that is on its way for one that does not serve yet', () => {
     assert.deepEqual(facts.backends.map(({ server, serves }) => [server, serves]), [['cp1', false]]);
+  });
+
+  it('take a kubelet whose certificate has run out for one that has not joined', async () => {
+    const begin = Date.UTC(2026, 0, 1);
+    const { certificate } = await issueLeaf({ name: 'w1', authority: 'kubernetes', usages: ['client'], commonName: 'system:node:w1', organizations: ['system:nodes'], dnsNames: [], addresses: [] }, await createAuthority('kubernetes', 'prod', begin), { now: begin, days: 365 });
+    const joined = (pem: string, now: number) => parseFacts(`clock\t${now / 1000}\t\njoined\t${base64(pem)}\t\n${output}`).joined;
+    assert.deepEqual([joined(certificate, begin + 364 * 86_400_000), joined(certificate, begin + 366 * 86_400_000), joined('', begin), facts.joined], [true, false, true, false]);
   });
 
   it('are refused where the answer was cut short', () => {

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import type { Cluster, HostSpec } from '../cluster/cluster.ts';
 import { isUncheckedTwin } from '../cluster/service.ts';
 import type { Host } from '../hosts/host.ts';
@@ -71,7 +72,7 @@ export function parseFacts(output: string): HostFacts {
     nonlocalBind: first('nonlocalbind') === '1',
     openPorts: new Set(all('listens').map(([port]) => Number(port))),
     containers: { cgroups: first('cgroups') === '1' ? 1 : 2, nested: lines.some(([kind]) => kind === 'nested'), resolvConf: first('resolvconf') || '/etc/resolv.conf' },
-    joined: lines.some(([kind]) => kind === 'joined'),
+    joined: lines.some(([kind]) => kind === 'joined') && !hasEnded(decode(first('joined')), Number(first('clock')) * 1000),
     identity: identity ? (JSON.parse(decode(identity)) as HostFacts['identity']) : undefined,
     sealed: sealed ? decode(sealed) : undefined,
     completed: lines.some(([kind]) => kind === 'completed'),
@@ -96,6 +97,15 @@ function backendsOf(lines: readonly (readonly string[])[]): BackendFact[] {
   return parseHaproxyStat(lines.map(([line]) => line!).join('\n'))
     .filter(({ server }) => server !== 'FRONTEND' && server !== 'BACKEND')
     .map(({ proxy, server, status, statusText, checkStatus, checkText, currentSessions }) => ({ backend: proxy, server, status, serves: statusText === 'UP', lastCheck: checkStatus, lastCheckText: checkText, sessions: currentSessions }));
+}
+
+/** Whether the kubelet's certificate is no longer good for anything, a renewal included; one that cannot be read is left to the kubelet. */
+function hasEnded(pem: string, now: number): boolean {
+  try {
+    return new X509Certificate(pem).validToDate.getTime() < now;
+  } catch {
+    return false;
+  }
 }
 
 /** A trailing tab of every line gives an empty last field. */

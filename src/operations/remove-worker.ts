@@ -79,8 +79,8 @@ export async function letGo(work: Pick<Work, 'cluster' | 'clock' | 'signal' | 'p
   const found = work.prepared.facts.hosts.get(name);
   const node = await readNode(api, name, work.signal);
   if (!node && !found) throw unknown(work, name);
-  // Of a machine that nobody can log in to here, Kubernetes knows whether it lives.
-  if (node) await step('its pods move to other workers', () => emptyNode(work, api, name, { node, alive: found && reachable(found) }));
+  // Kubernetes knows whether the kubelet lives that ends them: another question than whether anybody can log in.
+  if (node) await step('its pods move to other workers', () => emptyNode(work, api, name, { node }));
   if (reachable(found)) await step('take Kubernetes off the host', takeOff);
   // Last: a kubelet that runs makes its node anew.
   await step('the cluster forgets the node', () => forget(api, `/api/v1/nodes/${name}`));

@@ -22,7 +22,7 @@ export function renderPodNetwork({ cluster, host, facts: { podNetworks } }: Rend
     unit: podNetworkUnit,
     programs: {},
     files: [
-      file(podNetworkScript, networkScript(routesFrom(cluster, host.name, podNetworks), node ? cluster.networks.pods : undefined)),
+      file(podNetworkScript, networkScript(routesFrom(cluster, host.name, podNetworks), node ? { pods: cluster.networks.pods, own } : undefined)),
       ...(own === undefined ? [] : [file(cniConfig, bridge(own))]),
       file(`${unitFolder}/${podNetworkUnit}`, networkUnit),
     ],
@@ -48,14 +48,24 @@ interface Route {
 }
 
 /** Routes that are wanted are put first and the others of ours taken away then, so that none is missing meanwhile. */
-function networkScript(routes: readonly Route[], pods: string | undefined): string {
+function networkScript(routes: readonly Route[], node: { readonly pods: string; readonly own: string | undefined } | undefined): string {
   return `#!/bin/sh
 # Managed by kubekeep.
 set -e
 ${routes.map(({ to, via }) => `ip route replace ${to} via ${via} proto ${routeProtocol}\n`).join('')}ip route show proto ${routeProtocol} | while read -r to _; do
   case " ${routes.map(({ to }) => to).join(' ')} " in *" $to "*) ;; *) ip route del "$to" proto ${routeProtocol};; esac
 done
-${pods === undefined ? '' : forPods(pods)}`;
+${node?.own === undefined ? '' : withoutOldBridge(gatewayOf(node.own))}${node === undefined ? '' : forPods(node.pods)}`;
+}
+
+/** A node that the cluster has made anew may have another network: a bridge with the address of before takes no pod. */
+function withoutOldBridge(gateway: string): string {
+  return `case $(ip -4 -o addr show dev cni0 2>/dev/null) in ''|*' ${gateway}/'*) ;; *) ip link del cni0;; esac
+`;
+}
+
+function gatewayOf(subnet: string): string {
+  return addressInNetwork(subnet, 1);
 }
 
 /** What pods send to somewhere else than a pod leaves with the address of the host: nobody else knows the way back. */
@@ -87,7 +97,7 @@ function bridge(subnet: string): string {
         bridge: 'cni0',
         isGateway: true,
         hairpinMode: true,
-        ipam: { type: 'host-local', ranges: [[{ subnet, gateway: addressInNetwork(subnet, 1) }]], routes: [{ dst: '0.0.0.0/0' }] },
+        ipam: { type: 'host-local', ranges: [[{ subnet, gateway: gatewayOf(subnet) }]], routes: [{ dst: '0.0.0.0/0' }] },
       },
       { type: 'portmap', capabilities: { portMappings: true } },
     ],

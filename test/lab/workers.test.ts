@@ -163,6 +163,33 @@ describe('a cluster of three hosts and two workers', () => {
     await nothingToDo();
   });
 
+  it('gives a node that was deleted its pods again, whatever network they get then, and one whose certificate ran out a new one', async () => {
+    const answers = async () => {
+      await kubectl('delete', 'pods', '-l', 'app=web', '--wait=true');
+      await kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
+      const pods = await podsOfWeb();
+      assert.deepEqual(pods.map(({ spec }) => spec.nodeName).sort(), ['w1', 'w2']);
+      for (const { status: { podIP } } of pods) for (const from of ['w1', 'w2', 'cp1']) assert.match(await on(from, `curl -sf -m 5 http://${podIP}:8080/`), /^web-/);
+    };
+    const network = () => kubectl('get', 'node', 'w2', '-o', 'jsonpath={.spec.podCIDR}');
+    const before = await network();
+    await kubectl('delete', 'node', 'w2');
+    await expectZero(one.run('apply', '--yes'));
+    assert.notEqual(await network(), before);
+    await answers();
+    await nothingToDo();
+
+    const began = Date.now() - 400 * 86_400_000;
+    const { authorities } = await one.secrets();
+    const { certificate, privateKey } = await issueLeaf({ name: 'w2', authority: 'kubernetes', usages: ['client'], commonName: 'system:node:w2', organizations: ['system:nodes'], dnsNames: [], addresses: [] }, authorities.kubernetes, { now: began, days: 365 });
+    await on('w2', 'systemctl stop kubelet; rm /var/lib/kubelet/pki/*');
+    await one.hosts.get('w2')!.write([{ path: '/var/lib/kubelet/pki/kubelet-client-current.pem', mode: 0o600, content: `${certificate}${privateKey.reveal()}` }]);
+    await on('w2', 'systemctl start --no-block kubelet');
+    assert.match((await expectZero(one.run('apply', '--yes'))).stderr, /w2 kubelet: join the cluster with kubeadm/);
+    await answers();
+    await nothingToDo();
+  });
+
   it('leaves nothing on them when it is destroyed', async () => {
     await expectZero(one.run('destroy', '--confirm', one.cluster.name));
     await Promise.all(['w1', 'w2'].map(assertClean));

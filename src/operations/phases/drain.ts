@@ -1,7 +1,7 @@
 import { ApiError } from '../../clients/kubernetes/api-error.ts';
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import { KubekeepError } from '../../lib/errors.ts';
-import { cordonedAnnotation } from '../look-at-nodes.ts';
+import { cordonedAnnotation, readNode } from '../look-at-nodes.ts';
 import type { Work } from './work.ts';
 
 /** Minutes that the pods of a node get to go. */
@@ -18,13 +18,13 @@ export async function uncordon(api: ApiClient, node: string): Promise<void> {
 
 /**
  * Asks every pod of a node to go, as far as their disruption budgets let them, and waits until they have gone. Those of DaemonSets and of the kubelet itself
- * stay: they would come back at once. Throws `not-healthy` where one does not go, with the pod and the reason.
+ * stay: they would come back at once. Where the kubelet stops to answer meanwhile nobody ends them, and nothing is waited for. Throws `not-healthy` where one does not go, with the pod and the reason.
  */
 export async function drain({ clock, signal, progress }: Pick<Work, 'clock' | 'signal' | 'progress'>, api: ApiClient, node: string): Promise<void> {
   const deadline = clock.monotonic() + patience * 60_000;
   for (let told = false; ; ) {
     const pods = await movingPods(api, node, signal);
-    if (pods.length === 0) return;
+    if (pods.length === 0 || !(await readNode(api, node, signal))?.ready) return;
     if (!told) progress({ type: 'note', host: node, title: `${pods.length === 1 ? 'a pod moves' : `${pods.length} pods move`} to other workers` });
     told = true;
     const refusals = await Promise.all(pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map((pod) => evict(api, pod)));

@@ -7,8 +7,6 @@ import type { Work } from './work.ts';
 export interface Emptied {
   /** The node as the cluster knows it now: what was known when the plan was made may be nothing. */
   readonly node: NodeFact;
-  /** Its kubelet lives, so that its pods can end. Default: where the node is ready. */
-  readonly alive?: boolean | undefined;
   /** It is opened again afterwards, and says so: a run that is cut leaves that to the next `apply`. */
   readonly reopens?: boolean;
 }
@@ -17,12 +15,12 @@ export interface Emptied {
  * Closes a node for new pods and moves those that it has to others. Returns whether it is to be opened again: one that somebody else has closed stays closed. Throws `needs-confirmation`
  * where pods would be deleted for good and nobody has said that they may, before anything is touched, and `not-healthy` where a pod does not go.
  */
-export async function emptyNode(work: Pick<Work, 'clock' | 'signal' | 'progress' | 'deleteLonePods'>, api: ApiClient, name: string, { node, alive = node.ready, reopens = false }: Emptied): Promise<boolean> {
-  const lone = alive ? await lonePods(api, name, work.signal) : [];
+export async function emptyNode(work: Pick<Work, 'clock' | 'signal' | 'progress' | 'deleteLonePods'>, api: ApiClient, name: string, { node, reopens = false }: Emptied): Promise<boolean> {
+  const lone = node.ready ? await lonePods(api, name, work.signal) : [];
   if (lone.length > 0 && work.deleteLonePods !== true) throw wouldBeLost(name, lone);
   if (!node.cordoned) await cordon(api, name, { reopens });
   if (lone.length > 0) work.progress({ type: 'note', host: name, title: `deleted for good, since no controller makes them again: ${some(lone)}` });
-  if (alive) await drain(work, api, name);
+  await drain(work, api, name);
   return !node.cordoned || node.toBeOpened;
 }
 

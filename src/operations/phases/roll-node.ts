@@ -1,5 +1,6 @@
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import type { HostSpec } from '../../cluster/cluster.ts';
+import type { NodeFact } from '../facts.ts';
 import { unitActive, waitForHost } from '../gates.ts';
 import { readNode } from '../look-at-nodes.ts';
 import { movesPods } from '../plan/plan-workers.ts';
@@ -10,7 +11,7 @@ import { emptyNode } from './empty-node.ts';
 import { labelNode } from './label-node.ts';
 import { performComponent } from './perform-component.ts';
 import type { Track } from './roll-host.ts';
-import { waitUntilReady } from './wait-until-ready.ts';
+import { waitUntilKnown, waitUntilReady } from './wait-until-ready.ts';
 import { withApi } from './with-api.ts';
 import type { Work } from './work.ts';
 
@@ -18,7 +19,8 @@ import type { Work } from './work.ts';
 export async function rollNode(work: Work, host: HostSpec, steps: readonly Step[], track: Track): Promise<void> {
   const moves = movesPods(steps);
   await withApi(work, async (api) => {
-    const opens = moves && (await empty(work, api, host));
+    const before = moves ? await readNode(api, host.name, work.signal) : undefined;
+    const opens = moves && (await empty(work, api, host, before));
     for (const step of steps) {
       await track(step, async () => {
         if (step.action === 'approve') return approveServing(work, api, host);
@@ -28,16 +30,20 @@ export async function rollNode(work: Work, host: HostSpec, steps: readonly Step[
         await waitForHost(work, host, [unitActive(step.component === 'containerd' ? 'containerd.service' : `${step.component}.service`)]);
       });
     }
-    if (moves) await waitUntilReady(work, api, [host.name]);
-    // A kubelet whose node was gone has made it anew.
-    if (moves) await labelNode(api, host);
+    if (moves) await comeBack(work, api, host, before);
     if (opens) await uncordon(api, host.name);
   });
 }
 
+/** What was ready has to be again before the next one; what was not may be waiting for a network, which nodes get later. @internal */
+export async function comeBack(work: Pick<Work, 'clock' | 'signal'>, api: ApiClient, host: HostSpec, before: Pick<NodeFact, 'ready'> | undefined): Promise<void> {
+  await (before?.ready ? waitUntilReady : waitUntilKnown)(work, api, [host.name]);
+  // A kubelet whose node was gone has made it anew.
+  await labelNode(api, host);
+}
+
 /** As the cluster knows the node now. One that is not ready has nothing to lose. */
-async function empty(work: Work, api: ApiClient, { name }: HostSpec): Promise<boolean> {
-  const node = await readNode(api, name, work.signal);
+async function empty(work: Work, api: ApiClient, { name }: HostSpec, node: NodeFact | undefined): Promise<boolean> {
   if (!node?.ready) return node?.toBeOpened === true;
   return emptyNode(work, api, name, { node, reopens: true });
 }

@@ -16,7 +16,7 @@ export function nodeSteps(seen: readonly SeenHost[], nodes: NodesFact | undefine
     const node = nodes?.nodes.get(one.host.name);
     const steps = stepsFor([one], ofNodes, 'change');
     const requests = approvable(one.host, nodes?.requests ?? []);
-    const lost = nodes !== undefined && node === undefined && !steps.some(({ component }) => component === 'kubelet');
+    const lost = isLost(one, nodes) && !steps.some(({ component }) => component === 'kubelet');
     return [
       ...steps,
       ...(lost ? [step(one.host, 'kubelet', 'kubelet', 'restart', 'kubelet: restart', 'the cluster has no node of that name: the kubelet makes one when it starts')] : []),
@@ -26,6 +26,11 @@ export function nodeSteps(seen: readonly SeenHost[], nodes: NodesFact | undefine
       ...(node?.toBeOpened && !movesPods(steps) ? [step(one.host, 'open', 'kubelet', 'open', 'kubelet: open its node for pods again', 'an apply that was cut has closed it')] : []),
     ];
   });
+}
+
+/** Whether the cluster has forgotten the node, which its kubelet makes anew: perhaps with another network for its pods. */
+function isLost({ host, found }: SeenHost, nodes: NodesFact | undefined): boolean {
+  return isNode(host) && found.joined && nodes?.nodes.has(host.name) === false;
 }
 
 /** Whether pods move to other nodes before these steps of a node, which is open again after them. */
@@ -47,7 +52,7 @@ export function joinPhases(cluster: Cluster, seen: readonly SeenHost[], nodes: N
   return [
     { name: 'joinable', order: 'one host at a time', steps: inviteSteps(cluster, seen, nodes, joining.length > 0) },
     { name: 'join', order: 'all hosts together', steps: joining.flatMap((one) => joinSteps(one)) },
-    { name: 'pod-network', order: 'all hosts together', steps: networkSteps(cluster, seen, joining) },
+    { name: 'pod-network', order: 'all hosts together', steps: networkSteps(cluster, seen, [...joining, ...seen.filter((one) => isLost(one, nodes))]) },
   ];
 }
 
@@ -72,7 +77,7 @@ function joinSteps(one: SeenHost): Step[] {
   const kubelet = one.changes.find(({ component }) => component === 'kubelet');
   return [
     ...stepsFor([one], ['containerd'], 'build'),
-    { ...step(one.host, 'join', 'kubelet', 'join', 'kubelet: join the cluster with kubeadm', `${one.host.name} has not joined the cluster yet`), write: kubelet?.write ?? [] },
+    { ...step(one.host, 'join', 'kubelet', 'join', 'kubelet: join the cluster with kubeadm', `${one.host.name} has no certificate of the cluster that is good`), write: kubelet?.write ?? [] },
     ...stepsFor([one], ['kube-proxy'], 'build'),
   ];
 }

@@ -7,6 +7,7 @@ import { refuseOlderEtcd } from './refuse-older-etcd.ts';
 import { refuseOtherNetworks } from './refuse-other-networks.ts';
 
 const built = await builtCluster('T3');
+const withWorker = await builtCluster('T3', 1);
 const { pods, services, dnsDomain } = built.cluster.networks;
 const fileWith = (networks: Partial<Networks>, { cluster, facts }: SeenCluster = built) => ({ cluster: { ...cluster, networks: { ...cluster.networks, ...networks } }, facts });
 const judge = ({ cluster, facts }: SeenCluster) => refuseOtherNetworks(cluster, facts);
@@ -24,6 +25,13 @@ describe('networks of a cluster that was built', () => {
   test('are as they were where nothing of them changed, and where only who connects pods or answers for names did', () => {
     judge(noted(unknown, 'cp2'));
     judge(fileWith({ cni: 'none', dns: 'none' }, noted(unknown, 'cp2')));
+  });
+
+  test('cni: bridge stays as long as there are nodes that have it', () => {
+    const nodes = withHost(withWorker, 'w1', ({ files }) => ({ files: new Map([...files, ['/etc/cni/net.d/10-kubekeep.conflist', { sha256: '', mode: 0o644, owner: 'root:root' }]]) }));
+    assert.throws(() => judge(fileWith({ cni: 'none' }, nodes)), { code: 'unsupported-change', message: 'spec.networks.cni is none, and w1 is a node with the network of cni: bridge' });
+    judge(nodes);
+    judge(fileWith({ cni: 'none' }, withHost(nodes, 'w1', () => ({ joined: false }))));
   });
 
   test('may change until etcd has had its quorum', () => {
