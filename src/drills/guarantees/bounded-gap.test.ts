@@ -42,6 +42,9 @@ describe('C-gap', () => {
     assert.match(judged.found, /the prober itself stood still for 2\.\d+ s, and without that no more than is allowed is left: lane "write" was 2\.\d+ s without an answer/);
     // The other lane went on: it was not the prober.
     assert.equal(boundedGap({ ...evidence([quiet, ...late('write'), ...steady('kept', 0, 10_000)]), allowed: { limit, vipStays: false } }).state, 'broken');
+    // In as many seconds as it may, whatever seconds these are without the pause.
+    const early = (lane: string) => steady(lane, 0, 10_000).map((one) => (one.due > 1000 && one.due < 1700 ? { ...one, sent: 1700, ended: 1710 } : one));
+    assert.equal(boundedGap({ ...evidence([quiet, ...early('write'), ...early('kept'), ...[5050, 6900].map((due) => unanswered('create', due, { lane: 'write' }))]), allowed: { limit, vipStays: false } }).state, 'held');
     // Longer than the prober stood still.
     const longer = [...late('write').filter(({ due }) => due < 3000 || due > 8000), ...late('kept')];
     assert.equal(boundedGap({ ...evidence([quiet, ...longer]), allowed: { limit, vipStays: false } }).state, 'broken');

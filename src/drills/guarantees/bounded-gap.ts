@@ -4,7 +4,7 @@ import { countOf } from '../report/figure-text.ts';
 import { timeText } from './_describe.ts';
 import { whileAwake } from './_awake.ts';
 import { giveVerdict } from './_give-verdict.ts';
-import { measureLane, requestWindow } from './availability.ts';
+import { measureLane, requestWindow, type Window } from './availability.ts';
 
 const promise = 'No way to the API or to a service through a VIP is without answers, or has requests fail, for longer than the fault may cost; and no request to a service fails where none may.';
 
@@ -16,25 +16,40 @@ const promise = 'No way to the API or to a service through a VIP is without answ
 export const boundedGap: Checker = ({ records, allowed }) => {
   const window = requestWindow(records);
   const lanes = records.flatMap((record) => (record.kind === 'began' ? record.lanes : [])).filter(({ door, workload }) => workload === 'visit' || (door === 'VIP' && workload !== 'watch'));
-  const longest = Math.max(0, ...lanes.map((lane) => costOf(lane, records, window)).map(({ gap, failed }) => Math.max(gap, failed)));
-  const awake = whileAwake(records);
-  const felt = allowed === undefined ? [] : lanes.flatMap((lane) => breachesOf(lane, records, allowed));
-  const surely = allowed === undefined ? [] : lanes.flatMap((lane) => breachesOf(lane, awake.records, allowed));
+  const felt = lanes.map((lane) => ({ lane, ...costOf(lane, records, window) }));
+  const longest = Math.max(0, ...felt.map(({ gap, failed }) => Math.max(gap, failed)));
+  const { records: awake, stalled } = whileAwake(records);
+  const awakeWindow = requestWindow(awake);
+  // Without the pauses requests fall into other seconds: what was not felt never counts.
+  const surely = felt.map((cost) => {
+    const { gap, failed } = costOf(cost.lane, awake, awakeWindow);
+    return { ...cost, gap: Math.min(cost.gap, gap), failed: Math.min(cost.failed, failed) };
+  });
+  const breachesIn = (costs: readonly Cost[]) => (allowed === undefined ? [] : costs.flatMap((cost) => breachesOf(cost, allowed)));
+  const breaches = breachesIn(surely);
+  const [perhaps] = breaches.length > 0 ? [] : breachesIn(felt);
   return giveVerdict({
     guarantee: 'C-gap',
     promise,
     found: `${countOf(lanes.length, 'lane')}, at most ${timeText(longest)} without an answer or with failures`,
-    breaches: surely,
+    breaches,
     doubt:
       lanes.length === 0 || window.from > window.to ? 'no lane through the VIP had requests'
       : allowed === undefined ? 'what the fault may cost is not known'
-      : felt.length > surely.length ? `the prober itself stood still for ${timeText(awake.stalled)}, and without that no more than is allowed is left: ${felt[0]!}`
+      : perhaps !== undefined ? `the prober itself stood still for ${timeText(stalled)}, and without that no more than is allowed is left: ${perhaps}`
       : undefined,
   });
 };
 
-function breachesOf(lane: Lane, records: readonly DrillRecord[], allowed: NonNullable<Evidence['allowed']>): readonly string[] {
-  const { gap, failed, unanswered } = costOf(lane, records, requestWindow(records));
+/** Milliseconds, and requests that were not acknowledged. */
+interface Cost {
+  readonly lane: Lane;
+  readonly gap: number;
+  readonly failed: number;
+  readonly unanswered: number;
+}
+
+function breachesOf({ lane, gap, failed, unanswered }: Cost, allowed: NonNullable<Evidence['allowed']>): readonly string[] {
   const limit = 1000 * allowed.limit[lane.connection === 'new' ? 'new' : 'reused'];
   return [
     ...(gap > limit ? [`lane "${lane.name}" was ${timeText(gap)} without an answer; ${timeText(limit)} are allowed`] : []),
@@ -43,8 +58,7 @@ function breachesOf(lane: Lane, records: readonly DrillRecord[], allowed: NonNul
   ];
 }
 
-/** Milliseconds, and requests that were not acknowledged. */
-function costOf(lane: Lane, records: readonly DrillRecord[], window: Parameters<typeof measureLane>[2]): { readonly gap: number; readonly failed: number; readonly unanswered: number } {
+function costOf(lane: Lane, records: readonly DrillRecord[], window: Window): Omit<Cost, 'lane'> {
   const { longestGap, failedSeconds, requests, acknowledged } = measureLane(lane, records, window);
   return { gap: longestGap, failed: 1000 * failedSeconds, unanswered: requests - acknowledged };
 }
