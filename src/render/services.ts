@@ -1,5 +1,5 @@
 import { apiService, backendOf, nodesOf, uncheckedTwin, type CheckSpec, type ServiceSpec } from '../cluster/service.ts';
-import type { Cluster } from '../cluster/cluster.ts';
+import { endpointVips, type Cluster, type HostSpec } from '../cluster/cluster.ts';
 import { haproxyUnit, maxConnections } from './_haproxy-unit.ts';
 import { managed } from './_yaml.ts';
 import type { ComponentDesign, RenderFacts, RenderInput, ServicePorts } from './design.ts';
@@ -10,6 +10,9 @@ const lua = `${servicesFolder}/close-dead.lua`;
 const keepState = `${servicesFolder}/keep-state.sh`;
 const doByHand = `${servicesFolder}/do-by-hand.sh`;
 const state = '/run/kubekeep-services/state';
+const witnessBackend = 'nodes';
+/** Its default. */
+const kubeProxyHealthPort = 10_256;
 
 /** Port on loopback where this HAProxy says that it is alive. */
 export const servicesAlivePort = 8405;
@@ -54,7 +57,7 @@ function isAskedFor({ forward, check }: ServiceSpec): boolean {
  * A node that dies costs the connections to it and those that are being made: a new one is tried at another node after 0.2 s, and the Lua task closes what
  * is left. `slowstart` and weights of whole percents leave room for the load to be followed.
  */
-function servicesConfig({ services, hosts }: Cluster, { openFiles, servicePorts }: RenderFacts): string {
+function servicesConfig({ services, hosts, endpoint }: Cluster, { openFiles, servicePorts }: RenderFacts): string {
   const total = maxConnections(openFiles);
   // None can take everything, and some are left for the question whether HAProxy is alive.
   const most = services.length === 1 ? total - 100 : Math.floor((total - 100) * 0.75);
@@ -82,6 +85,11 @@ function servicesConfig({ services, hosts }: Cluster, { openFiles, servicePorts 
     '    timeout tunnel 24h',
     '    timeout client-fin 5s',
     '    timeout server-fin 5s',
+    // A client that is gone, or whom the VIP has left, says nothing any more.
+    '    option clitcpka',
+    '    clitcpka-idle 10s',
+    '    clitcpka-intvl 5s',
+    '    clitcpka-cnt 3',
     '    load-server-state-from-file global',
     `    default-server inter 500ms fastinter 100ms downinter 500ms fall 2 rise 2 slowstart 10s`,
     '',
@@ -90,17 +98,20 @@ function servicesConfig({ services, hosts }: Cluster, { openFiles, servicePorts 
     '    no log',
     `    bind 127.0.0.1:${servicesAlivePort}`,
     '    monitor-uri /alive',
-    ...services.flatMap((service) => ['', ...frontend(service, most), '', ...backend(service, nodesOf(service, hosts), servicePorts?.get(service.name))]),
+    '',
+    ...witnesses(services, hosts),
+    ...services.flatMap((service) => ['', ...frontend(service, most, endpoint), '', ...backend(service, nodesOf(service, hosts), servicePorts?.get(service.name))]),
     '',
   ].join('\n');
 }
 
-function frontend({ name, mode, listen }: ServiceSpec, most: number): string[] {
+/** At the API's VIP a service is at the earlier ones too: a VIP is changed without a failed request. */
+function frontend({ name, mode, listen }: ServiceSpec, most: number, endpoint: Cluster['endpoint']): string[] {
   return [
     `frontend ${backendOf(name)}`,
     ...(mode === 'http' ? ['    mode http', '    option httplog', '    option forwardfor', '    timeout http-request 10s', '    timeout http-keep-alive 1m'] : ['    mode tcp', '    option tcplog']),
     `    maxconn ${most}`,
-    `    bind ${listen.vip}:${listen.port}`,
+    ...(listen.vip === endpoint.vip ? endpointVips({ endpoint }) : [listen.vip]).map((address) => `    bind ${address}:${listen.port}`),
     `    default_backend ${backendOf(name)}`,
   ];
 }
@@ -131,6 +142,15 @@ function backend(service: ServiceSpec, nodes: readonly { readonly name: string; 
   ];
 }
 
+/**
+ * Whether nodes can be reached at all, by the port of kube-proxy's health: a service's own port takes no connection either where no pod of its node is ready (kube-proxy drops them then), and what is open there goes on. Whoever refuses is
+ * there. No traffic goes here.
+ */
+function witnesses(services: readonly ServiceSpec[], hosts: readonly HostSpec[]): string[] {
+  const nodes = new Map(services.flatMap((service) => nodesOf(service, hosts)).map(({ name, address }) => [name, address]));
+  return [`backend ${witnessBackend}`, '    mode tcp', ...[...nodes].map(([name, address]) => `    server ${name} ${address}:${kubeProxyHealthPort} check`)];
+}
+
 function checkLines(check: CheckSpec): string[] {
   if (check === 'tcp') return [];
   const [path, expect] = check === 'local' ? ['/healthz', '200'] : [check.http.path, check.http.expect];
@@ -148,7 +168,7 @@ function checkWords(check: CheckSpec, ports: ServicePorts | undefined, proxied: 
  * goes on well at a node whose pods only stop.
  */
 const closeDead = `-- Managed by kubekeep. Closes what is open to a node that cannot be reached any more, once no connection to it can be in progress.
--- One that answers, be it with a refusal, keeps its connections: its pods may only be stopping.
+-- One that answers, be it with a refusal or at another port, keeps its connections: its pods may only be stopping.
 -- A node's unchecked twin is taken out, and led elsewhere, as the node is: whoever decides that need not know of it. Who came in while all seemed dead sits
 -- at a twin, and is treated as its sessions are; but only once another node has lived for a second: before that a connection to the twin may be in progress.
 -- After a reload the old worker's checks stand still, and so must this.
@@ -163,6 +183,12 @@ end
 local function unreachable(stats)
   local status = string.gsub(stats.check_status or "", "^%* ", "")
   return begins(stats.status, "DOWN") and begins(status, "L4") and not string.find(stats.last_chk or "", "refused", 1, true)
+end
+
+local function lost(server, stats)
+  if not unreachable(stats) then return false end
+  local witness = core.backends["${witnessBackend}"].servers[server]
+  return witness == nil or unreachable(witness:get_stats())
 end
 
 -- Also of one that is down.
@@ -203,7 +229,7 @@ core.register_task(function()
           local stats = one:get_stats()
           some_up = some_up or begins(stats.status, "UP")
           local key = name .. "/" .. server
-          if not unreachable(stats) then
+          if not lost(server, stats) then
             since[key], strays_closed[key] = nil, nil
           elseif since[key] == nil then
             since[key] = time

@@ -77,7 +77,17 @@ unshare --net sh -c 'ip link set lo up; chroot "$1" haproxy -D -f /mnt/haproxy.c
 "$2" "$1/mnt/sick.mjs" "$1/mnt"; mv "$1/mnt/kept.json" "$1/mnt/by-hand.json"; chroot "$1" sh -c "sh /mnt/do-by-hand.sh; echo show servers state | socat -t 1 - UNIX-CONNECT:/mnt/haproxy.sock"; kill $(cat "$1/mnt/pid")' sh "$1" '${process.execPath}'`);
     const [seen, state] = [words.slice(0, words.indexOf('\n')), words.split('\n').map((line) => line.split(' '))];
     assert.deepEqual(JSON.parse(seen), { all: ['200 first', '200 second'], drained: ['200 first'], moved: ['200 moved'], none: ['503 '], back: ['200 moved', '200 second'] });
-    assert.deepEqual(state.filter((fields) => /^w\d$/.test(fields[3] ?? '')).map((fields) => `${fields[3]} admin=${fields[6]} weight=${fields[7]}`), ['w1 admin=0 weight=30', 'w2 admin=8 weight=100']);
+    assert.deepEqual(state.filter((fields) => fields[1] === 'service-shop' && /^w\d$/.test(fields[3] ?? '')).map((fields) => `${fields[3]} admin=${fields[6]} weight=${fields[7]}`), ['w1 admin=0 weight=30', 'w2 admin=8 weight=100']);
+  });
+
+  test('keeps what is open to a node whose service takes no new connections, and closes it where the node itself is gone', async () => {
+    const files = filesOf([aService({ listen: { vip: '127.0.0.1', port: 18443 } })]);
+    const words = await inMachine(`${put(files)}
+cat > "$1/mnt/closed.mjs" <<'END-OF-FILE'
+${closedPort}END-OF-FILE
+unshare --net sh -c 'ip link set lo up; chroot "$1" haproxy -D -f /mnt/haproxy.cfg -p /mnt/pid > /dev/null 2>&1
+"$2" "$1/mnt/closed.mjs" "$1"; kill $(cat "$1/mnt/pid")' sh "$1" '${process.execPath}'`);
+    assert.deepEqual(JSON.parse(words), { down: true, kept: true, closed: true });
   });
 
   test('waits for a pod that lets an upload lie for seconds', async () => {
@@ -103,6 +113,49 @@ const ask = (method, body) => new Promise((resolve) => {
 });
 while ((await ask('GET')) !== '200 ') await new Promise((resolve) => setTimeout(resolve, 50));
 console.log(await ask('POST', Buffer.alloc(16 << 20)));
+process.exit();
+`;
+
+/** Two nodes, of which the one that a visitor stays connected to first takes no new connections (kube-proxy drops them where no pod of the node is ready), and then nothing at all. */
+const closedPort = `import { execFileSync } from 'node:child_process';
+import { connect, createServer } from 'node:net';
+const root = process.argv[2];
+const nodes = { w1: '127.0.0.1', w2: '127.0.0.2' };
+for (const [name, host] of Object.entries(nodes)) {
+  createServer((socket) => socket.on('error', () => {}).on('data', () => socket.write(name))).listen(30443, host);
+  createServer((socket) => socket.on('error', () => {})).listen(10256, host);
+}
+const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
+const drop = (rule) => execFileSync('chroot', [root, 'nft', '-f', '-'], { input: 'add table ip test\\nadd chain ip test out { type filter hook output priority 0; }\\nadd rule ip test out ' + rule + ' drop\\n' });
+const tell = (line) => new Promise((resolve, reject) => {
+  let said = '';
+  connect(root + '/mnt/haproxy.sock').on('data', (piece) => (said += piece)).on('end', () => resolve(said)).on('error', reject).write(line + '\\n');
+});
+const isDown = async (server) => (await tell('show stat')).split('\\n').some((line) => line.startsWith(server + ',') && line.includes(',DOWN'));
+const until = async (holds) => {
+  for (const end = Date.now() + 20000; Date.now() < end; await pause(50)) if (await holds()) return true;
+  return false;
+};
+let visitor;
+const ask = () => new Promise((resolve) => {
+  const timer = setTimeout(() => resolve(''), 2000);
+  visitor.once('data', (piece) => (clearTimeout(timer), resolve(String(piece)))).write('?');
+});
+let name = '';
+let closed = false;
+await until(async () => {
+  closed = false;
+  visitor = connect(18443, '127.0.0.1').on('error', () => {}).on('close', () => (closed = true));
+  name = await ask();
+  return name !== '';
+});
+drop('ip daddr ' + nodes[name] + ' tcp dport 30443 tcp flags & (syn | ack) == syn');
+const seen = { down: await until(() => isDown('service-shop,' + name)) };
+await pause(2000);
+seen.kept = !closed && (await ask()) === name;
+drop('ip daddr ' + nodes[name] + ' tcp dport { 10256, 30443 }');
+seen.closed = await until(async () => closed);
+console.log(JSON.stringify(seen));
 process.exit();
 `;
 

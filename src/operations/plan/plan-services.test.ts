@@ -43,6 +43,11 @@ describe('services in a plan', () => {
     assert.deepEqual(steps(withServices(seen, [aService({ listen: own })])).map((line) => line.split(' ')[3])[0], 'cp3/service-vips');
   });
 
+  test('come to a balancer that is new when those that hold their VIPs know it', () => {
+    const old = ['cp2', 'cp3'].reduce((seen, name) => withHost(seen, name, ({ files }) => ({ files: new Map([...files, [`${unitFolder}/${serviceVipsUnit}`, { sha256: '', mode: 0o644, owner: 'root:root' }] as const]) })), built);
+    assert.deepEqual([...new Set(steps(withServices(old, [aService({ listen: own })])).map((line) => line.split(' ')[3]!.split('/')[0]))], ['cp2', 'cp3', 'cp1']);
+  });
+
   test('of a new cluster are built with it', () => {
     const fresh = freshCluster('T1', 2);
     assert.deepEqual(steps(withServices(fresh, [aService({ forward: byName })])), ['services in turn cp1/services start: services is not there yet']);

@@ -6,11 +6,13 @@ import { stepsFor, type SeenHost, type Step } from './step.ts';
 
 /**
  * What balancers of services have to be given, and what nobody wants any more. Services come before their VIPs, and go after them. Hosts that are load balancers no more come first: the others would not listen to them,
- * and hold VIPs beside them.
+ * and hold VIPs beside them. Those that are new come last, when the others know them.
  */
 export function serviceSteps(cluster: Cluster, seen: readonly SeenHost[], mode: 'build' | 'change'): Step[] {
   const balances = ({ host }: SeenHost) => host.roles.includes('load-balancer');
-  return [...seen.filter((one) => !balances(one)), ...seen.filter(balances)].flatMap((one) => [...removals(cluster, one), ...stepsFor([one], ['services', 'service-vips'], mode)]);
+  const isNew = ({ found }: SeenHost) => !found.files.has(`${unitFolder}/${serviceVipsUnit}`);
+  const balancers = seen.filter(balances);
+  return [...seen.filter((one) => !balances(one)), ...balancers.filter((one) => !isNew(one)), ...balancers.filter(isNew)].flatMap((one) => [...removals(cluster, one), ...stepsFor([one], ['services', 'service-vips'], mode)]);
 }
 
 function removals(cluster: Cluster, { host, found }: SeenHost): Step[] {

@@ -45,7 +45,7 @@ function toStep(host: HostSpec, { component, action, reasons, write }: Component
 
 function effectOf(component: ComponentName, action: Step['action'], mode: 'build' | 'change'): string {
   if (mode === 'build' || action === 'start' || action === 'none') return 'nothing that serves is touched';
-  if (action === 'reload') return 'connections stay open';
+  if (action === 'reload') return component === 'haproxy' || component === 'services' ? 'connections stay open for five minutes' : 'connections stay open';
   const effects: Partial<Record<ComponentName, string>> = {
     'etcd': 'the API server of the host drains first, a leader hands over first',
     'kube-apiserver': 'drains for 12 s, the other API servers serve',
