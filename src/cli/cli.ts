@@ -13,8 +13,8 @@ export interface Cli {
   readonly progress: Progress;
   /** The command's one document on stdout: `text`, or with --json `{ apiVersion, kind, ...data }`. */
   print(document: Document): void;
-  /** Asks on the terminal; false without a terminal. */
-  confirm(question: string): Promise<boolean>;
+  /** Asks on the terminal, below what the question is about; false without a terminal. */
+  confirm(question: string, about?: string): Promise<boolean>;
   /** Asks for a word on the terminal; undefined without a terminal. */
   ask(question: string): Promise<string | undefined>;
 }

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { ChangedField } from '../objects/changed-fields.ts';
 import type { Json } from '../objects/json.ts';
-import { nameOf } from '../objects/stored-objects.ts';
+import { nameOf, shownName } from '../objects/stored-objects.ts';
 import type { ObjectDifference } from '../operations/objects/object-differences.ts';
 
 /** So many changes are told of one revision, on one line. */
@@ -27,7 +27,7 @@ export function describeDifferences(differences: readonly ObjectDifference[], { 
     .map(({ kind, name, before, after, changes, why }) => {
       const where = name.namespace === '' ? '' : ` in ${name.namespace}`;
       const when = kind === 'changed' ? `revision ${before} → ${after}` : kind === 'went' ? `was revision ${before}` : `revision ${after}`;
-      const head = paint(signs[kind], `${signs[kind]} ${nameOf(name)}/${name.name}${where}`);
+      const head = paint(signs[kind], `${signs[kind]} ${nameOf(name)}/${shownName(name.name)}${where}`);
       return [`${head}  ${when}${why === undefined ? '' : `: ${why}`}`, ...changes.flatMap((change) => block(change, paint))].join('\n');
     })
     .join('\n');

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { CheckedStep } from '../operations/objects/restore/check-plan.ts';
 import { namespaceNamed } from '../operations/objects/restore/selection.ts';
 import type { UndoStep } from '../operations/objects/restore/undo-restore.ts';
-import { describeOutcome } from './describe-object-restore.ts';
+import { describeOutcome, describeUndo } from './describe-object-restore.ts';
 
 const shop = namespaceNamed('shop');
 const step: CheckedStep = { action: 'create', name: { group: '', resource: 'configmaps', namespace: 'shop', name: 'settings' }, path: '/m', object: {}, status: undefined, owners: [], notes: [], check: 'stand-in', order: 4, living: undefined, verdict: 'ready', why: undefined, changes: [] };
@@ -19,4 +19,10 @@ describe('what a restore says when something was refused after its namespace was
       assert.deepEqual(text.split('\n'), ['! configmaps/settings in shop  refused: no', ...lines]);
     });
   }
+});
+
+it('a name cannot hide what stands above it', () => {
+  const named: UndoStep = { ...kept, name: { ...shop, name: 'x\u001b[1A\u001b[2K\nfine' } };
+  const text = describeUndo([named]);
+  assert.ok(!/[\u001b]/.test(text) && text.split('\n').length === describeUndo([kept]).split('\n').length, JSON.stringify(text));
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
@@ -12,5 +12,14 @@ for (const [words, code] of [[['validate', '--help'], 0], [['validate', '--file'
     child.stdout.destroy();
     child.stderr.destroy();
     assert.deepEqual(await once(child, 'exit'), [code, null]);
+  });
+}
+
+for (const [words, message] of [[['--json', 'validate', '--bogus'], /^unknown option '--bogus'/], [['--json', 'constructor'], /^unknown command 'constructor'/], [['--json'], /^no command was given$/]] as const) {
+  test(`a wrong command line is a document with --json: ${words.join(' ')}`, () => {
+    const { stdout, stderr, status } = spawnSync(process.execPath, [main, ...words], { encoding: 'utf8' });
+    const { error } = JSON.parse(stdout) as { readonly error: { readonly code: string; readonly message: string; readonly exitCode: number } };
+    assert.match(error.message, message);
+    assert.deepEqual([error.code, error.exitCode, status, stderr], ['usage', 2, 2, '']);
   });
 }

@@ -30,12 +30,27 @@ async function main(): Promise<number> {
     await program.parseAsync();
     return exitCode;
   } catch (caught) {
-    if (caught instanceof CommanderError) return caught.exitCode === 0 ? 0 : 2;
+    if (caught instanceof CommanderError) return caught.exitCode === 0 ? 0 : wrongWords(caught);
     const error = interruption.signal.aborted ? toKubekeepError(interruption.signal.reason) : toKubekeepError(caught);
     if (error === unread) return error.exitCode;
-    reportError(error, { json, write: (text) => (json ? process.stdout : process.stderr).write(text) });
+    report(error);
     return error.exitCode;
   }
+}
+
+/** Commander has told people already. */
+function wrongWords({ code, message }: CommanderError): number {
+  if (json) report(new KubekeepError('usage', code === 'commander.help' ? 'no command was given' : message.replace(/^error: /, ''), { hint: '--help lists what there is.' }));
+  return 2;
+}
+
+function report(error: KubekeepError): void {
+  reportError(error, { json, write: json ? (text) => process.stdout.write(text) : tell });
+}
+
+/** To whoever looks on. */
+function tell(text: string): void {
+  process.stderr.write(process.stderr.isTTY && !json ? forTerminal(text) : text);
 }
 
 /**
@@ -58,13 +73,16 @@ function createCli(): Cli {
       mode: ownArguments.includes('--quiet') ? 'quiet' : json ? 'ndjson' : 'lines',
       colour: environment.colour && process.stderr.isTTY === true,
       clock: systemClock,
-      write: (text) => process.stderr.write(text),
+      write: tell,
     }),
     print: ({ kind, data, text }) => {
       const shown = json ? JSON.stringify({ apiVersion: 'kubekeep.dev/v1alpha1', kind, ...data }, null, 2) : process.stdout.isTTY ? forTerminal(text) : text;
       process.stdout.write(shown.endsWith('\n') ? shown : `${shown}\n`);
     },
-    confirm: async (question) => /^y(es)?$/i.test((await ask(`${question} [y/N] `, environment)) ?? ''),
+    confirm: async (question, about) => {
+      if (about !== undefined && !json) tell(`${about}\n`);
+      return /^y(es)?$/i.test((await ask(`${question} [y/N] `, environment)) ?? '');
+    },
     ask: (question) => ask(question, environment),
   };
 }
@@ -73,7 +91,7 @@ async function ask(question: string, { interactive }: Environment): Promise<stri
   if (!interactive) return undefined;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return (await terminal.question(question, { signal: interruption.signal })).trim();
+    return (await terminal.question(forTerminal(question), { signal: interruption.signal })).trim();
   } finally {
     terminal.close();
   }

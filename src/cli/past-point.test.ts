@@ -29,3 +29,15 @@ describe('a moment of the past on a command line', () => {
     assert.deepEqual(['14:02', 'revision:7', '10m', 'latest'].map((text) => pastName(text, Date.parse('2026-11-26T14:20:00.123Z'))), ['14:02', 'revision:7', '2026-11-26T14:20:00Z', '2026-11-26T14:20:00Z']);
   });
 });
+
+it('a time of UTC is one also around a change to summer time', () => {
+  const zone = process.env['TZ'];
+  process.env['TZ'] = 'Europe/Berlin';
+  try {
+    assert.equal(pastPoint('14:02Z', Date.parse('2026-03-29T10:00:00Z')), '2026-03-28T14:02:00.000Z');
+    assert.equal(pastPoint('14:02', Date.parse('2026-03-29T10:00:00Z')), '2026-03-28T13:02:00.000Z');
+  } finally {
+    if (zone === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = zone;
+  }
+});

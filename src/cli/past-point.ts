@@ -14,7 +14,10 @@ export function pastPoint(text: string, now: number): string {
   const time = new Date(now);
   if (utc) time.setUTCHours(Number(hours), Number(minutes), Number(seconds), 0);
   else time.setHours(Number(hours), Number(minutes), Number(seconds), 0);
-  if (time.getTime() > now) time.setDate(time.getDate() - 1);
+  if (time.getTime() > now) {
+    if (utc) time.setUTCDate(time.getUTCDate() - 1);
+    else time.setDate(time.getDate() - 1);
+  }
   return time.toISOString();
 }
 

@@ -14,9 +14,11 @@ export async function buildProgram(cli: Cli, exit: (code: number) => void, words
     .option('--json', 'one JSON document on stdout, progress as NDJSON on stderr')
     .option('--quiet', 'no progress')
     .showHelpAfterError('(--help lists what there is)')
+    // With --json the error is a document, as all are.
+    .configureOutput(cli.json ? { writeErr: () => {} } : {})
     .exitOverride();
   const named = words.find((word) => !word.startsWith('-')) ?? '';
-  const wanted = commands[named] ? [commands[named]] : Object.values(commands);
+  const wanted = Object.hasOwn(commands, named) ? [commands[named]!] : Object.values(commands);
   for (const load of wanted) (await load())(program, cli, exit);
   return program;
 }

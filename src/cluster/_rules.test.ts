@@ -33,6 +33,7 @@ describe('what is refused beyond single fields', () => {
     ['a login of hosts that do not follow', { backup: { repository: 's3://backups', s3: { hostCredentials: 'x' } } }, 'spec.backup.s3.hostCredentials: spec.backup.s3.hostCredentials is not used without spec.backup.follow: hosts'],
     ['two hosts of one name', { hosts: [...three.slice(0, 2), host('cp1', 13)] }, 'spec.hosts[2].name: the name cp1 is taken by spec.hosts[0] already'],
     ['two hosts of one address', { hosts: [...three.slice(0, 2), host('cp3', 11)] }, 'spec.hosts[2].address: the address 10.0.0.11 is taken by spec.hosts[0] already'],
+    ['a host that is reached at the address of another one', { hosts: three.map((one, position) => (position === 2 ? { ...one, ssh: { address: three[0]!.address } } : one)) }, `spec.hosts[2].ssh.address: the SSH address and port ${three[0]!.address} is taken by spec.hosts[0] already`],
     ['two hosts behind one SSH address', { hosts: three.map((one) => ({ ...one, ssh: { address: 'gate.example' } })) }, 'spec.hosts[1].ssh.address: the SSH address and port gate.example is taken', 'spec.hosts[2].ssh.address: '],
     ['a role given twice', { hosts: [host('cp1', 11, { roles: ['etcd', 'etcd', 'control-plane', 'load-balancer'] })] }, 'spec.hosts[0].roles[1]: etcd is in the list twice'],
     ['a name given twice', { endpoint: { names: ['a.example', 'a.example'] } }, 'spec.endpoint.names[1]: a.example is in the list twice'],

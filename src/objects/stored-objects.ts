@@ -28,6 +28,11 @@ export function nameOf({ group, resource }: ResourceName): string {
   return group === '' ? resource : `${resource}.${group}`;
 }
 
+/** The name of an object as it may be shown: of some kinds it may have any letters, and anybody may have chosen them. */
+export function shownName(name: string): string {
+  return name.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, '\uFFFD');
+}
+
 /** What stands behind `/registry/` of a resource's keys. */
 export function prefixOf({ group, resource, custom }: ResourceName & { readonly custom: boolean }): string {
   return custom ? `${group}/${resource}` : (elsewhere.get(nameOf({ group, resource })) ?? resource);

@@ -67,6 +67,8 @@ describe('the secrets of a cluster', () => {
   test('are not opened without it, nor with another one', async () => {
     await assert.rejects(openOn('lost', seen(belongingTo(ours))), { code: 'identity-missing', message: /the keys of cluster prod are sealed and \S+\/identity is not there/ });
     await assert.rejects(openOn('lost', seen(belongingTo(ours)), identityFileOf(theirs, 'other')), { code: 'identity-missing' });
+    // As other programs take it: the error does not show it.
+    await assert.rejects(openOn('lost', seen(belongingTo(ours)), ours.identity.reveal().toLowerCase()), { code: 'usage', message: 'an identity was given in the place of the path of its file' });
     await assert.rejects(openOn('lost', seen(belongingTo(ours)), join(scratch, 'nowhere')), { code: 'file-missing' });
   });
 

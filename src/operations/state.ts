@@ -84,6 +84,7 @@ export async function readIdentity(folder: StateFolder, identityFile: string | u
 
 /** An identity by the path of its file. Throws `identity-missing`, `file-missing`. */
 export async function readIdentityFile(path: string): Promise<Secret> {
+  refuseIdentityAsPath(path);
   const text = await readIfThere(path);
   if (text === undefined) throw new KubekeepError('file-missing', `the identity ${path} does not exist`);
   return identityIn(text, path);
@@ -94,8 +95,14 @@ export async function isOpenToOthers(path: string): Promise<boolean> {
   return ((await stat(path)).mode & 0o077) !== 0;
 }
 
+/** As other programs take it; an error would show what opens everything. Throws `usage`. */
+function refuseIdentityAsPath(path: string): void {
+  if (/AGE-(SECRET-KEY|PLUGIN)-/i.test(path)) throw new KubekeepError('usage', 'an identity was given in the place of the path of its file', { hint: 'Put it into a file with mode 600, and give the path: --identity FILE, or KUBEKEEP_IDENTITY=FILE.' });
+}
+
 /** Where the operator's identity is, and what stands there. Throws `file-missing` where the file that was named cannot be read. */
 async function identityAt(folder: StateFolder, identityFile: string | undefined): Promise<{ readonly path: string; readonly text: string | undefined }> {
+  refuseIdentityAsPath(identityFile ?? '');
   const path = identityFile ?? join(folder.path, 'identity');
   const text = await readIfThere(path);
   if (text === undefined && identityFile) throw new KubekeepError('file-missing', `the identity ${identityFile} cannot be read`);

@@ -46,8 +46,7 @@ export function addObjectsRestore(group: Command, cli: Cli, exit: (code: number)
           to, onConflict, withStatus, dryRun, what: `${what} at revision ${point.revision}`, revision: point.revision,
           confirm: async (plan) => {
             if (yes) return true;
-            process.stderr.write(`${describeObjectRestore(plan)}\n`);
-            return cli.confirm(`Write ${plan.steps.filter(({ verdict }) => verdict === 'ready').length} objects as of ${state.called}?`);
+            return cli.confirm(`Write ${plan.steps.filter(({ verdict }) => verdict === 'ready').length} objects as of ${state.called}?`, describeObjectRestore(plan));
           },
         }));
         const { plan: { steps, left, cluster }, applied, stayed, undo } = result;

@@ -34,8 +34,7 @@ export function addObjectsUndo(group: Command, cli: Cli, exit: (code: number) =>
         id, dryRun,
         confirm: async (planned) => {
           if (yes) return true;
-          process.stderr.write(`${describeUndo(planned)}\n`);
-          return cli.confirm('Do so?');
+          return cli.confirm('Do so?', describeUndo(planned));
         },
       }));
       cli.print({ kind: 'UndoneRestore', data: { id, performed, steps: steps.map(printedStep) }, text: `${describeUndo(steps)}\n${performed ? `${steps.filter(({ action }) => action === 'remove' || action === 'put-back').length} objects are as they were before` : dryRun ? 'nothing was changed (--dry-run)' : 'nothing was to be done'}` });

@@ -9,7 +9,7 @@ import { parseJsonPath } from '../../objects/json-path.ts';
 import { isObject, jsonText, sorted, type JsonObject } from '../../objects/json.ts';
 import type { ReadOperation } from '../../operations/backup/backup-operation.ts';
 import type { Resource } from '../../objects/resources.ts';
-import { nameOf } from '../../objects/stored-objects.ts';
+import { nameOf, shownName } from '../../objects/stored-objects.ts';
 import { stateOfFile, type ObjectState } from '../../operations/objects/object-state.ts';
 import { keysOfFile, once, openObjects, type OpenObjects } from '../../operations/objects/open-objects.ts';
 import type { FindKeys, FoundObject } from '../../operations/objects/read-objects.ts';
@@ -125,7 +125,7 @@ export function documentText(output: Exclude<Output, 'table'>, object: JsonObjec
 /** On stderr, where a newer Kubernetes wrote what this release cannot read. */
 export function tellUnknown({ progress }: Pick<Cli, 'progress'>, found: FoundObject): void {
   if (!found.object || found.unknown.length === 0) return;
-  progress({ type: 'note', title: `left out of ${found.name.resource}/${found.name.name}: ${found.unknown.join(', ')}`, detail: 'a newer Kubernetes wrote it', step: 'objects/unknown' });
+  progress({ type: 'note', title: `left out of ${found.name.resource}/${shownName(found.name.name)}: ${found.unknown.join(', ')}`, detail: 'a newer Kubernetes wrote it', step: 'objects/unknown' });
 }
 
 /** Throws `usage`. */

@@ -34,8 +34,7 @@ export const addApply: AddCommand = (program, cli) => {
         deleteLonePods,
         confirm: async (proposed, wanted) => {
           if (yes) return true;
-          process.stderr.write(`${describePlan(proposed)}\n`);
-          return cli.confirm(`Apply ${proposed.phases.flatMap(({ steps }) => steps).length} changes${wanted > 0 ? ` and ${wanted} objects of ${manifest.join(', ')}` : ''} to cluster ${proposed.cluster}?`);
+          return cli.confirm(`Apply ${proposed.phases.flatMap(({ steps }) => steps).length} changes${wanted > 0 ? ` and ${wanted} objects of ${manifest.join(', ')}` : ''} to cluster ${proposed.cluster}?`, describePlan(proposed));
         },
       });
       const text = changes === 0 && objects === 0 ? `${plan.cluster}: 0 changes, everything is as the cluster file says${manifests.length > 0 ? ' and as the manifests have it' : ''}.` : `${plan.cluster}: ${changes} changes made${manifests.length > 0 ? `, ${objects} objects of manifests applied` : ''}.\n  → kubekeep status --file ${file}`;

@@ -145,7 +145,7 @@ function useOption(text: string): Option {
 function recipient(word: string, before: readonly string[] = []): readonly string[] {
   if (/^age1[02-9ac-hj-np-z]{58}$/.test(word)) return [...before, word];
   // The parser would repeat the word.
-  if (word.startsWith('AGE-SECRET-KEY-')) throw new KubekeepError('usage', 'an identity was given in place of a recipient, and is now in the history of the shell', { hint: 'Make another one: its recipient starts with age1.' });
+  if (/^AGE-SECRET-KEY-/i.test(word)) throw new KubekeepError('usage', 'an identity was given in place of a recipient, and is now in the history of the shell', { hint: 'Make another one: its recipient starts with age1.' });
   throw new InvalidArgumentError('An age recipient starts with age1 and has 62 characters.');
 }
 

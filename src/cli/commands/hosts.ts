@@ -89,8 +89,7 @@ function refuseChanged(keys: readonly ShownKey[], replace: boolean): void {
 
 async function ask(keys: readonly ShownKey[], wanted: readonly ShownKey[], cli: Cli): Promise<void> {
   if (cli.environment.interactive) {
-    process.stderr.write(`${describeKeys(keys)}\n\nOn the console of a host: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\n`);
-    if (await cli.confirm(`Trust ${wanted.length === 1 ? 'this key' : `these ${wanted.length} keys`}?`)) return;
+    if (await cli.confirm(`Trust ${wanted.length === 1 ? 'this key' : `these ${wanted.length} keys`}?`, `${describeKeys(keys)}\n\nOn the console of a host: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`)) return;
   }
   throw new KubekeepError('needs-confirmation', `nothing was remembered: the keys of ${wanted.map(({ host }) => host).join(', ')} were not confirmed`, { hint: 'Run it on a terminal and compare the fingerprints, or give --yes.' });
 }

@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runInteractive } from '../../hosts/run-interactive.ts';
 import { existingSecrets } from '../../operations/existing-secrets.ts';
 import { userKubeconfig } from '../../operations/user-kubeconfig.ts';
 import { fetchPrograms } from '../../programs/fetch-programs.ts';
 import { defaultVersions } from '../../programs/program.ts';
+import { throwAwayFolder } from '../../programs/throw-away-folder.ts';
 import type { AddCommand } from '../add-command.ts';
 import type { Cli } from '../cli.ts';
 import { clusterFileOption, readClusterFile } from '../cluster-file.ts';
@@ -31,18 +33,13 @@ export const addKubectl: AddCommand = (program, cli, exit) => {
   });
 };
 
-/** The file is readable by this user only and is gone when the work has ended. */
+/** The file is readable by this user only and is gone when the work has ended, or kubekeep in any way. Not in the runtime folder, which whoever came first may own. */
 async function withKubeconfig<T>(cli: Cli, file: string, work: (path: string) => Promise<T>): Promise<T> {
   await using operation = await openOperation(cli, { file, connectTimeout: 4 });
   const { secrets } = await existingSecrets(operation);
   const { content } = await userKubeconfig(operation.cluster, secrets, { user: cli.environment.user, days: 1, now: cli.clock.now() });
-  await mkdir(cli.environment.runtimeFolder, { recursive: true, mode: 0o700 });
-  const folder = await mkdtemp(join(cli.environment.runtimeFolder, 'kubectl-'));
-  try {
-    const path = join(folder, 'kubeconfig');
-    await writeFile(path, content.reveal(), { mode: 0o600 });
-    return await work(path);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  await using folder = await throwAwayFolder(join(tmpdir(), 'kubekeep-kubectl-'));
+  const path = join(folder.path, 'kubeconfig');
+  await writeFile(path, content.reveal(), { mode: 0o600 });
+  return await work(path);
 }

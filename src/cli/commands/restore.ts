@@ -94,8 +94,7 @@ function addCluster(group: Command, cli: Cli): void {
         isOwner: async (owner) => (ownerKey === undefined ? !yes && cli.confirm(`The keys of the cluster are taken from a repository whose owner is ${owner}. Is that what backup init printed?`) : ownerKey === owner),
         confirm: async (proposed) => {
           if (yes) return true;
-          process.stderr.write(`${describeRestore(proposed)}\n`);
-          return cli.confirm(`Put cluster ${proposed.cluster} back? Its clients are cut off meanwhile.`);
+          return cli.confirm(`Put cluster ${proposed.cluster} back? Its clients are cut off meanwhile.`, describeRestore(proposed));
         },
       });
       cli.print({ kind: 'RestoredCluster', data: { performed, plan }, text: performed ? describeRestored(plan, file) : describeRestore(plan) });

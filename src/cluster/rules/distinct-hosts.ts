@@ -5,7 +5,7 @@ import type { Draft, Rule } from './rule.ts';
 export const distinctHosts: Rule = (draft) => [
   ...repeated(each(draft, 'name'), 'the name'),
   ...repeated(each(draft, 'address'), 'the address'),
-  ...repeated(sshTargets(draft), 'the SSH address and port'),
+  ...sameMachines(draft),
   ...(draft.spec.hosts ?? []).flatMap((host, position) => repeatedInList(host.roles, ['spec', 'hosts', position, 'roles'])),
   ...repeatedInList(draft.spec.endpoint.names, ['spec', 'endpoint', 'names']),
   ...repeatedInList(draft.spec.endpoint.previousVips, ['spec', 'endpoint', 'previousVips']),
@@ -21,12 +21,17 @@ function each({ spec }: Draft, field: 'name' | 'address'): readonly Entry[] {
   return (spec.hosts ?? []).map((host, position) => ({ value: host[field], path: ['spec', 'hosts', position, field] }));
 }
 
-/** Hosts that name no SSH address are reached at their own, which is compared already. */
-function sshTargets({ spec }: Draft): readonly Entry[] {
-  return (spec.hosts ?? []).map(({ ssh }, position) => ({
-    value: ssh.address === undefined ? undefined : [ssh.address, ssh.port ?? spec.ssh.port, ssh.jump ?? spec.ssh.jump ?? ''].join(' '),
-    path: ['spec', 'hosts', position, 'ssh', 'address'],
-  }));
+/** Hosts that name no SSH address are reached at their own; two such are compared already. */
+function sameMachines({ spec }: Draft): readonly Finding[] {
+  const hosts = (spec.hosts ?? []).map(({ address, ssh }) => {
+    const at = ssh.address ?? address;
+    return { at, named: ssh.address !== undefined, target: at === undefined ? undefined : [at, ssh.port ?? spec.ssh.port, ssh.jump ?? spec.ssh.jump ?? ''].join(' ') };
+  });
+  return hosts.flatMap(({ at, named, target }, position) => {
+    const earlier = hosts.slice(0, position).findIndex((one) => target !== undefined && one.target === target && (named || one.named));
+    if (earlier === -1) return [];
+    return [{ path: ['spec', 'hosts', position, ...(named ? ['ssh', 'address'] : ['address'])], message: `the SSH address and port ${at!} is taken by spec.hosts[${earlier}] already`, suggestion: 'every host needs its own' }];
+  });
 }
 
 function repeated(entries: readonly Entry[], what: string): readonly Finding[] {
@@ -35,7 +40,7 @@ function repeated(entries: readonly Entry[], what: string): readonly Finding[] {
     if (value === undefined) return [];
     const earlier = first.get(value);
     if (earlier === undefined) first.set(value, path);
-    return earlier === undefined ? [] : [{ path, message: `${what} ${value.split(' ')[0]} is taken by spec.hosts[${earlier[2]}] already`, suggestion: 'every host needs its own' }];
+    return earlier === undefined ? [] : [{ path, message: `${what} ${value} is taken by spec.hosts[${earlier[2]}] already`, suggestion: 'every host needs its own' }];
   });
 }
 

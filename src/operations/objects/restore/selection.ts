@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../objects/json.ts';
-import { nameOf, type ObjectName } from '../../../objects/stored-objects.ts';
+import { nameOf, shownName, type ObjectName } from '../../../objects/stored-objects.ts';
 
 /** What was asked for, as a point has it. */
 export interface Selection {
@@ -25,7 +25,7 @@ export function idOf(name: ObjectName): string {
 
 /** For sentences: "deployments.apps/web in shop". */
 export function calledBy(name: ObjectName): string {
-  return `${nameOf(name)}/${name.name}${name.namespace === '' ? '' : ` in ${name.namespace}`}`;
+  return `${nameOf(name)}/${shownName(name.name)}${name.namespace === '' ? '' : ` in ${name.namespace}`}`;
 }
 
 export const namespaceNamed = (name: string): ObjectName => ({ group: '', resource: 'namespaces', namespace: '', name });
