@@ -25,7 +25,7 @@ const faults = positionals.length > 0 ? positionals : ['W1', 'W2', 'W3', 'W4', '
 const load = loadavg()[0]!.toFixed(1);
 const anyNodePort = 30081;
 /** Of requests while something is planned, for each of the two services and each kind of connection. */
-const rate = 50;
+const rate = 60;
 
 /** A Service of Kubernetes' usual kind for the same pods, and one for HAProxy inside the cluster. */
 const services = `---
@@ -108,7 +108,7 @@ interface Planned {
   readonly slowest: number;
 }
 
-/** With as many pods that HAProxy inside the cluster has room for. */
+/** `pods`: for how many HAProxy inside the cluster has room after its roll-out; another number each time, or nothing would be rolled out. */
 async function plannedRows(pods: number): Promise<readonly Planned[]> {
   const doors = { shop: { address: shopVip, port: 80 }, inside: { address: insideVip, port: 80 } };
   const lanes = Object.keys(doors).flatMap((door) => [laneOf('visit', 'new', door, rate), laneOf('visit', 'reused', door, rate)]);

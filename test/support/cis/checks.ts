@@ -12,7 +12,7 @@ export interface CisCheck {
   /** In our words. */
   readonly check: string;
   readonly status: 'pass' | 'manual';
-  /** How it is met beside the evidence, why it does not apply, or our answer. */
+  /** How it is met beside the evidence, or our answer. */
   readonly note: string;
   readonly evidence: readonly Evidence[];
 }
