@@ -188,6 +188,11 @@ export function followsLog({ backup }: Pick<Cluster, 'backup'>, { roles }: HostS
   return backup?.follow === 'hosts' && roles.includes('etcd');
 }
 
+/** The VIP of the API, and those that it had before. */
+export function endpointVips({ endpoint }: Pick<Cluster, 'endpoint'>): readonly string[] {
+  return [endpoint.vip, ...endpoint.previousVips];
+}
+
 /** The host and port under which clients on other machines know the API: the first name of the endpoint, or the VIP. */
 export function publicEndpoint({ endpoint: { names, vip, port } }: Pick<Cluster, 'endpoint'>): string {
   return `${names[0] ?? vip}:${port}`;

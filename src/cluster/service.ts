@@ -55,11 +55,6 @@ export function nodesOf<Host extends { readonly roles: readonly string[]; readon
   return hosts.filter((host) => host.roles.includes('worker') && Object.entries(labels).every(([name, value]) => host.labels?.[name] === value));
 }
 
-/** The VIP of the API, and those that it had before. */
-export function endpointVips({ endpoint }: { readonly endpoint: { readonly vip: string; readonly previousVips: readonly string[] } }): readonly string[] {
-  return [endpoint.vip, ...endpoint.previousVips];
-}
-
 /** VIPs of services beside the endpoint's, in the order of the file, each once. */
 export function serviceVips({ endpoint, services }: { readonly endpoint: { readonly vip: string }; readonly services: readonly Pick<ServiceSpec, 'listen'>[] }): readonly string[] {
   return [...new Set(services.map(({ listen }) => listen.vip))].filter((vip) => vip !== endpoint.vip);

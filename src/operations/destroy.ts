@@ -1,6 +1,6 @@
 import { rename, mkdir, copyFile, access } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { HostSpec } from '../cluster/cluster.ts';
+import { endpointVips, type HostSpec } from '../cluster/cluster.ts';
 import { serviceVips } from '../cluster/service.ts';
 import { expectSuccess } from '../hosts/local.ts';
 import { KubekeepError } from '../lib/errors.ts';
@@ -61,8 +61,7 @@ async function destroyOn(operation: Operation, here: readonly HostSpec[], { purg
   await using lock = await takeLock(hosts, operation);
   const journal = openJournal(state.journal, 'destroy', user, clock.now);
   await journal({ event: 'began', detail: purge ? 'everything' : "etcd's data is kept" });
-  const { vip, previousVips } = cluster.endpoint;
-  const script = destroyScript({ token: lock.token, time, purge, vips: [vip, ...previousVips, ...serviceVips(cluster)] });
+  const script = destroyScript({ token: lock.token, time, purge, vips: [...endpointVips(cluster), ...serviceVips(cluster)] });
   // Awaited here: the lock is held until every host is done.
   return await parallel(here, async ({ name }) => {
     progress({ type: 'started', host: name, title: 'destroy' });

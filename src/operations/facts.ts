@@ -73,6 +73,8 @@ export interface NodesFact {
 
 export interface NodeFact {
   readonly ready: boolean;
+  /** Its kubelet says how it is, if only that it is not ready: it can end pods. */
+  readonly alive: boolean;
   /** Why not, in Kubernetes' words. */
   readonly reason: string;
   readonly address: string | undefined;

@@ -8,9 +8,10 @@ const containerdConfig = `${configFolder}/containerd.toml`;
  * A volume that is still mounted there is somebody's data, which may lie on the same file system: kubeadm unmounts in a namespace of its own, and may not have come so far. Exit 1 where one stays.
  * @internal
  */
-export const detachVolumes = `volumes() { awk '$2 ~ "^${kubeletFolder}/" { print $2 }' /proc/self/mounts; }
+export const detachVolumes = `D=$(readlink -f ${kubeletFolder})
+  volumes() { awk -v d="$D/" 'index($2, d) == 1 { print $2 }' /proc/self/mounts; }
   volumes | sort -r | while read -r m; do umount -l "$(printf '%b' "$m")" 2> /dev/null; done
-  [ -z "$(volumes)" ] || { echo "volumes are still mounted below ${kubeletFolder}" >&2; exit 1; }`;
+  [ -z "$(volumes)" ] || { echo "volumes are still mounted below $D" >&2; exit 1; }`;
 
 /**
  * A node leaves by the phase of `kubeadm reset` that ends its containers and takes away what they had. That phase takes all of Kubernetes off a host, the PKI too, and

@@ -97,6 +97,7 @@ function toNode({ metadata, spec, status }: NodeObject): NodeFact {
   const ready = status.conditions?.find(({ type }) => type === 'Ready');
   return {
     ready: ready?.status === 'True',
+    alive: ready !== undefined && ready.status !== 'Unknown',
     reason: ready?.status === 'True' ? '' : (ready?.message ?? 'it has not said anything yet'),
     address: status.addresses?.find(({ type }) => type === 'InternalIP')?.address,
     podNetwork: spec.podCIDR,

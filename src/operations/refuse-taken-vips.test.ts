@@ -20,6 +20,7 @@ describe('VIPs of services that a machine may have already', () => {
   const cases: readonly (readonly [title: string, seen: SeenCluster, vips: readonly string[], asker: string | undefined])[] = [
     ['all are asked for before any was put on a balancer, an address that a balancer has by itself included', withHost(built, 'cp2', ({ addresses }) => ({ addresses: [...addresses, { interface: 'eth0', address: '10.0.0.101', prefix: 24 }] })), ['10.0.0.101', '10.0.0.102'], 'cp1'],
     ['those that a balancer holds are ours; one that has some is asked', keeps(built, 'cp2', '10.0.0.101'), ['10.0.0.102'], 'cp2'],
+    ['one that a balancer has beside ours by itself is asked for', withHost(keeps(built, 'cp2', '10.0.0.101'), 'cp2', ({ addresses }) => ({ addresses: [...addresses, { interface: 'eth0', address: '10.0.0.102', prefix: 24 }] })), ['10.0.0.102'], 'cp2'],
     ['a balancer that is away asks nobody', withoutHost(built, 'cp1'), ['10.0.0.101', '10.0.0.102'], 'cp2'],
     ['nobody can be asked where none answers', withoutHost(withoutHost(withoutHost(built, 'cp1'), 'cp2'), 'cp3'), ['10.0.0.101', '10.0.0.102'], undefined],
   ];

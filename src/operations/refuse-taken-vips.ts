@@ -26,9 +26,9 @@ export function vipAsker(cluster: Cluster, { hosts }: Pick<ClusterFacts, 'hosts'
   return names.find((name) => hasVips(hosts.get(name))) ?? names[0];
 }
 
-/** Those that no balancer which was seen has by keepalived. @internal */
+/** Those that no balancer which was seen has by keepalived, which gives each a prefix of 32. @internal */
 export function vipsToAskFor(cluster: Cluster, { hosts }: Pick<ClusterFacts, 'hosts'>): readonly string[] {
-  const held = new Set([...hosts.values()].flatMap((found) => (reachable(found) && hasVips(found) ? found.addresses.map(({ address }) => address) : [])));
+  const held = new Set([...hosts.values()].flatMap((found) => (reachable(found) && hasVips(found) ? found.addresses.filter(({ prefix }) => prefix === 32).map(({ address }) => address) : [])));
   return serviceVips(cluster).filter((vip) => !held.has(vip));
 }
 
@@ -40,6 +40,6 @@ function hasVips(found: Parameters<typeof reachable>[0]): boolean {
 export function takenScript(vip: string, config = serviceVipsConfig): string {
   return `grep -qsxE ${quote(`\\s*${vip.replaceAll('.', '\\.')}(/.*)?`)} ${config} && exit 0
 # Who had it a moment ago may be gone.
-ip neigh flush to ${vip} 2> /dev/null
+ip neigh flush to ${quote(vip)} 2> /dev/null
 ${answersScript(vip)}`;
 }

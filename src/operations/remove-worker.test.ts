@@ -25,24 +25,28 @@ describe('a worker that is removed', () => {
   });
 
   test('is only closed and forgotten where it is dead', async () => {
-    assert.deepEqual(await changesOf('w1', withoutHost(blind, 'w1'), { '/api/v1/nodes/w1': nodeObject('w1', { ready: false }) }), ['PATCH /api/v1/nodes/w1', 'DELETE /api/v1/nodes/w1']);
+    assert.deepEqual(await changesOf('w1', withoutHost(blind, 'w1'), { '/api/v1/nodes/w1': nodeObject('w1', { ready: 'Unknown' }) }), ['PATCH /api/v1/nodes/w1', 'DELETE /api/v1/nodes/w1']);
+  });
+
+  test('loses its pods to others also where its kubelet lives and says that it is not ready', async () => {
+    assert.deepEqual(await changesOf('w1', blind, { '/api/v1/nodes/w1': nodeObject('w1', { ready: 'False' }) }), ['PATCH /api/v1/nodes/w1', 'POST /api/v1/namespaces/shop/pods/web/eviction', 'take off', 'DELETE /api/v1/nodes/w1']);
   });
 
   test('keeps nobody waiting for a kubelet that is dead on a host that answers', async () => {
-    assert.deepEqual(await changesOf('w1', blind, { '/api/v1/nodes/w1': nodeObject('w1', { ready: false }) }), ['PATCH /api/v1/nodes/w1', 'take off', 'DELETE /api/v1/nodes/w1']);
+    assert.deepEqual(await changesOf('w1', blind, { '/api/v1/nodes/w1': nodeObject('w1', { ready: 'Unknown' }) }), ['PATCH /api/v1/nodes/w1', 'take off', 'DELETE /api/v1/nodes/w1']);
   });
 
   test('is waited for no longer where its kubelet dies while its pods move', async () => {
     const ending = { ...pod, metadata: { ...pod.metadata, deletionTimestamp: '2026-11-27T10:00:00Z' } };
     let looks = 0;
-    const [alive, dead] = [true, false].map((ready) => nodeObject('w1', { ready }));
+    const [alive, dead] = (['True', 'Unknown'] as const).map((ready) => nodeObject('w1', { ready }));
     const dying = new Proxy(alive!, { get: (_, field) => Reflect.get(field === 'status' && looks++ > 0 ? dead! : alive!, field) });
     assert.deepEqual(await changesOf('w1', blind, { '/api/v1/nodes/w1': dying, '/api/v1/pods': { items: [ending] } }), ['PATCH /api/v1/nodes/w1', 'take off', 'DELETE /api/v1/nodes/w1']);
   });
 
   test('loses no pod for good because nobody can log in to its host', async () => {
     const lone = { metadata: { namespace: 'shop', name: 'lone' }, status: { phase: 'Running' } };
-    await assert.rejects(changesOf('w1', withoutHost(blind, 'w1'), { '/api/v1/nodes/w1': nodeObject('w1'), '/api/v1/pods': { items: [lone] } }), { code: 'needs-confirmation' });
+    for (const ready of ['True', 'False'] as const) await assert.rejects(changesOf('w1', withoutHost(blind, 'w1'), { '/api/v1/nodes/w1': nodeObject('w1', { ready }), '/api/v1/pods': { items: [lone] } }), { code: 'needs-confirmation' });
   });
 
   test('is taken off and forgotten where the cluster forgot its node before', async () => {

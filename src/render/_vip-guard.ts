@@ -1,4 +1,4 @@
-import { hostsWith } from '../cluster/cluster.ts';
+import { endpointVips, hostsWith } from '../cluster/cluster.ts';
 import { hardening, soonUpAgain, unitFile } from './_unit-file.ts';
 import type { DesiredFile, RenderInput } from './design.ts';
 import { configFolder, unitFolder } from './paths.ts';
@@ -28,7 +28,7 @@ export function vipGuard({ cluster, host, facts }: RenderInput, { aliveFile, vrr
   const before = balancers.slice(0, balancers.findIndex(({ name }) => name === host.name));
   const others = balancers.filter(({ name }) => name !== host.name);
   const list = (addresses: readonly string[]) => addresses.join(',') || 'none';
-  const words = [facts.vipInterface, list([cluster.endpoint.vip, ...cluster.endpoint.previousVips]), list(others.map(({ address }) => address)), list(before.map(({ address }) => address)), aliveFile, vipGuardFile, vrrpPidFile, String(advertInterval), String(facts.virtualRouterId)];
+  const words = [facts.vipInterface, list(endpointVips(cluster)), list(others.map(({ address }) => address)), list(before.map(({ address }) => address)), aliveFile, vipGuardFile, vrrpPidFile, String(advertInterval), String(facts.virtualRouterId)];
   const file = (path: string, content: string): DesiredFile => ({ path, content, mode: 0o644, owner: 'root:root' });
   return [file(script, program), file(`${unitFolder}/${vipGuardUnit}`, unit(words))];
 }

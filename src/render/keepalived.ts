@@ -1,4 +1,4 @@
-import { hostsWith, type Cluster } from '../cluster/cluster.ts';
+import { endpointVips, hostsWith } from '../cluster/cluster.ts';
 import { aliveScript, aliveUnitFile, type LbAlive } from './_lb-alive.ts';
 import { acceptsVrrp, vrrpConfig, vrrpUnit } from './_vrrp.ts';
 import { vipGuard, vipGuardFile, vipGuardUnit } from './_vip-guard.ts';
@@ -41,12 +41,8 @@ const advertInterval = 0.05;
 /** With so short an interval a holder that is only starved of CPU would lose the VIP, and the guard asks before one does (docs/decisions/0015, 0020). */
 function keepalivedConfig({ cluster, host, facts }: RenderInput): string {
   return vrrpConfig(host, [{ name: 'haproxy_alive', path: aliveFile }, { name: 'no_other_holder', path: vipGuardFile }], [
-    { name: 'api', routerId: facts.virtualRouterId, interface: facts.vipInterface, advertInterval, balancers: hostsWith(cluster, 'load-balancer'), addresses: endpointAddresses(cluster), tracked: ['haproxy_alive', 'no_other_holder'] },
+    { name: 'api', routerId: facts.virtualRouterId, interface: facts.vipInterface, advertInterval, balancers: hostsWith(cluster, 'load-balancer'), addresses: endpointVips(cluster), tracked: ['haproxy_alive', 'no_other_holder'] },
   ]);
-}
-
-function endpointAddresses({ endpoint: { vip, previousVips } }: Cluster): readonly string[] {
-  return [vip, ...previousVips];
 }
 
 const keepalivedUnit = ({ cluster, facts }: RenderInput) => vrrpUnit({
@@ -54,5 +50,5 @@ const keepalivedUnit = ({ cluster, facts }: RenderInput) => vrrpUnit({
   folder: 'kubekeep-keepalived',
   config,
   needs: [aliveUnit, vipGuardUnit],
-  takeOff: endpointAddresses(cluster).map((address) => `-/usr/sbin/ip address delete ${address}/32 dev ${facts.vipInterface}`),
+  takeOff: endpointVips(cluster).map((address) => `-/usr/sbin/ip address delete ${address}/32 dev ${facts.vipInterface}`),
 });

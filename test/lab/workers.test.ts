@@ -176,6 +176,8 @@ describe('a cluster of three hosts and two workers', () => {
     await kubectl('delete', 'node', 'w2');
     await expectZero(one.run('apply', '--yes'));
     assert.notEqual(await network(), before);
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=90s');
+    for (const { status: { podIP } } of await podsOfWeb()) assert.match(await on('cp1', `curl -sf -m 5 http://${podIP}:8080/`), /^web-/);
     await answers();
     await nothingToDo();
 

@@ -24,7 +24,7 @@ export function anObservation(topology: Topology = 'T3', workers = 0): Observati
 }
 
 export function aNode(changes: Partial<NodeFact> = {}): NodeFact {
-  return { ready: true, reason: '', address: '10.0.0.14', podNetwork: '10.244.0.0/24', kubelet: '1.37.2', cordoned: false, toBeOpened: false, controlPlane: false, managed: true, ...changes };
+  return { ready: true, alive: true, reason: '', address: '10.0.0.14', podNetwork: '10.244.0.0/24', kubelet: '1.37.2', cordoned: false, toBeOpened: false, controlPlane: false, managed: true, ...changes };
 }
 
 export function anActiveUnit(changes: Partial<UnitFact> = {}): UnitFact {

@@ -19,7 +19,7 @@ export function scriptedApi(answers: Readonly<Record<string, object | number>>):
   return { api: { get, post: change('POST'), put: change('PUT'), patch: change('PATCH'), delete: async (path: string) => change('DELETE')(path) } as unknown as ApiClient, changes };
 }
 
-/** As an API server gives a node; a ready one without more. */
-export function nodeObject(name: string, { annotations = {}, unschedulable, ready = true, address = '10.0.0.12' }: { readonly annotations?: Readonly<Record<string, string>>; readonly unschedulable?: true; readonly ready?: boolean; readonly address?: string } = {}): object {
-  return { metadata: { name, annotations }, spec: { unschedulable }, status: { conditions: [{ type: 'Ready', status: ready ? 'True' : 'Unknown' }], addresses: [{ type: 'InternalIP', address }], nodeInfo: { kubeletVersion: 'v1.37.2' } } };
+/** As an API server gives a node; a ready one without more. `Unknown` is one whose kubelet says nothing. */
+export function nodeObject(name: string, { annotations = {}, unschedulable, ready = 'True', message, address = '10.0.0.12' }: { readonly annotations?: Readonly<Record<string, string>>; readonly unschedulable?: true; readonly ready?: 'True' | 'False' | 'Unknown'; readonly message?: string; readonly address?: string } = {}): object {
+  return { metadata: { name, annotations }, spec: { unschedulable }, status: { conditions: [{ type: 'Ready', status: ready, message }], addresses: [{ type: 'InternalIP', address }], nodeInfo: { kubeletVersion: 'v1.37.2' } } };
 }

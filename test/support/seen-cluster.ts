@@ -85,7 +85,7 @@ export async function builtCluster(topology: Topology, workers = 0, kubelet?: tr
 /** Every node is ready; the first has the pods' network 10.244.0.0/24. */
 function nodesOf(cluster: Cluster): NodesFact {
   return {
-    nodes: new Map(nodeHosts(cluster).map(({ name, address, roles }, position) => [name, { ready: true, reason: '', address, podNetwork: `10.244.${position}.0/24`, kubelet: '1.37.2', cordoned: false, toBeOpened: false, controlPlane: roles.includes('control-plane'), managed: true }])),
+    nodes: new Map(nodeHosts(cluster).map(({ name, address, roles }, position) => [name, { ready: true, alive: true, reason: '', address, podNetwork: `10.244.${position}.0/24`, kubelet: '1.37.2', cordoned: false, toBeOpened: false, controlPlane: roles.includes('control-plane'), managed: true }])),
     requests: [],
     joinable: joinHash(cluster),
   };

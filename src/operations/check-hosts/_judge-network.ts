@@ -1,4 +1,4 @@
-import { isNode } from '../../cluster/cluster.ts';
+import { endpointVips, isNode } from '../../cluster/cluster.ts';
 import type { Subject } from './seen-hosts.ts';
 import type { Listener } from './probe.ts';
 import type { Finding, Judged } from './report.ts';
@@ -16,7 +16,7 @@ export function judgeAddresses({ spec, seen: { probe }, all: { cluster } }: Subj
 
 /** Every port that the host's roles need is free, or held by our own service. */
 export function judgePorts({ spec, seen: { probe }, all: { cluster } }: Subject): Judged {
-  const vips = [cluster.endpoint.vip, ...cluster.endpoint.previousVips];
+  const vips = endpointVips(cluster);
   const needs: readonly { unit: string; port: number; addresses: readonly string[] }[] = [
     ...(spec.roles.includes('etcd') ? [2379, 2380, 2381].map((port) => ({ unit: 'etcd.service', port, addresses: [spec.address, '127.0.0.1'] })) : []),
     ...(spec.roles.includes('control-plane')

@@ -1,5 +1,5 @@
-import { hostsWith } from '../../cluster/cluster.ts';
-import { endpointVips, serviceVips } from '../../cluster/service.ts';
+import { endpointVips, hostsWith } from '../../cluster/cluster.ts';
+import { serviceVips } from '../../cluster/service.ts';
 import { serviceVipsUnit } from '../../render/paths.ts';
 import { probesOf, type Subject, type TriedLink } from './seen-hosts.ts';
 import type { Finding, Judged } from './report.ts';

@@ -1,5 +1,5 @@
-import type { Cluster, HostSpec } from '../../cluster/cluster.ts';
-import { endpointVips, serviceVips } from '../../cluster/service.ts';
+import { endpointVips, type Cluster, type HostSpec } from '../../cluster/cluster.ts';
+import { serviceVips } from '../../cluster/service.ts';
 import { quote } from '../../hosts/quote.ts';
 import { configFolder, etcdDataFolder, unitFolder } from '../../render/paths.ts';
 import { componentUnits } from '../_facts-script.ts';

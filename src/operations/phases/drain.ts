@@ -24,7 +24,7 @@ export async function drain({ clock, signal, progress }: Pick<Work, 'clock' | 's
   const deadline = clock.monotonic() + patience * 60_000;
   for (let told = false; ; ) {
     const pods = await movingPods(api, node, signal);
-    if (pods.length === 0 || !(await readNode(api, node, signal))?.ready) return;
+    if (pods.length === 0 || !(await readNode(api, node, signal))?.alive) return;
     if (!told) progress({ type: 'note', host: node, title: `${pods.length === 1 ? 'a pod moves' : `${pods.length} pods move`} to other workers` });
     told = true;
     const refusals = await Promise.all(pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map((pod) => evict(api, pod)));
@@ -32,6 +32,18 @@ export async function drain({ clock, signal, progress }: Pick<Work, 'clock' | 's
       const { namespace, name } = pods[0]!.metadata;
       throw new KubekeepError('not-healthy', `pod ${namespace}/${name} does not leave ${node}: ${refusals.find((reason) => reason !== undefined) ?? 'it is still ending'}`, { hint: `${node} gets no new pods now. Let the pod go, then run the same command again; kubekeep kubectl -- uncordon ${node} gives it up.` });
     }
+    await clock.sleep(500, signal);
+  }
+}
+
+/** Waits until Kubernetes has deleted the pods of a node that it has forgotten, a minute or so: on one that is made anew before that they would keep addresses that lead nowhere. Throws `not-healthy`. */
+export async function untilForgotten({ clock, signal, progress }: Pick<Work, 'clock' | 'signal' | 'progress'>, api: ApiClient, node: string): Promise<void> {
+  const deadline = clock.monotonic() + 180_000;
+  for (let told = false; ; told = true) {
+    const pod = (await podsOf(api, node, signal)).find((one) => !isMirror(one));
+    if (pod === undefined) return;
+    if (!told) progress({ type: 'note', host: node, title: 'Kubernetes deletes the pods that it had there, within a minute or so' });
+    if (clock.monotonic() > deadline) throw new KubekeepError('not-healthy', `pod ${pod.metadata.namespace}/${pod.metadata.name} is still bound to ${node}, which the cluster has forgotten`, { hint: 'kubekeep status says whether a controller manager leads; then run kubekeep apply again.' });
     await clock.sleep(500, signal);
   }
 }
@@ -48,12 +60,20 @@ interface Pod {
 }
 
 async function movingPods(api: ApiClient, node: string, signal: AbortSignal): Promise<readonly Pod[]> {
-  const { items } = await api.get<{ items: readonly Pod[] }>(`/api/v1/pods?fieldSelector=${encodeURIComponent(`spec.nodeName=${node}`)}`, { signal });
-  return items.filter(moves);
+  return (await podsOf(api, node, signal)).filter(moves);
 }
 
-function moves({ metadata, status }: Pod): boolean {
-  if (metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined) return false;
+async function podsOf(api: ApiClient, node: string, signal: AbortSignal): Promise<readonly Pod[]> {
+  return (await api.get<{ items: readonly Pod[] }>(`/api/v1/pods?fieldSelector=${encodeURIComponent(`spec.nodeName=${node}`)}`, { signal })).items;
+}
+
+function isMirror({ metadata }: Pod): boolean {
+  return metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined;
+}
+
+function moves(pod: Pod): boolean {
+  if (isMirror(pod)) return false;
+  const { metadata, status } = pod;
   if (metadata.ownerReferences?.some(({ kind }) => kind === 'DaemonSet')) return false;
   // One that is ending has ended when its kubelet has taken it away, which nobody else does.
   return metadata.deletionTimestamp !== undefined || (status.phase !== 'Succeeded' && status.phase !== 'Failed');

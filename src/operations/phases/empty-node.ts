@@ -16,7 +16,7 @@ export interface Emptied {
  * where pods would be deleted for good and nobody has said that they may, before anything is touched, and `not-healthy` where a pod does not go.
  */
 export async function emptyNode(work: Pick<Work, 'clock' | 'signal' | 'progress' | 'deleteLonePods'>, api: ApiClient, name: string, { node, reopens = false }: Emptied): Promise<boolean> {
-  const lone = node.ready ? await lonePods(api, name, work.signal) : [];
+  const lone = node.alive ? await lonePods(api, name, work.signal) : [];
   if (lone.length > 0 && work.deleteLonePods !== true) throw wouldBeLost(name, lone);
   if (!node.cordoned) await cordon(api, name, { reopens });
   if (lone.length > 0) work.progress({ type: 'note', host: name, title: `deleted for good, since no controller makes them again: ${some(lone)}` });

@@ -8,7 +8,7 @@ const w1 = aHost({ name: 'w1', address: '10.0.0.12', roles: ['worker'] });
 const { signal } = new AbortController();
 
 test('a machine that joins takes the name of what it was before, or of one that is dead, and of no other that lives', async () => {
-  for (const [so, taken] of [[{}, true], [{ address: '10.0.0.99', ready: false }, true], [{ address: '10.0.0.99' }, false]] as const) {
+  for (const [so, taken] of [[{}, true], [{ address: '10.0.0.99', ready: 'Unknown' }, true], [{ address: '10.0.0.99' }, false]] as const) {
     const { api, changes } = scriptedApi({ '/api/v1/nodes/w1': nodeObject('w1', so) });
     const room = makeRoom({ signal }, api, w1);
     if (taken) await room;

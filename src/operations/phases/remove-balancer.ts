@@ -1,4 +1,4 @@
-import type { HostSpec } from '../../cluster/cluster.ts';
+import { endpointVips, type HostSpec } from '../../cluster/cluster.ts';
 import { configFolder, unitFolder } from '../../render/paths.ts';
 import { waitForHost, type Gate } from '../gates.ts';
 import { lockGuard } from '../lock.ts';
@@ -22,7 +22,7 @@ systemctl disable -q --now ${units.join(' ')} 2>/dev/null
 ! systemctl is-active -q ${units.join(' ')} || exit 1
 rm -f ${files[component].map((file) => `${configFolder}/${file}`).join(' ')} || exit 1
 rm -f ${units.map((unit) => `${unitFolder}/${unit}`).join(' ')} && systemctl daemon-reload`);
-  await waitForHost(work, spec, [withoutVips([work.cluster.endpoint.vip, ...work.cluster.endpoint.previousVips])]);
+  await waitForHost(work, spec, [withoutVips(endpointVips(work.cluster))]);
 }
 
 function withoutVips(vips: readonly string[]): Gate {

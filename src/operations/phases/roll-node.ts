@@ -6,12 +6,12 @@ import { readNode } from '../look-at-nodes.ts';
 import { movesPods } from '../plan/plan-workers.ts';
 import type { Step } from '../plan/step.ts';
 import { approveServing } from './approve-serving.ts';
-import { uncordon } from './drain.ts';
+import { uncordon, untilForgotten } from './drain.ts';
 import { emptyNode } from './empty-node.ts';
 import { labelNode } from './label-node.ts';
 import { performComponent } from './perform-component.ts';
 import type { Track } from './roll-host.ts';
-import { waitUntilKnown, waitUntilReady } from './wait-until-ready.ts';
+import { waitUntilReady, waitUntilUp } from './wait-until-ready.ts';
 import { withApi } from './with-api.ts';
 import type { Work } from './work.ts';
 
@@ -20,6 +20,7 @@ export async function rollNode(work: Work, host: HostSpec, steps: readonly Step[
   const moves = movesPods(steps);
   await withApi(work, async (api) => {
     const before = moves ? await readNode(api, host.name, work.signal) : undefined;
+    if (moves && before === undefined) await untilForgotten(work, api, host.name);
     const opens = moves && (await empty(work, api, host, before));
     for (const step of steps) {
       await track(step, async () => {
@@ -35,9 +36,9 @@ export async function rollNode(work: Work, host: HostSpec, steps: readonly Step[
   });
 }
 
-/** What was ready has to be again before the next one; what was not may be waiting for a network, which nodes get later. @internal */
+/** What was ready has to be again before the next one; what was not may be waiting for its network, which nodes get later. @internal */
 export async function comeBack(work: Pick<Work, 'clock' | 'signal'>, api: ApiClient, host: HostSpec, before: Pick<NodeFact, 'ready'> | undefined): Promise<void> {
-  await (before?.ready ? waitUntilReady : waitUntilKnown)(work, api, [host.name]);
+  await (before?.ready ? waitUntilReady : waitUntilUp)(work, api, [host.name]);
   // A kubelet whose node was gone has made it anew.
   await labelNode(api, host);
 }

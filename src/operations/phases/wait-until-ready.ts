@@ -1,6 +1,7 @@
 import type { ApiClient } from '../../clients/kubernetes/connect-api.ts';
 import { KubekeepError } from '../../lib/errors.ts';
 import type { NodeFact } from '../facts.ts';
+import { lacksNetwork } from '../lacks-network.ts';
 import { untilNodes } from './until-nodes.ts';
 import type { Work } from './work.ts';
 
@@ -9,8 +10,8 @@ type Wait = (work: Pick<Work, 'clock' | 'signal'>, api: ApiClient, names: readon
 /** Waits until these nodes are ready for pods. Throws `not-healthy` with the first that is not, and why. */
 export const waitUntilReady: Wait = waitFor((node) => node?.ready === true);
 
-/** Waits until the cluster knows these nodes. Throws `not-healthy` with the first that it does not. */
-export const waitUntilKnown: Wait = waitFor((node) => node !== undefined);
+/** Waits until these nodes are ready, or lack nothing but a network for pods. Throws `not-healthy` as above. */
+export const waitUntilUp: Wait = waitFor((node) => node !== undefined && (node.ready || lacksNetwork(node.reason)));
 
 function waitFor(fits: (node: NodeFact | undefined) => boolean): Wait {
   return async (work, api, names) => {

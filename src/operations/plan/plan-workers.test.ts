@@ -154,7 +154,7 @@ describe('a change of workers', () => {
     const deleted = withNodes(built, ({ nodes }) => ({ nodes: new Map([...nodes].filter(([name]) => name !== 'w2')) }));
     assert.match(steps(deleted).join('\n'), /^workers in turn w2\/kubelet restart: the cluster has no node of that name/m);
     // Its pods may get another network.
-    assert.match(steps(deleted).join('\n'), /w2\/pod-network restart: w2 joins$/m);
+    assert.match(steps(deleted).join('\n'), /w2\/pod-network restart: w2 comes, and its pods may have another network$/m);
   });
 });
 

@@ -83,9 +83,9 @@ function joinSteps(one: SeenHost): Step[] {
 }
 
 /** Which network the pods of a node have is known once it has joined: then the files of all are made. */
-function networkSteps(cluster: Cluster, seen: readonly SeenHost[], joining: readonly SeenHost[]): Step[] {
-  if (joining.length === 0) return [...stepsFor(seen, ['pod-network'], 'change'), ...remains(cluster, seen)];
-  const reasons = joining.map(({ host }) => `${host.name} joins`).join(', ');
+function networkSteps(cluster: Cluster, seen: readonly SeenHost[], coming: readonly SeenHost[]): Step[] {
+  if (coming.length === 0) return [...stepsFor(seen, ['pod-network'], 'change'), ...remains(cluster, seen)];
+  const reasons = coming.map(({ host }) => `${host.name} comes, and its pods may have another network`).join(', ');
   const concerned = seen.filter(({ host }) => hasPodNetwork(cluster, host));
   return concerned.map(({ host }) => step(host, 'pod-network', 'pod-network', 'restart', 'pod-network: write the routes to the pods', reasons));
 }

@@ -1,4 +1,4 @@
-import { hostsWith, type Cluster, type HostSpec } from '../../cluster/cluster.ts';
+import { endpointVips, hostsWith, type Cluster, type HostSpec } from '../../cluster/cluster.ts';
 import { publicAuthorities, type ClusterSecrets } from '../../pki/secrets.ts';
 import type { ComponentDesign, ComponentName } from '../../render/design.ts';
 import { reachable, type ClusterFacts, type HostFacts } from '../facts.ts';
@@ -167,7 +167,7 @@ function repairsFirst(steps: readonly Step[]): Step[] {
 
 /** The balancer that holds the VIP changes last: by then the others are known to be good. */
 function holderLast(cluster: Cluster, seen: readonly SeenHost[], steps: readonly Step[]): Step[] {
-  const vips = [cluster.endpoint.vip, ...cluster.endpoint.previousVips];
+  const vips = endpointVips(cluster);
   const holders = seen.filter(({ found }) => found.addresses.some(({ address }) => vips.includes(address))).map(({ host }) => host.name);
   return [...steps.filter(({ host }) => !holders.includes(host)), ...steps.filter(({ host }) => holders.includes(host))];
 }

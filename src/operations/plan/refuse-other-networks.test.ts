@@ -7,7 +7,7 @@ import { refuseOlderEtcd } from './refuse-older-etcd.ts';
 import { refuseOtherNetworks } from './refuse-other-networks.ts';
 
 const built = await builtCluster('T3');
-const withWorker = await builtCluster('T3', 1);
+const nodes = await builtCluster('T3', 1);
 const { pods, services, dnsDomain } = built.cluster.networks;
 const fileWith = (networks: Partial<Networks>, { cluster, facts }: SeenCluster = built) => ({ cluster: { ...cluster, networks: { ...cluster.networks, ...networks } }, facts });
 const judge = ({ cluster, facts }: SeenCluster) => refuseOtherNetworks(cluster, facts);
@@ -28,10 +28,11 @@ describe('networks of a cluster that was built', () => {
   });
 
   test('cni: bridge stays as long as there are nodes that have it', () => {
-    const nodes = withHost(withWorker, 'w1', ({ files }) => ({ files: new Map([...files, ['/etc/cni/net.d/10-kubekeep.conflist', { sha256: '', mode: 0o644, owner: 'root:root' }]]) }));
+    const cleaned = withHost(nodes, 'w1', ({ files }) => ({ files: new Map([...files].filter(([path]) => path !== '/etc/cni/net.d/10-kubekeep.conflist')) }));
     assert.throws(() => judge(fileWith({ cni: 'none' }, nodes)), { code: 'unsupported-change', message: 'spec.networks.cni is none, and w1 is a node with the network of cni: bridge' });
     judge(nodes);
-    judge(fileWith({ cni: 'none' }, withHost(nodes, 'w1', () => ({ joined: false }))));
+    judge(fileWith({ cni: 'none' }, cleaned));
+    assert.throws(() => judge(fileWith({ cni: 'none' }, withHost(nodes, 'w1', () => ({ joined: false })))), { code: 'unsupported-change' });
   });
 
   test('may change until etcd has had its quorum', () => {

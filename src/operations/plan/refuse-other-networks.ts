@@ -23,7 +23,7 @@ export function refuseOtherNetworks(cluster: Cluster, facts: Pick<ClusterFacts, 
 /** A node whose network was ours goes on to say that it has one, and gives its pods none: whatever replaces it needs nodes without. */
 function refuseOtherCni({ networks }: Cluster, { hosts }: Pick<ClusterFacts, 'hosts'>): void {
   if (networks.cni === 'bridge') return;
-  const node = [...hosts].find(([, found]) => reachable(found) && found.joined && found.files.has(cniConfig))?.[0];
+  const node = [...hosts].find(([, found]) => reachable(found) && found.files.has(cniConfig))?.[0];
   if (node === undefined) return;
   throw new KubekeepError('unsupported-change', `spec.networks.cni is ${networks.cni}, and ${node} is a node with the network of cni: bridge`, { hint: 'Set it back to bridge. To change it take the nodes out first (kubekeep hosts remove, or kubelet: false on hosts of the control plane); those that join then get the new one.' });
 }

@@ -1,4 +1,5 @@
 import { nodeHosts, type Cluster } from '../../cluster/cluster.ts';
+import { lacksNetwork } from '../lacks-network.ts';
 import { leftNodes } from '../plan/left-nodes.ts';
 import type { Finding } from './cluster-status.ts';
 import type { Observation } from './observation.ts';
@@ -15,7 +16,7 @@ function notRead(message: string): Finding {
 
 /** What is to be done about a node that has no network for pods; undefined where that is not what it says. `managed`: it is a host of the cluster file. */
 export function networkAdvice({ networks }: Pick<Cluster, 'networks'>, reason: string, { managed }: { readonly managed: boolean }): string | undefined {
-  if (!/NetworkPluginNotReady|cni plugin not initialized/.test(reason)) return undefined;
+  if (!lacksNetwork(reason)) return undefined;
   if (networks.cni === 'none') return 'networks.cni is none: install a network plugin, for example by kubekeep apply --manifest FILE.';
   return managed ? 'kubekeep apply writes the network of its pods.' : 'networks.cni: bridge serves hosts of the cluster file alone: give the machine a place there as a worker, or use a network plugin with networks.cni: none.';
 }
