@@ -1,6 +1,6 @@
 import { quote } from '../../hosts/quote.ts';
 import { othersWith, vipHolder, type Stage } from '../stage.ts';
-import { background } from './_background.ts';
+import { background, burners } from './_background.ts';
 import { aimAtHosts } from './_on-hosts.ts';
 import type { Aim, Fault } from './fault.ts';
 
@@ -15,7 +15,7 @@ const fromOutside = {
 export const loadFaults: readonly Fault[] = [
   {
     id: 'N4', title: 'two processes on every host use all the CPU that they get', component: 'host', needs: 'two shells that count, on every host, with a time limit of their own', seconds: 20, obstacle: always,
-    aim: async (stage) => aimAtHosts(stage, stage.operation.cluster.hosts, 'every host', background('busy', 'for i in 1 2; do timeout 60 sh -c "while :; do :; done" & done; wait')),
+    aim: async (stage) => aimAtHosts(stage, stage.operation.cluster.hosts, 'every host', burners(2)),
   },
   {
     id: 'N4-memory', title: 'a process on the VIP holder takes 300 MB of memory in steps', component: 'host', needs: 'perl on one host', seconds: 10, obstacle: always,

@@ -4,7 +4,7 @@ import { apiThroughVip } from '../api-through-vip.ts';
 import { visited } from '../probes/probe-plan.ts';
 import { holderOf } from '../stage.ts';
 import { aimAtPower } from './_at-power.ts';
-import { background } from './_background.ts';
+import { burners } from './_background.ts';
 import { aimAtHosts } from './_on-hosts.ts';
 import { firstFit, gentle, whyNotGentle } from './_service-pods.ts';
 import { needsService, needsTwoNodes, refuseSilent, victim, withTwoNodes } from './_visited-services.ts';
@@ -34,7 +34,7 @@ export const serviceFaults: readonly Fault[] = [
     id: 'W3', title: 'four processes on a node that a service leads to use all the CPU that they get, for 25 s', ...margin, needs: 'shells that count, on one worker, with a time limit of their own', seconds: 25, limit: { new: 5, reused: 5 }, vipStays: true, obstacle: needsTwoNodes,
     async aim(stage) {
       const { node, about } = await victim(stage);
-      return aimAtHosts(stage, [node], about, background('busy', 'for i in 1 2 3 4; do timeout 60 sh -c "while :; do :; done" & done; wait'));
+      return aimAtHosts(stage, [node], about, burners(4));
     },
   },
   {
