@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +15,6 @@ import { expectZero, kubekeep, labCluster, type LabCluster } from '../support/la
 import { webPods } from '../support/web-pods.ts';
 
 const name = 'test-look';
-const runtimeFolder = '/run/kubekeep';
 /** What a node has beside the control plane: files, containers, a bridge, rules. */
 const nodeRemains = `ls -d /var/lib/kubelet/* /var/lib/cni /etc/cni/net.d/* /etc/kubernetes/kubelet.conf /etc/kubernetes/pki/kube-proxy.* /etc/kubekeep/kubelet.yaml /etc/kubekeep/kube-proxy.* /etc/kubekeep/containerd.toml /etc/kubekeep/pod-network.sh /etc/systemd/system/kubelet* /etc/systemd/system/kube-proxy* /etc/systemd/system/kubekeep-pod* /etc/systemd/system/containerd.service.d 2>/dev/null
 ctr --namespace k8s.io containers list -q; ip -o link show type bridge; nft list ruleset | grep -i -e kube -e 10.244; systemctl list-units --failed --no-legend; true`;
@@ -90,7 +90,7 @@ describe('looking at a cluster whose only host is a node too, and leaving it', (
     const missing = await kubekeep('kubectl', '--file', made.file, '--', 'get', 'namespace', 'nowhere');
     assert.equal(missing.code, 1);
     assert.match(missing.stderr, /"nowhere" not found/);
-    assert.deepEqual((await readdir(runtimeFolder)).filter((entry) => entry.startsWith('kubectl-')), []);
+    assert.deepEqual((await readdir(tmpdir())).filter((entry) => entry.startsWith('kubekeep-kubectl-')), []);
   });
 
   test('kubectl works with a kubeconfig that was printed before, without a cluster file', async () => {
