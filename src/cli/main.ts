@@ -50,7 +50,7 @@ function report(error: KubekeepError): void {
 
 /** To whoever looks on. */
 function tell(text: string): void {
-  process.stderr.write(process.stderr.isTTY && !json ? forTerminal(text) : text);
+  process.stderr.write(process.stderr.isTTY ? forTerminal(text) : text);
 }
 
 /**
@@ -80,7 +80,8 @@ function createCli(): Cli {
       process.stdout.write(shown.endsWith('\n') ? shown : `${shown}\n`);
     },
     confirm: async (question, about) => {
-      if (about !== undefined && !json) tell(`${about}\n`);
+      // Who is asked sees what about; a program with --json reads documents alone.
+      if (about !== undefined && (environment.interactive || !json)) tell(`${about}\n`);
       return /^y(es)?$/i.test((await ask(`${question} [y/N] `, environment)) ?? '');
     },
     ask: (question) => ask(question, environment),
