@@ -1,8 +1,8 @@
 import { stringify } from 'yaml';
 import type { ChangedField } from '../objects/changed-fields.ts';
 import type { Json } from '../objects/json.ts';
-import { nameOf, shownName } from '../objects/stored-objects.ts';
 import type { ObjectDifference } from '../operations/objects/object-differences.ts';
+import { calledBy } from '../operations/objects/restore/selection.ts';
 
 /** So many changes are told of one revision, on one line. */
 const told = 3;
@@ -25,9 +25,8 @@ export function describeDifferences(differences: readonly ObjectDifference[], { 
   const paint = (sign: keyof typeof colours, text: string) => (colour ? `\x1b[${colours[sign]}m${text}\x1b[0m` : text);
   return differences
     .map(({ kind, name, before, after, changes, why }) => {
-      const where = name.namespace === '' ? '' : ` in ${name.namespace}`;
       const when = kind === 'changed' ? `revision ${before} → ${after}` : kind === 'went' ? `was revision ${before}` : `revision ${after}`;
-      const head = paint(signs[kind], `${signs[kind]} ${nameOf(name)}/${shownName(name.name)}${where}`);
+      const head = paint(signs[kind], `${signs[kind]} ${calledBy(name)}`);
       return [`${head}  ${when}${why === undefined ? '' : `: ${why}`}`, ...changes.flatMap((change) => block(change, paint))].join('\n');
     })
     .join('\n');

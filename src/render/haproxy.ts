@@ -1,4 +1,4 @@
-import { hostsWith } from '../cluster/cluster.ts';
+import { endpointVips, hostsWith } from '../cluster/cluster.ts';
 import { uncheckedTwin } from '../cluster/service.ts';
 import { authorityFile } from './_pki-files.ts';
 import { haproxyUnit, maxConnections } from './_haproxy-unit.ts';
@@ -84,7 +84,7 @@ function haproxyConfig({ cluster, facts }: RenderInput): string {
 }
 
 function globalsAndFrontends({ cluster, facts }: Pick<RenderInput, 'cluster' | 'facts'>): string[] {
-  const { vip, previousVips, port } = cluster.endpoint;
+  const { port } = cluster.endpoint;
   return [
     managed.trimEnd(),
     'global',
@@ -111,7 +111,7 @@ function globalsAndFrontends({ cluster, facts }: Pick<RenderInput, 'cluster' | '
     'frontend api',
     // Some are left for the monitor page: a full table must refuse clients, not the question whether HAProxy is alive.
     `    maxconn ${maxConnections(facts.openFiles) - 100}`,
-    ...[vip, ...previousVips].map((address) => `    bind ${address}:${port}`),
+    ...endpointVips(cluster).map((address) => `    bind ${address}:${port}`),
     '    default_backend api',
     '',
     'frontend alive',

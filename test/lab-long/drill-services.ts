@@ -128,7 +128,6 @@ async function plannedRows(pods: number): Promise<readonly Planned[]> {
     rows.push(row);
     say(`${what}: ${row.failed} of ${row.requests} failed (${measured.map(({ name, requests, acknowledged, longestGap }) => `${name}: ${requests - acknowledged}, ${Math.round(longestGap)} ms`).join('; ')})`);
   };
-  await scaled(2);
   await during('pods scaled from 2 to 6, and to 3', async () => {
     await scaled(6);
     await scaled(3);
@@ -200,8 +199,9 @@ async function untilReady(cluster: LabCluster, worker: string, work: () => Promi
   // Asked by a client that stays: kubectl would cost a processor.
   return apiThroughVip(await cluster.reach(), async (api) => {
     const start = performance.now();
+    const limit = AbortSignal.timeout(180_000);
     const ready = async () => {
-      while (!(await readNode(api, worker, AbortSignal.timeout(180_000)))?.ready) await systemClock.sleep(200);
+      while (!(await readNode(api, worker, limit))?.ready) await systemClock.sleep(200);
       return (performance.now() - start) / 1000;
     };
     return (await Promise.all([ready(), work()]))[0];
