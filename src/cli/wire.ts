@@ -17,7 +17,7 @@ import { externalEtcd } from '../operations/backup/external-etcd.ts';
 import type { Operation } from '../operations/operation.ts';
 import { stateFolder, type StateFolder } from '../operations/state.ts';
 import { findOwnProgram, type OwnProgram } from '../programs/own-program.ts';
-import { fetchPrograms, findPrograms } from '../programs/fetch-programs.ts';
+import { fetchPrograms } from '../programs/fetch-programs.ts';
 import type { Cli } from './cli.ts';
 import { readAnyClusterFile, readClusterFile } from './cluster-file.ts';
 
@@ -79,7 +79,6 @@ function common({ environment, clock, signal, progress, ...cli }: Wired, cluster
     signal,
     progress,
     follower: { program: () => (ownProgram ??= findOwnProgram(packageFolder, environment.cacheFolder)), store: () => storeOf({ cluster, clock, signal }) },
-    cachedPrograms: (wanted) => findPrograms(wanted, fetchOptions),
     fetchPrograms: (wanted) => fetchPrograms(wanted, fetchOptions),
   };
 }

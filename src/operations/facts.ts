@@ -112,8 +112,8 @@ export interface HostFacts {
   readonly files: ReadonlyMap<string, FileFact>;
   /** PEM by path. */
   readonly certificates: ReadonlyMap<string, string>;
-  /** Path of a private key → SHA-256 that was recorded when it was put there. */
-  readonly recordedKeys: ReadonlyMap<string, string>;
+  /** Path of a private key or a program → SHA-256 that was recorded when it was put there. */
+  readonly recordedSums: ReadonlyMap<string, string>;
   /** Path of a program → SHA-256. */
   readonly programs: ReadonlyMap<string, string>;
   readonly units: ReadonlyMap<string, UnitFact>;

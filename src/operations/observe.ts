@@ -63,7 +63,7 @@ export function parseFacts(output: string): HostFacts {
     addresses: all('address').map(([name, cidr]) => ({ interface: name!, address: cidr!.split('/')[0]!, prefix: Number(cidr!.split('/')[1]) })),
     files,
     certificates: new Map(all('cert').map(([path, pem]) => [path!, decode(pem!)])),
-    recordedKeys: new Map(all('key').map(([path, sha256]) => [path!, sha256!])),
+    recordedSums: new Map(all('key').map(([path, sha256]) => [path!, sha256!])),
     programs: new Map(all('program').map(([path, sha256]) => [path!, sha256!])),
     units,
     pendingUnits: new Set(all('pending').map(([unit]) => unit!)),

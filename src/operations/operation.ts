@@ -19,8 +19,6 @@ export interface Operation {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly progress: Progress;
-  /** Programs that are in the cache now; needs no network. */
-  readonly cachedPrograms: (wanted: readonly Program[]) => Promise<readonly (CachedProgram | undefined)[]>;
   /** Gets programs into the cache. */
   readonly fetchPrograms: (wanted: readonly Program[]) => Promise<readonly CachedProgram[]>;
   /** For hosts that follow the log. */

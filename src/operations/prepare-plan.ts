@@ -10,7 +10,6 @@ import { lookAtNodes } from './look-at-nodes.ts';
 import { observe } from './observe.ts';
 import type { Operation } from './operation.ts';
 import { steeringMaterial } from './own-program-input.ts';
-import { followerProgram } from './plan/follower-remains.ts';
 import { refuseLeftNodes } from './plan/left-nodes.ts';
 import { refuseLostRoles } from './plan/lost-roles.ts';
 import { refuseOlderEtcd } from './plan/refuse-older-etcd.ts';
@@ -72,11 +71,7 @@ export async function planFrom(operation: Operation, facts: ClusterFacts, kept?:
   const material = await followerMaterial(operation, opened);
   const own = await steeringMaterial(operation);
   const designs = designsOf(cluster, seen, opened, { table: operation.renderers, material, own });
-  const programs = (await operation.cachedPrograms(wantedPrograms(cluster, designs, facts))).filter((program) => program !== undefined);
-  const digest = material?.program.digest ?? own?.digest;
-  const ownSum = digest === undefined ? [] : [[followerProgram, digest] as const];
-  const programSums = (host: string) => new Map<string, string>([...programs.filter(({ platform }) => platform === platformOn(host, facts)).map(({ name, sha256 }) => [name, sha256] as const), ...ownSum]);
-  return { plan: makePlan({ cluster, facts: seen, secrets: opened.secrets, programSums, designs }), facts: seen, opened, designs, material };
+  return { plan: makePlan({ cluster, facts: seen, secrets: opened.secrets, designs }), facts: seen, opened, designs, material };
 }
 
 /** Every program that some host should have, once. */

@@ -55,7 +55,7 @@ function ordinaryHost({ address }: HostSpec): HostFacts {
     addresses: [{ interface: ordinaryInterface, address, prefix: 24 }],
     files: new Map(),
     certificates: new Map(),
-    recordedKeys: new Map(),
+    recordedSums: new Map(),
     programs: new Map(),
     units: new Map(),
     pendingUnits: new Set(),

@@ -41,7 +41,7 @@ export function stepScript({ token, journal, design, files, keys, activate }: St
     `printf '%s %s\\n' "$(date -u +%FT%TZ)" ${quote(journal)} >> ${stateFolder}/journal`,
     notePending(units),
     writeScript(plain),
-    recordKeys(keys),
+    recordSums(keys),
     ...(candidate && check ? [writeScript([{ ...candidate, path: `${check.path}.candidate` }]), checkLines(check)] : []),
     ...(units.length > 0 ? ['systemctl daemon-reload || exit 1'] : []),
     ...activate,
@@ -63,13 +63,13 @@ function checkLines({ path, command }: NonNullable<ComponentDesign['check']>): s
 mv -fT ${path}.candidate ${path} || exit 1`;
 }
 
-/** keepalived and kubekeep itself compare a key on the host with what was put there, since the key is known nowhere else. */
-function recordKeys(keys: ReadonlyMap<string, string>): string {
-  if (keys.size === 0) return '';
-  const paths = [...keys.keys()];
+/** Notes the SHA-256 of what was put on the host, by path: a key is known nowhere else, and of a program another computer may have another build. */
+export function recordSums(sums: ReadonlyMap<string, string>): string {
+  if (sums.size === 0) return '';
+  const paths = [...sums.keys()];
   return [
     `touch ${stateFolder}/keys`,
-    `{ grep -v -F ${paths.map((path) => `-e ${quote(` ${path}`)}`).join(' ')} ${stateFolder}/keys; printf '%s\\n' ${[...keys].map(([path, sha256]) => quote(`${sha256} ${path}`)).join(' ')}; } > ${stateFolder}/keys.new`,
+    `{ grep -v -F ${paths.map((path) => `-e ${quote(` ${path}`)}`).join(' ')} ${stateFolder}/keys; printf '%s\\n' ${[...sums].map(([path, sha256]) => quote(`${sha256} ${path}`)).join(' ')}; } > ${stateFolder}/keys.new`,
     `mv -f ${stateFolder}/keys.new ${stateFolder}/keys`,
   ].join('\n');
 }

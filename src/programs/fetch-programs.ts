@@ -31,7 +31,9 @@ export interface FetchOptions {
  * network nor locks. Throws `program-unavailable`, `program-checksum`, `build-failed`, `tool-missing` or an AbortError.
  */
 export async function fetchPrograms(wanted: readonly Program[], options: FetchOptions): Promise<CacheEntry[]> {
-  const { cache, source, find } = openSource(options);
+  const cache = openCache(programsFolder(options.cacheFolder), options.clock);
+  const source = sourceFor(options);
+  const find: Find = async (program) => cache.find(program, await source.fits(program));
   const missing = await missingOf(wanted, find);
   if (missing.length > 0) {
     const onWait = () => options.progress({ type: 'note', title: 'another kubekeep is fetching the same programs; waiting for it' });
@@ -47,19 +49,6 @@ export async function fetchPrograms(wanted: readonly Program[], options: FetchOp
     if (found) return found;
     throw new Error(`${describeProgram(program)} is not in the cache after it was fetched`);
   }));
-}
-
-/** Those of the wanted programs that are in the cache and of the source that the cluster file names; undefined in the place of others. */
-export function findPrograms(wanted: readonly Program[], options: FetchOptions): Promise<(CacheEntry | undefined)[]> {
-  const { find } = openSource(options);
-  return Promise.all(wanted.map(find));
-}
-
-function openSource(options: FetchOptions) {
-  const cache = openCache(programsFolder(options.cacheFolder), options.clock);
-  const source = sourceFor(options);
-  const find: Find = async (program) => cache.find(program, await source.fits(program));
-  return { cache, source, find };
 }
 
 type Find = (program: Program) => Promise<CacheEntry | undefined>;

@@ -43,7 +43,7 @@ function factsOf(host: HostSpec, spec: Cluster, holdsVip: boolean): HostFacts {
     addresses: [host.address, ...(holdsVip ? [spec.endpoint.vip] : [])].map((address) => ({ interface: 'eth0', address, prefix: 24 })),
     files: new Map(),
     certificates: new Map(),
-    recordedKeys: new Map(),
+    recordedSums: new Map(),
     programs: new Map(),
     units: new Map(units.map((name) => [`${name}.service`, anActiveUnit()])),
     pendingUnits: new Set(),

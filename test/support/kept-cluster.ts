@@ -106,7 +106,6 @@ function operationOn(state: Operation['state']): Operation {
   return {
     cluster: { ...cluster, hosts: [aHost({ name: 'm1', roles: ['etcd'] })] },
     hosts: new Map(), state, identityFile: undefined, user: 'test', clock: systemClock, signal: new AbortController().signal, progress: silent,
-    cachedPrograms: async (wanted) => programs(wanted),
     fetchPrograms: async (wanted) => programs(wanted),
   };
 }

@@ -33,7 +33,7 @@ export function freshHost(address: string): HostFacts {
   return {
     reachable: true, os: 'debian 13', architecture: 'x86_64', openFiles: 65536, clock: now,
     addresses: [{ interface: 'eth0', address, prefix: 24 }],
-    files: new Map(), certificates: new Map(), recordedKeys: new Map(), programs: new Map(), units: new Map(), pendingUnits: new Set(),
+    files: new Map(), certificates: new Map(), recordedSums: new Map(), programs: new Map(), units: new Map(), pendingUnits: new Set(),
     packages: new Map([['curl', '8']]), users: new Set(), nonlocalBind: false, containers: { cgroups: 2, nested: false, resolvConf: '/etc/resolv.conf' }, joined: false, identity: undefined, sealed: undefined, completed: false, restoring: undefined, restored: undefined, endedRestores: [],
     etcd: { hasData: false, formed: false, initialState: undefined, ready: false },
     apiServer: { live: false, ready: false }, backends: [],
@@ -55,6 +55,7 @@ export async function builtCluster(topology: Topology, workers = 0, kubelet?: tr
     const components = designs.get(spec.name)!;
     const made = await Promise.all(components.map((design) => materialize(design, design.files.map(({ path }) => path), secrets, now)));
     const files = made.flatMap((one) => one.files);
+    const programs = components.flatMap((design) => Object.entries(design.programs).map(([name, path]) => [path, `sum of ${name}`] as const));
     const units = components.flatMap(({ unit, companions = [] }) => (unit ? [unit, ...companions] : []));
     const masked = spec.roles.includes('load-balancer') ? ['haproxy.service', 'keepalived.service'] : [];
     const facts = fresh.facts.hosts.get(spec.name) as HostFacts;
@@ -62,8 +63,8 @@ export async function builtCluster(topology: Topology, workers = 0, kubelet?: tr
       ...facts,
       files: new Map(files.map(({ path, content, mode, owner = 'root:root' }) => [path, { sha256: contentHash(String(content)), mode, owner }])),
       certificates: new Map(files.filter(({ path }) => path.endsWith('.crt')).map(({ path, content }) => [path, String(content)])),
-      recordedKeys: new Map(made.flatMap(({ keys }) => [...keys])),
-      programs: new Map(components.flatMap(({ programs }) => Object.entries(programs).map(([name, path]) => [path, `sum of ${name}`] as const))),
+      recordedSums: new Map([...made.flatMap(({ keys }) => [...keys]), ...programs]),
+      programs: new Map(programs),
       units: new Map<string, UnitFact>([
         ...units.map((unit) => [unit, { load: 'loaded', active: 'active', sub: 'running', enabled: 'enabled', needsReload: false }] as const),
         ...masked.map((unit) => [unit, { load: 'masked', active: 'inactive', sub: 'dead', enabled: 'masked', needsReload: false }] as const),
@@ -118,11 +119,10 @@ export function withoutHost({ cluster, facts }: SeenCluster, name: string): Seen
   return { cluster, facts: { ...facts, hosts: new Map([...facts.hosts, [name, { reachable: false, reason: 'no answer' }]]) } };
 }
 
-/** The plan, with every program known and in the cache. */
+/** The plan. */
 export function planOf({ cluster, facts }: SeenCluster): Plan {
   const designs = designsOf(cluster, facts, opened);
-  const programs = [...designs.values()].flat().flatMap(({ programs: names }) => Object.keys(names));
-  return makePlan({ cluster, facts, secrets, designs, programSums: () => new Map(programs.map((name) => [name, `sum of ${name}`])) });
+  return makePlan({ cluster, facts, secrets, designs });
 }
 
 /** A plan in few words, a line a step: `phase id action`, and with reasons after a colon. */

@@ -6,7 +6,7 @@ import type { Step } from '../plan/step.ts';
 import { copyFollower } from '../follower/copy-follower.ts';
 import { platformOn } from '../platform.ts';
 import { followerProgram } from '../plan/follower-remains.ts';
-import { materialize, notePending, stepScript } from '../step-script.ts';
+import { materialize, notePending, recordSums, stepScript } from '../step-script.ts';
 import { designOf, runStep } from './perform-component.ts';
 import type { Work } from './work.ts';
 
@@ -50,10 +50,12 @@ async function copyPrograms(step: Step, work: Work): Promise<void> {
   const total = copies.reduce((sum, [name]) => sum + programOf(name).size, 0);
   const sent = new Map<string, number>();
   const report = () => work.progress({ type: 'bytes', host: step.host, title: 'copying programs', bytes: [...sent.values()].reduce((sum, one) => sum + one, 0), total });
-  await parallel(copies, async ([name, target]) => {
+  const sums = await parallel(copies, async ([name, target]) => {
     const { path, sha256 } = programOf(name);
     await host.upload({ source: path, target, mode: 0o755, sha256 }, { signal: work.signal, onBytes: (bytes) => (sent.set(name, bytes), report()) });
+    return [target, sha256] as const;
   });
+  if (sums.length > 0) await runStep(step, work, [lockGuard(work.token), recordSums(new Map(sums))].join('\n'));
 
   function programOf(name: string) {
     const program = work.programs.find((one) => one.name === name && one.platform === platform);

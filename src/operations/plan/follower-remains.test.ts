@@ -20,7 +20,7 @@ function materialOf(digest: string): FollowerMaterial {
 
 function planOf({ cluster, facts }: SeenCluster, material?: FollowerMaterial): Plan {
   const designs = designsOf(cluster, facts, opened, { material });
-  return makePlan({ cluster, facts, secrets: opened.secrets, designs, programSums: () => new Map([['kubekeep', material?.program.digest ?? '']]) });
+  return makePlan({ cluster, facts, secrets: opened.secrets, designs });
 }
 
 describe('hosts that follow the log', () => {
@@ -37,7 +37,7 @@ describe('hosts that follow the log', () => {
       following = withHost(following, name, (host): Partial<HostFacts> => ({
         files: new Map([...host.files, ...files.map(({ path, content, mode, owner = 'root:root' }) => [path, { sha256: contentHash(String(content)), mode, owner }] as const)]),
         certificates: new Map([...host.certificates, ...files.filter(({ path }) => path.endsWith('.crt')).map(({ path, content }) => [path, String(content)] as const)]),
-        recordedKeys: new Map([...host.recordedKeys, ...keys]),
+        recordedSums: new Map([...host.recordedSums, ...keys]),
         programs: new Map([...host.programs, [`${folder}/d1`, 'd1']]),
         units: new Map([...host.units, [unit, running]]),
         users: new Set([...host.users, 'kubekeep']),

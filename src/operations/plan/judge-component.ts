@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
+import { posix } from 'node:path';
 import { judgeLeaf } from '../../pki/judge-leaf.ts';
 import { Secret } from '../../lib/secret.ts';
 import type { PublicAuthorities } from '../../pki/secrets.ts';
 import { isLeaf, type ComponentDesign, type DesiredContent, type DesiredLeaf } from '../../render/design.ts';
 import { pkiFolder } from '../../render/paths.ts';
 import type { HostFacts } from '../facts.ts';
+import { followerProgram } from './follower-remains.ts';
 
 /** What has to be done to one component of one host, and why. Nothing to do is `undefined`, never an empty change. */
 export interface ComponentChange {
@@ -24,8 +26,6 @@ export interface JudgeContext {
   readonly authorities: PublicAuthorities;
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** SHA-256 of a program where it is known; an unknown one is taken as right when it is there. */
-  readonly programSums: ReadonlyMap<string, string>;
 }
 
 /** One thing that is not as it should be, and what it takes to come into force. */
@@ -87,7 +87,7 @@ function leafReason(leaf: DesiredLeaf['leaf'], facts: HostFacts, verdict: Return
   if (!verdict.ok) return `${leaf.certificatePath} ${verdict.reason}`;
   const key = facts.files.get(leaf.keyPath);
   if (!key) return `${leaf.keyPath} is missing`;
-  if (key.sha256 !== facts.recordedKeys.get(leaf.keyPath)) return `${leaf.keyPath} is not the key that was put there`;
+  if (key.sha256 !== facts.recordedSums.get(leaf.keyPath)) return `${leaf.keyPath} is not the key that was put there`;
   return modeReason(leaf.keyPath, 0o600, 'root:root', facts) ?? modeReason(leaf.certificatePath, 0o644, 'root:root', facts);
 }
 
@@ -97,11 +97,12 @@ function modeReason(path: string, mode: number, owner: string, facts: HostFacts)
   return found && found.owner !== owner ? `${path} belongs to ${found.owner}, not to ${owner}` : undefined;
 }
 
-function programFault(name: string, path: string, { facts, programSums }: JudgeContext): Fault | undefined {
+/** What the host was given, whichever computer gave it: two computers may have compiled one version with two compilers. kubekeep's own folder is called as its digest. */
+function programFault(name: string, path: string, { facts }: JudgeContext): Fault | undefined {
   const found = facts.programs.get(path);
-  const wanted = programSums.get(name);
+  const wanted = name === followerProgram ? posix.basename(path) : facts.recordedSums.get(path);
   if (!found) return { reason: `${name} is not installed`, program: name, needs: 'restart' };
-  return wanted !== undefined && wanted !== found ? { reason: `${name} is not the program that was installed`, program: name, needs: 'restart' } : undefined;
+  return wanted !== found ? { reason: `${name} is not the program that was installed`, program: name, needs: 'restart' } : undefined;
 }
 
 /** They end when they lose their lease, by design, and systemd starts them again: no drift, and a restart would mend nothing. */

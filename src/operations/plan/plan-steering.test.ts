@@ -16,7 +16,7 @@ const own = (digest: string, platform: 'linux-amd64' | 'linux-arm64' = 'linux-am
 
 function planOf({ cluster, facts }: SeenCluster, material = own('d1')): Plan {
   const designs = designsOf(cluster, facts, opened, { own: material });
-  return makePlan({ cluster, facts, secrets: opened.secrets, designs, programSums: () => new Map([['kubekeep', material.digest]]) });
+  return makePlan({ cluster, facts, secrets: opened.secrets, designs });
 }
 
 const ours: readonly ComponentName[] = ['steer', 'load-agent'];
@@ -37,7 +37,7 @@ describe('services that follow the load', () => {
         steered = withHost(steered, name, (host): Partial<HostFacts> => ({
           files: new Map([...host.files, ...files.map(({ path, content, mode, owner = 'root:root' }) => [path, { sha256: contentHash(String(content)), mode, owner }] as const)]),
           certificates: new Map([...host.certificates, ...files.filter(({ path }) => path.endsWith('.crt')).map(({ path, content }) => [path, String(content)] as const)]),
-          recordedKeys: new Map([...host.recordedKeys, ...keys]),
+          recordedSums: new Map([...host.recordedSums, ...keys]),
           programs: new Map([...host.programs, ...(design.name === 'steer' ? [[`${folder}/d1`, 'd1'] as const] : [])]),
           units: new Map([...host.units, [design.unit!, { load: 'loaded', active: 'active', sub: 'running', enabled: 'enabled', needsReload: false }]]),
         }));

@@ -101,6 +101,11 @@ describe('one thing that is not as it should be is named and repaired', () => {
     ]);
     assert.deepEqual(stepsOf(planOf(seen))[0]!.programs, ['kube-scheduler']);
   });
+
+  test('a program that was copied without a note of it, as by an apply that was cut, is copied again', () => {
+    const seen = withHost(built, 'cp1', (host) => ({ recordedSums: new Map([...host.recordedSums].filter(([path]) => !path.endsWith('kube-scheduler'))) }));
+    assert.deepEqual(stepsOf(planOf(seen))[0]!.programs, ['kube-scheduler']);
+  });
 });
 
 describe('what is down comes before what is up', () => {

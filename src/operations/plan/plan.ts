@@ -31,8 +31,6 @@ export interface PlanInput {
   readonly cluster: Cluster;
   readonly facts: ClusterFacts;
   readonly secrets: ClusterSecrets;
-  /** By host: name of a program → SHA-256 where it is known. */
-  readonly programSums: (host: string) => ReadonlyMap<string, string>;
   /** What each reachable host should have. */
   readonly designs: ReadonlyMap<string, readonly ComponentDesign[]>;
 }
@@ -132,8 +130,8 @@ function endsAgain(host: HostSpec, { etcd, units }: HostFacts, seen: readonly Se
   return !etcd.ready && units.get('etcd.service')?.sub === 'auto-restart' && seen.some((other) => other.host !== host && other.found.etcd.ready);
 }
 
-function changesOf(host: HostSpec, found: HostFacts, { designs, secrets, facts, programSums }: PlanInput): ComponentChange[] {
-  const context = { facts: found, authorities: publicAuthorities(secrets), now: facts.observedAt, programSums: programSums(host.name) };
+function changesOf(host: HostSpec, found: HostFacts, { designs, secrets, facts }: PlanInput): ComponentChange[] {
+  const context = { facts: found, authorities: publicAuthorities(secrets), now: facts.observedAt };
   return (designs.get(host.name) ?? []).map((design) => judgeComponent(design, context)).filter((change) => change !== undefined);
 }
 
