@@ -38,7 +38,7 @@ function withServices(): Observation {
   const servers = services.flatMap(({ name }) => ['w1', 'w2'].map((server) => ({ backend: `service-${name}`, server, status: name === 'shop' ? 'UP' : 'MAINT', serves: name === 'shop', lastCheck: '', sessions: 0 })));
   const hosts = new Map([...observation.facts.hosts].map(([name, found]): [string, HostFacts | Unreachable] => {
     const seen = found as HostFacts;
-    return [name, { ...seen, addresses: [...seen.addresses, { interface: 'eth0', address: '10.0.0.201', prefix: 32 }], serviceServers: servers, units: new Map([...seen.units, ...['kubekeep-services', 'kubekeep-service-vips', 'kubekeep-services-alive', 'kubekeep-steer'].map((unit) => [`${unit}.service`, anActiveUnit()] as const)]) }];
+    return [name, { ...seen, addresses: [...seen.addresses, { interface: 'eth0', address: '10.0.0.201', prefix: 32 }], serviceServers: servers, units: new Map([...seen.units, ...['kubekeep-services', 'kubekeep-service-vips', 'kubekeep-services-alive', 'kubekeep-services-guard', 'kubekeep-steer'].map((unit) => [`${unit}.service`, anActiveUnit()] as const)]) }];
   }));
   const known = new Map([['shop', { name: 'shop/web', nodePort: 30443, local: true, health: undefined, readyOn: ['w1', 'w2'] }], ['blog', undefined]]);
   return { ...observation, cluster: { ...observation.cluster, services }, facts: { ...observation.facts, hosts }, services: known };

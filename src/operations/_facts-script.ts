@@ -1,5 +1,5 @@
 import { followerFacts } from './follower/keeper-stamp.ts';
-import { cniConfig, configFolder, containerdDropIn, endedNote, etcdDataFolder, keeperUnit, kubeletFolder, loadAgentTemplate, loadAgentUnit, pkiFolder, restoredNote, restoringNote, servicesAliveUnit, servicesSocket, servicesUnit, serviceVipsUnit, stateFolder, steerUnit, unitFolder } from '../render/paths.ts';
+import { cniConfig, configFolder, containerdDropIn, endedNote, etcdDataFolder, keeperUnit, kubeletFolder, loadAgentTemplate, loadAgentUnit, pkiFolder, restoredNote, restoringNote, servicesAliveUnit, servicesGuardUnit, servicesSocket, servicesUnit, serviceVipsUnit, stateFolder, steerUnit, unitFolder } from '../render/paths.ts';
 import { haproxySocket } from '../render/haproxy.ts';
 import { hostPackages } from './plan/preparation.ts';
 
@@ -22,6 +22,7 @@ export const componentUnits = [
   servicesUnit,
   serviceVipsUnit,
   servicesAliveUnit,
+  servicesGuardUnit,
   'haproxy.service',
   'keepalived.service',
 ] as const;

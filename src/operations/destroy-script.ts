@@ -19,6 +19,7 @@ export interface DestroyScript {
 const units = [
   'kubekeep-service-vips.service',
   'kubekeep-services-alive.service',
+  'kubekeep-services-guard.service',
   'kubekeep-services.service',
   'kubekeep-keepalived.service',
   'kubekeep-lb-alive.service',
@@ -53,6 +54,7 @@ export const removedPaths: readonly string[] = [
   '/run/kubekeep-haproxy',
   '/run/kubekeep-services',
   '/run/kubekeep-services-alive',
+  '/run/kubekeep-services-guard',
   '/run/kubekeep-service-vips',
   '/run/kubekeep-keeper',
   '/run/kubekeep-keepalived',

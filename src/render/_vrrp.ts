@@ -18,8 +18,8 @@ export interface VrrpInstance {
   /** Who may hold the addresses, who has them rather first. */
   readonly balancers: readonly HostSpec[];
   readonly addresses: readonly string[];
-  /** Names of tracked files. */
-  readonly tracked: readonly string[];
+  /** What it follows: each must say 0. */
+  readonly tracked: readonly TrackedFile[];
 }
 
 /**
@@ -28,7 +28,8 @@ export interface VrrpInstance {
  * kernel refuses that, keepalived says so in its log and goes on without. The holder says every second where the VIP is: a balancer that gave it up after
  * two had it leaves neighbours behind who ask nobody.
  */
-export function vrrpConfig(host: HostSpec, files: readonly TrackedFile[], instances: readonly VrrpInstance[]): string {
+export function vrrpConfig(host: HostSpec, instances: readonly VrrpInstance[]): string {
+  const files = new Map(instances.flatMap(({ tracked }) => tracked.map((file) => [file.name, file])));
   return `# Managed by kubekeep: changes are found by kubekeep plan and undone by kubekeep apply.
 global_defs {
     router_id ${host.name}
@@ -42,7 +43,7 @@ global_defs {
     vrrp_check_unicast_src
     vrrp_rt_priority 20
 }
-${files.map(({ name, path, makes }) => `track_file ${name} {\n    file ${path}\n    weight 0\n${makes ? '    init_file 0\n' : ''}}\n`).join('')}${instances.map((instance) => instanceText(host, instance)).join('')}`;
+${[...files.values()].map(({ name, path, makes }) => `track_file ${name} {\n    file ${path}\n    weight 0\n${makes ? '    init_file 0\n' : ''}}\n`).join('')}${instances.map((instance) => instanceText(host, instance)).join('')}`;
 }
 
 function instanceText(host: HostSpec, { name, routerId, interface: device, advertInterval, balancers, addresses, tracked }: VrrpInstance): string {
@@ -58,7 +59,7 @@ ${unicast(host, balancers.filter((one) => one.name !== host.name))}    virtual_i
 ${addresses.map((address) => `        ${address}/32`).join('\n')}
     }
     track_file {
-${tracked.map((one) => `        ${one}`).join('\n')}
+${tracked.map(({ name: file }) => `        ${file}`).join('\n')}
     }
 }
 `;
@@ -113,11 +114,11 @@ export function vrrpUnit({ description, folder, config, needs, takeOff }: VrrpUn
 }
 
 /** The command that refuses a broken configuration; keepalived also refuses one with a file that is not there yet. */
-export function acceptsVrrp(files: readonly string[]): string {
+export function acceptsVrrp(files: readonly Pick<TrackedFile, 'path'>[]): string {
   return `${files.map(asGood).join('')}keepalived -t -f`;
 }
 
-function asGood(path: string): string {
+function asGood({ path }: Pick<TrackedFile, 'path'>): string {
   const folder = path.slice(0, path.lastIndexOf('/'));
   return `[ -e ${path} ] || { mkdir -p ${folder}; echo 0 > ${path}; chmod 0755 ${folder}; chmod 0644 ${path}; }; `;
 }

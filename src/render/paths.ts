@@ -41,6 +41,7 @@ export const servicesSocket = '/run/kubekeep-services/haproxy.sock';
 export const serviceVipsUnit = 'kubekeep-service-vips.service';
 export const serviceVipsConfig = `${servicesFolder}/keepalived.conf`;
 export const servicesAliveUnit = 'kubekeep-services-alive.service';
+export const servicesGuardUnit = 'kubekeep-services-guard.service';
 /** What somebody wants of services' servers by `kubekeep lb`. */
 export const byHandFile = `${stateFolder}/services/by-hand.json`;
 

@@ -1,44 +1,60 @@
 import { hostsWith, type HostSpec } from '../cluster/cluster.ts';
 import { serviceVips } from '../cluster/service.ts';
 import { aliveScript, aliveUnitFile, type LbAlive } from './_lb-alive.ts';
-import { acceptsVrrp, vrrpConfig, vrrpUnit } from './_vrrp.ts';
+import { verdict, vipGuard } from './_vip-guard.ts';
+import { acceptsVrrp, vrrpConfig, vrrpUnit, type TrackedFile, type VrrpInstance } from './_vrrp.ts';
 import type { ComponentDesign, RenderInput } from './design.ts';
-import { serviceVipsConfig as config, serviceVipsUnit, servicesAliveUnit, servicesFolder, servicesUnit, unitFolder } from './paths.ts';
+import { serviceVipsConfig as config, serviceVipsUnit, servicesAliveUnit, servicesFolder, servicesGuardUnit, servicesUnit, unitFolder } from './paths.ts';
 import { servicesAlivePort } from './services.ts';
 
 const script = `${servicesFolder}/alive.sh`;
 const takeOff = `${servicesFolder}/take-off.sh`;
 const leaveFolder = '/run/kubekeep-service-vips';
+const verdicts = 'kubekeep-services-guard';
 const alive: LbAlive = { what: 'the HAProxy of services', haproxy: servicesUnit, port: servicesAlivePort, file: '/run/kubekeep-services-alive/alive' };
 
 /** A second keepalived for the VIPs of services, which follow the HAProxy of services, each with a balancer that has it rather than the others. */
-export function renderServiceVips({ cluster, host, facts }: RenderInput): ComponentDesign | undefined {
+export function renderServiceVips(input: RenderInput): ComponentDesign | undefined {
+  const { cluster, host, facts } = input;
   const vips = serviceVips(cluster);
   if (!host.roles.includes('load-balancer') || vips.length === 0) return undefined;
   const balancers = hostsWith(cluster, 'load-balancer');
   const ids = routerIds(vips, facts.virtualRouterId);
-  const instances = vips.map((vip, position) => ({ name: vip, routerId: ids.get(vip)!, interface: facts.vipInterface, advertInterval, balancers: preferred(balancers, position), addresses: [vip], tracked: ['haproxy_alive', `leave_${vip}`] }));
-  const leaving = vips.map((vip) => ({ name: `leave_${vip}`, path: leaveFile(vip), makes: true as const }));
+  const haproxyAlive: TrackedFile = { name: 'haproxy_alive', path: alive.file };
+  const instances = vips.map((vip, position): VrrpInstance => ({
+    name: vip, routerId: ids.get(vip)!, interface: facts.vipInterface, advertInterval, balancers: preferred(balancers, position), addresses: [vip],
+    tracked: [haproxyAlive, verdict(verdicts, vip), { name: `leave_${vip}`, path: leaveFile(vip), makes: true }],
+  }));
   const file = (path: string, content: string, mode = 0o644) => ({ path, content, mode, owner: 'root:root' });
   return {
     name: 'service-vips',
     unit: serviceVipsUnit,
-    companions: [servicesAliveUnit],
+    companions: [servicesAliveUnit, servicesGuardUnit],
     programs: {},
     files: [
       file(script, aliveScript(alive), 0o755),
       file(takeOff, takeOffScript, 0o755),
-      file(config, vrrpConfig(host, [{ name: 'haproxy_alive', path: alive.file }, ...leaving], instances)),
+      file(config, vrrpConfig(host, instances)),
       file(`${unitFolder}/${servicesAliveUnit}`, aliveUnitFile(alive, script)),
+      ...vipGuard(input, {
+        unit: servicesGuardUnit,
+        description: 'Keeps two balancers from having a VIP of services (kubekeep)',
+        folder: servicesFolder,
+        verdicts,
+        aliveFile: alive.file,
+        vrrpPidFile: '/run/kubekeep-service-vips/vrrp.pid',
+        advertInterval,
+        instances,
+      }),
       file(`${unitFolder}/${serviceVipsUnit}`, vrrpUnit({
         description: 'keepalived for the VIPs of services (kubekeep)',
         folder: 'kubekeep-service-vips',
         config,
-        needs: [servicesAliveUnit],
+        needs: [servicesAliveUnit, servicesGuardUnit],
         takeOff: [`-/bin/sh ${takeOff} ${facts.vipInterface}`],
       })),
     ],
-    check: { path: config, command: `mkdir -p ${leaveFolder}; ${acceptsVrrp([alive.file])}` },
+    check: { path: config, command: `mkdir -p ${leaveFolder} /run/${verdicts}; ${acceptsVrrp([haproxyAlive])}` },
     onChange: 'reload',
   };
 }
@@ -54,7 +70,7 @@ export function preferred(balancers: readonly HostSpec[], position: number): rea
   return [...balancers.slice(first), ...balancers.slice(0, first)];
 }
 
-/** Seconds. No guard asks the neighbours here before a silent holder is replaced (docs/decisions/0039). */
+/** Seconds. Not as short as the API's: each VIP has adverts of its own. */
 const advertInterval = 0.2;
 
 /** 1 to 255 from the address, so that no other VIP changes its id when one comes or goes, unless two meet; never the one of the API. */

@@ -63,6 +63,7 @@ describe('services behind the balancers of a cluster with two workers', () => {
   const write = (services: string, endpoint = '') => writeFile(one.file, `${file.replace(/^ *vip: .*$/m, `$&${endpoint}`)}  services:${services === '' ? ' []' : `\n${services}`}\n`);
   const balancers = ['cp1', 'cp2', 'cp3'];
   const on = async (script: string, host = 'cp1') => (await one.hosts.get(host)!.run(script, { timeout: 60_000 })).stdout.trim();
+  const holders = async (vip: string) => (await Promise.all(balancers.map(async (name) => ((await on(`ip -4 -o addr show to ${vip}/32`, name)) === '' ? [] : [name])))).flat();
   const kubectl = async (...words: string[]) => (await expectZero(kubekeep('kubectl', '--file', one.file, '--', ...words))).stdout.trim();
   const put = async (policy: 'Local' | 'Cluster') => {
     await writeFile(`${one.file}.web.yaml`, web(policy));
@@ -108,12 +109,20 @@ describe('services behind the balancers of a cluster with two workers', () => {
     await nothingToDo();
   });
 
+  it('keep their VIPs while the keepalived of their holder does not run, since the others ask who has them', async () => {
+    const [holder = ''] = await holders(vips[0]);
+    const asking = keepAsking(vips[0]);
+    await on('systemctl kill -s STOP kubekeep-service-vips; sleep 2; systemctl kill -s CONT kubekeep-service-vips', holder);
+    assert.deepEqual((await asking.stop()).failures, []);
+    assert.deepEqual(await holders(vips[0]), [holder]);
+    for (const other of balancers.filter((name) => name !== holder)) assert.match(await on('journalctl -u kubekeep-services-guard -o cat --no-pager', other), new RegExp(`^${vips[0]}: VRRP is silent and .* has the VIP: this host leaves it$`, 'm'));
+  });
+
   it('have their VIPs spread again when a balancer is back, which status asks for', async () => {
-    const holders = async () => (await Promise.all(balancers.map(async (name) => ((await on(`ip -4 -o addr show to ${vips[1]}/32`, name)) === '' ? [] : [name])))).flat();
     const until = async (holds: () => Promise<boolean>) => { for (let turn = 0; turn < 100 && !(await holds()); turn++) await systemClock.sleep(300); };
     let status = '';
     await on('systemctl stop kubekeep-services', 'cp2');
-    await until(async () => /^cp[13]$/.test((await holders()).join()));
+    await until(async () => /^cp[13]$/.test((await holders(vips[1])).join()));
     const refused = await one.run('lb', 'rebalance', '--yes');
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /no VIP was moved: kubekeep-services\.service does not run on cp2/);
@@ -125,7 +134,7 @@ describe('services behind the balancers of a cluster with two workers', () => {
     const asking = keepAsking(vips[1], 8080);
     assert.match((await expectZero(one.run('lb', 'rebalance', '--yes'))).stdout, /^VIP .*\n(?:.*\n)?\S+ +other +cp[13] +cp2\n/);
     const { answers, failures } = await asking.stop();
-    assert.deepEqual(await holders(), ['cp2']);
+    assert.deepEqual(await holders(vips[1]), ['cp2']);
     // Each of the three lanes may have had a request on its way.
     assert.ok(failures.length <= 3 && answers > 20, `${answers} answers, ${failures.length} failed: ${failures.join('; ')}`);
     assert.match((await expectZero(one.run('lb', 'rebalance'))).stdout, /spread as they should be/);

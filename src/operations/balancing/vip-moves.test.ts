@@ -6,7 +6,7 @@ import type { Cluster } from '../../cluster/cluster.ts';
 import { reachable, type ClusterFacts, type HostFacts, type Unreachable } from '../facts.ts';
 import { vipMoves, whyNotMovable } from './vip-moves.ts';
 
-const units = ['kubekeep-services', 'kubekeep-service-vips', 'kubekeep-services-alive'].map((name) => `${name}.service`);
+const units = ['kubekeep-services', 'kubekeep-service-vips', 'kubekeep-services-alive', 'kubekeep-services-guard'].map((name) => `${name}.service`);
 const from = anObservation('T3', 2);
 const cluster: Cluster = { ...from.cluster, services: [201, 202, 203, 201].map((last, position) => aService({ name: ['shop', 'blog', 'mail', 'feed'][position]!, listen: { vip: `10.0.0.${last}`, port: 80 + position } })) };
 

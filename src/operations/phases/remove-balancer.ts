@@ -8,7 +8,7 @@ import { runStep } from './perform-component.ts';
 import type { Work } from './work.ts';
 
 const files = {
-  keepalived: ['keepalived.conf*', 'lb-alive.sh', 'vip-guard.pl'],
+  keepalived: ['keepalived.conf*', 'lb-alive.sh', 'vip-guard.pl', 'vip-guard.conf'],
   haproxy: ['haproxy.cfg*', 'haproxy-dead-or-draining.lua'],
 } as const;
 

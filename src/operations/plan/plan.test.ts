@@ -186,7 +186,7 @@ describe('a host that is a load balancer no more', () => {
   test('lets go of the VIP before the other balancers, who will not listen to it, change', () => {
     const lines = outline(planOf(without('cp3', 'load-balancer')), { reasons: true }).filter((line) => line.startsWith('load-balancer'));
     assert.deepEqual(lines.slice(0, 2), ['keepalived', 'haproxy'].map((name) => `load-balancer in turn cp3/${name} remove: cp3 is not a load balancer any more`));
-    assert.deepEqual(lines.slice(2).map((line) => line.split(':')[0]), ['cp1', 'cp2'].map((name) => `load-balancer in turn ${name}/keepalived restart`));
+    assert.deepEqual(lines.slice(2).map((line) => line.split(':')[0]), ['cp1', 'cp2'].map((name) => `load-balancer in turn ${name}/keepalived reload`));
   });
 
   test('has nothing removed twice, and what a run left that was cut is removed', () => {
