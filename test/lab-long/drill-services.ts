@@ -9,6 +9,7 @@ import { apiThroughVip } from '../../src/drills/api-through-vip.ts';
 import type { MeasuredLane } from '../../src/drills/guarantees/availability.ts';
 import { laneOf } from '../../src/drills/probes/probe-plan.ts';
 import type { DrillRun } from '../../src/drills/report/drill-run.ts';
+import type { VerdictState } from '../../src/drills/history/verdict.ts';
 import { worstVerdict } from '../../src/drills/report/summarize-runs.ts';
 import { visitDuring } from '../../src/drills/visit-during.ts';
 import { powerOff, powerOn } from '../../src/lab/power.ts';
@@ -77,22 +78,23 @@ const joins = await joinTimes(it, 'w2');
 const text = page();
 await writeFile(fromRepository('docs/evidence/services.md'), text);
 say(text);
-const broken = drills.filter(({ held }) => !held).length;
+const [unknown, broken] = [numberOf(drills, 'unknown'), numberOf(drills, 'broken')];
 const failed = planned.reduce((sum, row) => sum + row.failed, 0);
-say(`${drills.length} drills, ${broken} with a broken promise; ${failed} requests failed while something was planned`);
-process.exitCode = broken + failed > 0 ? 1 : 0;
+say(`${drills.length} drills, ${broken} with a broken promise and ${unknown} of which nobody can tell; ${failed} requests failed while something was planned`);
+process.exitCode = unknown + broken + failed > 0 ? 1 : 0;
 
 interface Drilled {
   readonly run: DrillRun;
-  readonly held: boolean;
+  /** Of a cluster that is not healthy again it is broken. */
+  readonly verdict: VerdictState;
 }
 
 async function drillRows(): Promise<readonly Drilled[]> {
   const rows: Drilled[] = [];
   for (const fault of faults) {
     const runs = await drill(fault, rows.length + 1);
-    rows.push(...runs.map((run) => ({ run, held: run.restored && worstVerdict(run) === 'held' })));
-    for (const { run, held } of rows.slice(-runs.length)) say(`${fault}: ${held ? 'held' : JSON.stringify(run.verdicts.filter(({ state }) => state !== 'held'))}`);
+    rows.push(...runs.map((run) => ({ run, verdict: run.restored ? worstVerdict(run) : 'broken' })));
+    for (const { run, verdict } of rows.slice(-runs.length)) say(`${fault}: ${verdict}${verdict === 'held' ? '' : ` ${JSON.stringify(run.verdicts.filter(({ state }) => state !== 'held'))}`}`);
     await untilGreen();
   }
   return rows;
@@ -235,7 +237,7 @@ function page(): string {
   const drillLines = [...Map.groupBy(drills, ({ run }) => run.fault.id).values()].map((some) => {
     const lanes = (connection: string) => some.flatMap(({ run }) => run.lanes.filter((lane) => lane.workload === 'visit' && lane.connection === connection));
     const [fresh, kept] = [lanes('new'), lanes('reused')];
-    return `| ${some[0]!.run.fault.id} | ${some[0]!.run.fault.title} | ${some.length} | ${failedOf(fresh)}, ${seconds(fresh.map(({ longestGap }) => longestGap))} | ${failedOf(kept)}, ${seconds(kept.map(({ longestGap }) => longestGap))} | ${some.filter(({ held }) => held).length} of ${some.length} |`;
+    return `| ${some[0]!.run.fault.id} | ${some[0]!.run.fault.title} | ${some.length} | ${failedOf(fresh)}, ${seconds(fresh.map(({ longestGap }) => longestGap))} | ${failedOf(kept)}, ${seconds(kept.map(({ longestGap }) => longestGap))} | ${verdictsOf(some)} |`;
   });
   return [
     '# What visitors of services feel',
@@ -279,6 +281,15 @@ function page(): string {
     `| w2 gets its power back | ${spread(starts, 's')} | ${count} |`,
     '',
   ].join('\n');
+}
+
+/** What is neither held nor broken is what a prober that stood still cannot tell (docs/decisions/0060). */
+function verdictsOf(some: readonly Drilled[]): string {
+  return [`${numberOf(some, 'held')} of ${some.length}`, ...(['unknown', 'broken'] as const).flatMap((state) => (numberOf(some, state) > 0 ? [`${numberOf(some, state)} ${state}`] : []))].join(', ');
+}
+
+function numberOf(some: readonly Drilled[], state: VerdictState): number {
+  return some.filter(({ verdict }) => verdict === state).length;
 }
 
 function plannedLine(what: string, rows: readonly Planned[]): string {
