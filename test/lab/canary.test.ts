@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { parse } from 'yaml';
 import type { Host } from '../../src/hosts/host.ts';
 import { identityFile } from '../../src/lab/lab.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { authorityNames } from '../../src/pki/authorities.ts';
 import { canariesOf, seenIn, type Canary } from '../support/canary/canaries.ts';
 import { filesThatShow, seenInJournals } from '../support/canary/machine-search.ts';
@@ -34,6 +35,8 @@ describe('the secrets of a cluster', () => {
     };
     await run(0, 'apply', '--yes');
     await run(0, 'plan');
+    // On a busy computer the scheduler gets its lease some seconds after apply.
+    for (let turn = 0; turn < 20 && (await it1.run('status')).code !== 0; turn++) await systemClock.sleep(500);
     await run(0, 'status');
     await run(0, 'status', '--json');
     await run(0, 'render', 'cp1', 'encryption.yaml');

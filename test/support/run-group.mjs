@@ -76,6 +76,7 @@ async function prepareLab(context) {
   try {
     return (
       (await kubekeep(context, 'remove machines of an earlier run', 'lab down --all')) &&
+      (await removeKilledLabs(context)) &&
       (await kubekeep(context, 'get the programs', 'programs fetch --yes')) &&
       (await kubekeep(context, 'make a machine', `lab up --yes --name test-prepare --topology T1 --dir ${join(place, 'lab')}`)) &&
       (await kubekeep(context, 'remove the machine', 'lab down --name test-prepare'))
@@ -85,13 +86,18 @@ async function prepareLab(context) {
   }
 }
 
-/** Runs kubekeep itself with its progress going through. Where it fails, that counts as one test failed. */
-async function kubekeep({ folder, report, write }, title, words) {
+const removeKilledLabs = (context) => runNode(context, 'remove machines of tests that were killed', ['test/support/remove-killed-labs.ts']);
+
+/** Runs kubekeep itself. */
+const kubekeep = (context, title, words) => runNode(context, title, ['bin/kubekeep.mjs', ...words.split(' ')]);
+
+/** With its progress going through. Where it fails, that counts as one test failed. */
+async function runNode({ folder, report, write }, title, words) {
   const code = await new Promise((done) => {
-    const child = spawn(process.execPath, ['bin/kubekeep.mjs', ...words.split(' ')], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, words, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr.setEncoding('utf8').on('data', write);
     child.on('close', done);
   });
-  if (code !== 0) report.fail(`lab: ${title} (kubekeep ${words} ended with ${code})`, '');
+  if (code !== 0) report.fail(`lab: ${title} (${words.join(' ')} ended with ${code})`, '');
   return code === 0;
 }
