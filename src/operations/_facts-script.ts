@@ -1,5 +1,5 @@
 import { followerFacts } from './follower/keeper-stamp.ts';
-import { cniConfig, configFolder, containerdDropIn, endedNote, etcdDataFolder, keeperUnit, kubeletFolder, loadAgentTemplate, loadAgentUnit, pkiFolder, restoredNote, restoringNote, servicesAliveUnit, servicesGuardUnit, servicesSocket, servicesUnit, serviceVipsUnit, stateFolder, steerUnit, unitFolder } from '../render/paths.ts';
+import { cniConfig, configFolder, containerdDropIn, endedNote, etcdDataFolder, keeperUnit, kubeletFolder, loadAgentTemplate, loadAgentUnit, pkiFolder, restoredNote, restoringNote, servicesSocket, servicesUnit, serviceVipsUnits, stateFolder, steerUnit, unitFolder } from '../render/paths.ts';
 import { haproxySocket } from '../render/haproxy.ts';
 import { hostPackages } from './plan/preparation.ts';
 
@@ -20,9 +20,7 @@ export const componentUnits = [
   'kube-proxy.service',
   'kubekeep-pod-network.service',
   servicesUnit,
-  serviceVipsUnit,
-  servicesAliveUnit,
-  servicesGuardUnit,
+  ...serviceVipsUnits,
   'haproxy.service',
   'keepalived.service',
 ] as const;

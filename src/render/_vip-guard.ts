@@ -187,13 +187,12 @@ sub hear_arp {
   return 0 unless length $frame >= 42 && unpack('n', substr $frame, 20, 2) == 2 && substr($frame, 0, 6) eq $mac;
   my ($from, $address) = (substr($frame, 22, 6), inet_ntoa(substr $frame, 28, 4));
   if (grep { $_ eq $address } @others) { $named{$from} = $address; return 0 }
-  my $other = $named{$from} or return 0;
-  for my $one (grep { $_->{vips}[0] eq $address } @guarded) {
-    $one->{since}{$other} = time if time - ($one->{answered}{$other} // 0) > 0.8;
-    $one->{answered}{$other} = time;
-    return 1;
-  }
-  return 0;
+  my $other = $named{$from};
+  my ($one) = grep { $_->{vips}[0] eq $address } @guarded;
+  return 0 unless $other && $one;
+  $one->{since}{$other} = time if time - ($one->{answered}{$other} // 0) > 0.8;
+  $one->{answered}{$other} = time;
+  return 1;
 }
 
 sub hear_vrrp {

@@ -42,6 +42,8 @@ export const serviceVipsUnit = 'kubekeep-service-vips.service';
 export const serviceVipsConfig = `${servicesFolder}/keepalived.conf`;
 export const servicesAliveUnit = 'kubekeep-services-alive.service';
 export const servicesGuardUnit = 'kubekeep-services-guard.service';
+/** All that the VIPs of services need on a balancer, keepalived's first. */
+export const serviceVipsUnits = [serviceVipsUnit, servicesAliveUnit, servicesGuardUnit] as const;
 /** What somebody wants of services' servers by `kubekeep lb`. */
 export const byHandFile = `${stateFolder}/services/by-hand.json`;
 

@@ -1,6 +1,6 @@
 import { hostsWith, type Cluster } from '../../cluster/cluster.ts';
 import { backendOf, serviceVips } from '../../cluster/service.ts';
-import { servicesAliveUnit, servicesGuardUnit, servicesUnit, serviceVipsUnit } from '../../render/paths.ts';
+import { servicesUnit, serviceVipsUnits } from '../../render/paths.ts';
 import { preferred } from '../../render/service-vips.ts';
 import { reachable, type ClusterFacts, type HostFacts } from '../facts.ts';
 
@@ -50,7 +50,7 @@ export function holdersOf(cluster: Cluster, { hosts }: Seen, vip: string): reado
 function whyNotReady({ hosts }: Seen, name: string): string | undefined {
   const found = hosts.get(name);
   if (!reachable(found)) return `${name} cannot be reached`;
-  const unit = [servicesUnit, serviceVipsUnit, servicesAliveUnit, servicesGuardUnit].find((one) => found.units.get(one)?.active !== 'active');
+  const unit = [servicesUnit, ...serviceVipsUnits].find((one) => found.units.get(one)?.active !== 'active');
   return unit && `${unit} does not run on ${name}`;
 }
 

@@ -1,4 +1,4 @@
-import { servicesAliveUnit, servicesFolder, servicesGuardUnit, servicesUnit, serviceVipsUnit, unitFolder } from '../../render/paths.ts';
+import { servicesFolder, servicesUnit, serviceVipsUnit, serviceVipsUnits, unitFolder } from '../../render/paths.ts';
 import type { HostSpec } from '../../cluster/cluster.ts';
 import { forgetWishes, serversOf } from '../balancing/forget-wishes.ts';
 import { unitActive, waitForHost } from '../gates.ts';
@@ -27,7 +27,7 @@ export async function changeServices(step: Step, work: Work): Promise<void> {
 }
 
 function removal({ component }: Step): string {
-  const units = component === 'services' ? [servicesUnit] : [serviceVipsUnit, servicesAliveUnit, servicesGuardUnit];
+  const units = component === 'services' ? [servicesUnit] : serviceVipsUnits;
   const files = component === 'services' ? ['haproxy.cfg*', 'close-dead.lua', 'keep-state.sh', 'do-by-hand.sh'] : ['keepalived.conf*', 'alive.sh', 'take-off.sh', 'vip-guard.pl', 'vip-guard.conf'];
   return `systemctl disable -q --now ${units.join(' ')} 2>/dev/null
 rm -f ${units.map((unit) => `${unitFolder}/${unit}`).join(' ')} ${files.map((file) => `${servicesFolder}/${file}`).join(' ')} && systemctl daemon-reload || exit 1

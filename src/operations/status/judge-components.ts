@@ -2,7 +2,7 @@ import { followsLog, isNode, type Cluster, type HostSpec, type Role } from '../.
 import { serviceVips } from '../../cluster/service.ts';
 import { saysItsLoad, steers } from '../../cluster/steered.ts';
 import type { ComponentName } from '../../render/design.ts';
-import { keeperUnit, loadAgentUnit, servicesAliveUnit, servicesGuardUnit, servicesUnit, serviceVipsUnit, steerUnit } from '../../render/paths.ts';
+import { keeperUnit, loadAgentUnit, servicesUnit, serviceVipsUnits, steerUnit } from '../../render/paths.ts';
 import { reachable, type HostFacts, type Unreachable } from '../facts.ts';
 import { goodConditions, type ComponentStatus, type Condition, type Finding, type LeaseStatus } from './cluster-status.ts';
 import type { Judged } from './judged.ts';
@@ -113,7 +113,7 @@ const unitsOf: Readonly<Record<ComponentName, readonly string[]>> = {
   'kube-proxy': ['kube-proxy.service'],
   'pod-network': ['kubekeep-pod-network.service'],
   'services': [servicesUnit],
-  'service-vips': [serviceVipsUnit, servicesAliveUnit, servicesGuardUnit],
+  'service-vips': serviceVipsUnits,
 };
 
 /** Undefined while the unit is up. */
